@@ -1,0 +1,73 @@
+"""neurosym: neural encoders, rules and a knowledge graph, trained together, each prediction traced to its reasons."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neurosym.errors import NeurosymError, RuleError
+    from neurosym.explain import Explanation, explain
+    from neurosym.facts import FactBase
+    from neurosym.grounding import Limits
+    from neurosym.lang import Iri, Program, Symbol
+    from neurosym.learning import Batch, FitResult, fit
+    from neurosym.neural import FeatureTable
+    from neurosym.reasoner import Answers, Reasoner
+    from neurosym.semantics import Semiring
+
+# name → the room that defines it; loaded at first use, so that a linter never waits for torch
+_HOMES = {
+    "Answers": "reasoner",
+    "Batch": "learning",
+    "Explanation": "explain",
+    "FactBase": "facts",
+    "FeatureTable": "neural",
+    "FitResult": "learning",
+    "Iri": "lang",
+    "Limits": "grounding",
+    "NeurosymError": "errors",
+    "Program": "lang",
+    "Reasoner": "reasoner",
+    "RuleError": "errors",
+    "Semiring": "semantics",
+    "Symbol": "lang",
+    "explain": "explain",
+    "fit": "learning",
+}
+
+__all__ = [
+    "Answers",
+    "Batch",
+    "Explanation",
+    "FactBase",
+    "FeatureTable",
+    "FitResult",
+    "Iri",
+    "Limits",
+    "NeurosymError",
+    "Program",
+    "Reasoner",
+    "RuleError",
+    "Semiring",
+    "Symbol",
+    "explain",
+    "fit",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    if name == "__version__":
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("neurosym-logic")
+        except PackageNotFoundError:  # a source tree that was never installed
+            return "0.0.0"
+    if name not in _HOMES:
+        raise AttributeError(f"module `neurosym` has no attribute `{name}`")
+    return getattr(import_module(f"neurosym.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

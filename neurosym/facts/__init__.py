@@ -1,0 +1,6 @@
+"""Facts room: interned terms and the tables of input facts."""
+
+from neurosym.facts.factbase import RDF_TYPE, FactBase, Table
+from neurosym.facts.symbols import Ids, SymbolTable
+
+__all__ = ["RDF_TYPE", "FactBase", "Ids", "SymbolTable", "Table"]

@@ -1,0 +1,238 @@
+"""Input facts: one table of interned columns for each predicate, with the place each row came from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurosym.errors import FactError, Place
+from neurosym.facts.symbols import Ids, SymbolTable
+from neurosym.lang.terms import RDF, Iri, Value, predicate_of_iri, spell
+
+if TYPE_CHECKING:
+    import networkx
+    import pandas
+
+RDF_TYPE = RDF + "type"
+Key = tuple[str, int]
+
+
+@dataclass
+class Table:
+    """The facts of one predicate.
+
+    Attributes:
+        rows: (n, arity) term ids, without duplicates.
+        places: (n,) indices into the fact base's `places`, -1 where unknown.
+    """
+
+    rows: Ids
+    places: Ids
+
+
+@dataclass
+class FactBase:
+    """Facts over interned terms. An RDF class is a unary predicate, a property a binary one.
+
+    A fact base is a value: readers return a new one, `+` joins two, and nothing that reasons over it changes it.
+
+    Attributes:
+        symbols: term ↔ id; shared by everything that was made from this fact base.
+        tables: (predicate name, arity) → its rows; RDF names stand in angle brackets.
+        places: where rows came from.
+    """
+
+    symbols: SymbolTable = field(default_factory=SymbolTable)
+    tables: dict[Key, Table] = field(default_factory=dict)
+    places: list[Place] = field(default_factory=list)
+    prefixes: dict[str, str] = field(default_factory=dict)
+
+    # ------------------------------------------------------------------------------------------- constructors
+
+    @classmethod
+    def from_facts(cls, facts: Iterable[tuple[str, Sequence[Value]]], place: str = "given") -> FactBase:
+        """Facts as (predicate, arguments); plain Python values, `Symbol` and `Iri` are terms."""
+        base = cls()
+        columns: dict[Key, list[list[int]]] = {}
+        for name, args in facts:
+            row = [base.symbols.intern(a) for a in args]
+            columns.setdefault((name, len(row)), []).append(row)
+        base.places.append(Place(place))
+        for key, rows in columns.items():
+            base._add(key, np.array(rows, np.int32).reshape(len(rows), key[1]), 0)
+        return base
+
+    @classmethod
+    def from_triples(cls, triples: Iterable[tuple[Value, Value, Value]], place: str = "triples") -> FactBase:
+        """RDF triples of `Iri` and literal values; `rdf:type` gives unary facts of the class."""
+        base = cls()
+        base._add_triples(triples, [Place(place)])
+        return base
+
+    @classmethod
+    def from_rdf(cls, *paths: str | PathLike[str], format: str | None = None) -> FactBase:
+        """Facts of RDF files in any format that rdflib or pyoxigraph reads.
+
+        Raises:
+            FactError: a file is missing or broken; names file and line.
+        """
+        from neurosym.facts.rdf import read_rdf
+
+        base = cls()
+        for path in paths:
+            triples, places, prefixes = read_rdf(path, format)
+            base.prefixes |= prefixes
+            base._add_triples(triples, places)
+        return base
+
+    @classmethod
+    def from_pandas(
+        cls, frame: pandas.DataFrame, predicate: str, columns: Sequence[str] | None = None, place: str = "pandas"
+    ) -> FactBase:
+        """One fact for each row of a data frame, its arguments the named columns (all by default).
+
+        Text becomes `Symbol` where it is a plain name, `Iri` where it is in angle brackets, else a string.
+
+        Raises:
+            FactError: a missing value; names row and column.
+        """
+        from neurosym.facts.tabular import frame_rows
+
+        return cls.from_facts(((predicate, row) for row in frame_rows(frame, columns)), place)
+
+    @classmethod
+    def from_csv(cls, path: str | PathLike[str], predicate: str | None = None) -> FactBase:
+        """One fact for each row of a CSV file with a header; the predicate is the file's stem by default.
+
+        Raises:
+            FactError: a ragged row or a missing value; names file and line.
+        """
+        from neurosym.facts.tabular import read_csv
+
+        base = cls()
+        name, rows, places = read_csv(path, predicate)
+        arity = len(rows[0]) if rows else 0
+        ids = np.array([[base.symbols.intern(v) for v in row] for row in rows], np.int32).reshape(len(rows), arity)
+        base.places.extend(places)
+        if rows:
+            base._add((name, arity), ids, np.arange(len(places), dtype=np.int32))
+        return base
+
+    @classmethod
+    def from_networkx(cls, graph: networkx.Graph, predicate: str = "edge", relation: str = "relation") -> FactBase:
+        """One binary fact for each edge, named by its `relation` attribute where it has one; undirected edges both ways."""
+        from neurosym.facts.tabular import text_value
+
+        def facts() -> Iterator[tuple[str, list[Value]]]:
+            for source, target, data in graph.edges(data=True):
+                name = str(data.get(relation, predicate))
+                pair = [text_value(n) if isinstance(n, str) else n for n in (source, target)]
+                yield name, pair
+                if not graph.is_directed():
+                    yield name, pair[::-1]
+
+        return cls.from_facts(facts(), "networkx")
+
+    # ------------------------------------------------------------------------------------------------- content
+
+    def _add(self, key: Key, rows: Ids, places: Ids | int) -> None:
+        """Append rows, keeping the first of equal ones."""
+        where = np.full(len(rows), places, np.int32) if isinstance(places, int) else np.asarray(places, np.int32)
+        old = self.tables.get(key)
+        if old is not None:
+            rows, where = np.concatenate([old.rows, rows]), np.concatenate([old.places, where])
+        if key[1] == 0:
+            keep = np.arange(min(len(rows), 1))
+        else:
+            _, first = np.unique(rows, axis=0, return_index=True)
+            keep = np.sort(first)
+        self.tables[key] = Table(np.ascontiguousarray(rows[keep]), where[keep])
+
+    def _add_triples(self, triples: Iterable[tuple[Value, Value, Value]], places: list[Place]) -> None:
+        """Split triples by predicate; the k-th triple came from the k-th place, or all from the only one."""
+        intern = self.symbols.intern
+        columns: dict[Key, tuple[list[tuple[int, ...]], list[int]]] = {}
+        offset = len(self.places)
+        one = len(places) == 1
+        for k, (s, p, o) in enumerate(triples):
+            if not isinstance(p, Iri):
+                raise FactError(f"the predicate of a triple must be an IRI, not {spell(p)}", code="NS302")
+            if p.value == RDF_TYPE and isinstance(o, Iri):
+                key, row = (predicate_of_iri(o.value), 1), (intern(s),)
+            else:
+                key, row = (predicate_of_iri(p.value), 2), (intern(s), intern(o))
+            rows, where = columns.setdefault(key, ([], []))
+            rows.append(row)
+            where.append(offset if one else offset + k)
+        self.places.extend(places)
+        for key, (rows, where) in columns.items():
+            self._add(key, np.array(rows, np.int32).reshape(len(rows), key[1]), np.array(where, np.int32))
+
+    def __add__(self, other: FactBase) -> FactBase:
+        """Both fact bases' facts, over this one's symbols first."""
+        joined = FactBase(places=[*self.places, *other.places], prefixes=self.prefixes | other.prefixes)
+        for base, offset in ((self, 0), (other, len(self.places))):
+            renumber = joined.symbols.intern_many(base.symbols.value(i) for i in range(len(base.symbols)))
+            for key, table in base.tables.items():
+                rows = renumber[table.rows] if len(renumber) else table.rows
+                joined._add(key, rows, np.where(table.places < 0, -1, table.places + offset).astype(np.int32))
+        return joined
+
+    def __len__(self) -> int:
+        return sum(len(t.rows) for t in self.tables.values())
+
+    def __iter__(self) -> Iterator[tuple[str, tuple[Value, ...]]]:
+        """All facts as (predicate, arguments), predicate by predicate."""
+        for (name, _), table in self.tables.items():
+            for row in table.rows.tolist():
+                yield name, tuple(self.symbols.values(row))
+
+    @property
+    def predicates(self) -> set[Key]:
+        """Predicates that have facts."""
+        return set(self.tables)
+
+    def lookup(self, name: str, args: Sequence[Value | None]) -> list[tuple[Value, ...]]:
+        """Rows of a predicate that match the arguments given; None matches anything."""
+        table = self.tables.get((name, len(args)))
+        if table is None:
+            return []
+        keep = np.ones(len(table.rows), bool)
+        for column, value in enumerate(args):
+            if value is not None:
+                index = self.symbols.find(value)
+                keep &= table.rows[:, column] == (-1 if index is None else index)
+        return [tuple(self.symbols.values(row)) for row in table.rows[keep].tolist()]
+
+    def labels(self, language: str = "en") -> Mapping[Value, str]:
+        """`rdfs:label` of each resource, in the language asked for where there is one."""
+        from neurosym.lang.terms import RDFS, LangString
+
+        chosen: dict[Value, tuple[int, str]] = {}
+        for subject, label in self.lookup(predicate_of_iri(RDFS + "label"), (None, None)):
+            if isinstance(label, LangString):
+                rank, text = (0 if label.lang.split("-")[0] == language else 2), label.text
+            else:
+                rank, text = 1, str(label)
+            if subject not in chosen or rank < chosen[subject][0]:
+                chosen[subject] = (rank, text)
+        return {subject: text for subject, (_, text) in chosen.items()}
+
+    def sha256(self) -> str:
+        """A hash of the facts as a set: independent of order, of ids and of where they came from."""
+        digest = hashlib.sha256()
+        for line in sorted(f"{name}({', '.join(map(spell, args))})" for name, args in self):
+            digest.update(line.encode())
+            digest.update(b"\n")
+        return digest.hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """A summary for people: predicate → number of facts."""
+        return {f"{name}/{arity}": len(t.rows) for (name, arity), t in sorted(self.tables.items())}
+
+

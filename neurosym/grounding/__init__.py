@@ -1,0 +1,20 @@
+"""Grounding room: Program + FactBase -> DerivationGraph."""
+
+from neurosym.grounding.builder import Limits
+from neurosym.grounding.core import CoreProgram, CoreRule, Key, Parameter
+from neurosym.grounding.graph import CERTAIN, POSSIBLE, ChoiceGroup, DerivationGraph
+from neurosym.grounding.ground import ground, relation_sizes
+
+__all__ = [
+    "CERTAIN",
+    "POSSIBLE",
+    "ChoiceGroup",
+    "CoreProgram",
+    "CoreRule",
+    "DerivationGraph",
+    "Key",
+    "Limits",
+    "Parameter",
+    "ground",
+    "relation_sizes",
+]

@@ -1,0 +1,168 @@
+"""The normal form of a program: what grounding evaluates.
+
+Every rule statement becomes one or more `CoreRule`s whose bodies are flat. Groups under negation, `exists`, `forall`
+and the members of aggregates become hidden predicates of their own; exceptions become negated literals. Each core
+rule keeps the index of the statement it came from, so that explanations can show what the expert wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from neurosym.lang.ast import NeuralDecl, Rule, Term
+
+Key = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CoreAtom:
+    """A predicate on variables (by name), constants (by term id) and, in negated literals, wildcards (None)."""
+
+    key: Key
+    args: tuple[str | int | None, ...]
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """Its variables."""
+        return frozenset(a for a in self.args if isinstance(a, str))
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A positive literal. With `record` false it only restricts bindings and leaves no edge in the graph."""
+
+    atom: CoreAtom
+    record: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Negated:
+    """A negated literal; its wildcards are existential inside the negation."""
+
+    atom: CoreAtom
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A comparison or assignment over expressions; `negated` asks that it does not hold."""
+
+    op: str
+    left: Term
+    right: Term
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """A built-in test on terms (`contains`, `matches`, …) or the generator `between`."""
+
+    name: str
+    args: tuple[Term, ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateStep:
+    """`result = function{ template : members }` for each binding of `group`.
+
+    Attributes:
+        members: hidden predicate over (group…, template…).
+        key: hidden predicate over (group…, result).
+        states: hidden predicate of the chain over possible members, (group…, member number, state).
+    """
+
+    function: str
+    members: Key
+    key: Key
+    states: Key
+    group: tuple[str, ...]
+    result: str
+
+
+CoreLiteral = Scan | Negated | Compare | Builtin | AggregateStep
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceSpec:
+    """The independent random choice that each grounding of a weighted rule makes.
+
+    Attributes:
+        weights: one for each outcome: a number or an expression over the rule's variables; None where learned.
+        parameter: index into the program's parameters, or None.
+        variables: all variables of the rule, in order of appearance; they tell its groundings apart.
+        leaves: one hidden predicate for each outcome.
+    """
+
+    weights: tuple[Term | float | None, ...]
+    parameter: int | None
+    variables: tuple[str, ...]
+    leaves: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CoreRule:
+    """A flat rule: for each grounding of the body, each head holds if its outcome (None: always) is chosen.
+
+    Attributes:
+        statement: index into the program's rules; `part`: what of it this is (`rule`, `negated group`, …).
+    """
+
+    heads: tuple[tuple[CoreAtom, int | None], ...]
+    body: tuple[CoreLiteral, ...]
+    statement: int
+    part: str = "rule"
+    choice: ChoiceSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """Learnable probabilities of one statement.
+
+    Attributes:
+        statement: index into the program's rules; `label`: its name or place.
+        initial: (K,) probabilities to start from, or None for a random start.
+        outcomes: K; `rest`: whether what they leave over is 'none of them'.
+    """
+
+    statement: int
+    label: str
+    initial: tuple[float, ...] | None
+    outcomes: int
+    rest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GroundFact:
+    """A fact of the rule text: an atom of constants.
+
+    Attributes:
+        weight: None if certain, else its probability, or None with a `parameter`.
+    """
+
+    key: Key
+    args: tuple[int, ...]
+    statement: int
+    weight: float | None = None
+    parameter: int | None = None
+
+
+@dataclass
+class CoreProgram:
+    """A program in normal form, over the term ids of one symbol table.
+
+    Attributes:
+        hidden: hidden predicate → what it stands for, for people.
+        aliases: RDF predicate → the declared name that maps to it.
+        triple_mode: whether RDF atoms were rewritten to `triple/3`, because the program uses it.
+        statements: the program's rules, which `statement` indices refer to.
+    """
+
+    rules: list[CoreRule] = field(default_factory=list)
+    facts: list[GroundFact] = field(default_factory=list)
+    parameters: list[Parameter] = field(default_factory=list)
+    hidden: dict[Key, str] = field(default_factory=dict)
+    aliases: dict[Key, Key] = field(default_factory=dict)
+    neural: dict[Key, NeuralDecl] = field(default_factory=dict)
+    statements: Sequence[Rule] = ()
+    triple_mode: bool = False

@@ -1,0 +1,162 @@
+"""The derivation graph: facts and ground rule instances as integer columns. Every later stage reads this and no more.
+
+A *leaf* is a fact that is one outcome of an independent random choice: a probabilistic fact, the firing of a weighted
+rule's grounding, one head of an annotated disjunction, one value of a neural predicate. Leaves have no groundings;
+every other fact is an input (certain) or the head of groundings. Uncertainty is therefore in the leaves alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosym.errors import Place
+from neurosym.facts import Ids, SymbolTable
+from neurosym.grounding.core import CoreProgram, CoreRule, Key
+from neurosym.lang.ast import NeuralDecl
+from neurosym.lang.terms import Iri, Value, spell, spell_predicate
+
+POSSIBLE, CERTAIN = 1, 2
+
+
+@dataclass(frozen=True)
+class ChoiceGroup:
+    """Choices of one kind with the same number of outcomes.
+
+    Attributes:
+        facts: (n, K) leaf ids, one row for each choice.
+        kind: `constant`, `learned` or `neural`.
+        statements: (n,) indices into the program's rules, -1 for a neural predicate.
+        probabilities: (n, K) float64 for `constant`, else None.
+        parameters: (n,) indices into the parameters for `learned`, else None.
+        key: the neural predicate for `neural`; `inputs`: (n, arguments) term ids that its network is asked about.
+        rest: whether 'none of the outcomes' can happen.
+    """
+
+    facts: Ids
+    kind: str
+    statements: Ids
+    rest: bool
+    probabilities: NDArray[np.float64] | None = None
+    parameters: Ids | None = None
+    key: Key | None = None
+    inputs: Ids | None = None
+
+
+@dataclass(frozen=True)
+class DerivationGraph:
+    """F facts and G groundings.
+
+    Attributes:
+        predicate: (F,) index into `predicates`; `row`: (F,) row in that predicate's `rows`.
+        status: (F,) `POSSIBLE` or `CERTAIN`. Absent facts are not in the graph.
+        choice: (F,) the choice a leaf belongs to, else -1; `outcome`: (F,) which of its outcomes it is.
+        rank: (F,) the round in which a fact was first derived. A fact's first grounding has positive body facts of
+            smaller ids only, so that first groundings alone form an acyclic proof.
+        place: (F,) index into `places` for input facts, else -1.
+        rule: (G,) index into `rules`; `head`: (G,) fact id.
+        body_start: (G + 1,) offsets into `body`; `body`: (E,) fact ids, the positive literals' facts in the order of
+            the rule's recorded literals, then the choice's leaf if there is one, then facts under negation;
+            `sign`: (E,) false for a fact under negation.
+        absent_start: (G + 1,) offsets into `absent`; `absent`: (A,) indices into `absent_atoms`.
+        absent_atoms: negated atoms that no fact matches, as (predicate index, term ids with -1 for a wildcard).
+        choices: C choices in groups; `choice_rest`: (C,) whether 'none' is possible.
+        counters: what failed quietly while grounding.
+    """
+
+    symbols: SymbolTable
+    predicates: list[Key]
+    rows: list[Ids]
+    fact_ids: list[Ids]
+    predicate: Ids
+    row: Ids
+    status: NDArray[np.uint8]
+    choice: Ids
+    outcome: Ids
+    rank: Ids
+    place: Ids
+    rules: list[CoreRule]
+    rule: Ids
+    head: Ids
+    body_start: NDArray[np.int64]
+    body: Ids
+    sign: NDArray[np.bool_]
+    absent_start: NDArray[np.int64]
+    absent: Ids
+    absent_atoms: list[tuple[int, tuple[int, ...]]]
+    choices: list[ChoiceGroup]
+    choice_rest: NDArray[np.bool_]
+    program: CoreProgram
+    places: list[Place]
+    prefixes: dict[str, str]
+    counters: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def num_facts(self) -> int:
+        """F."""
+        return len(self.predicate)
+
+    @property
+    def num_groundings(self) -> int:
+        """G."""
+        return len(self.rule)
+
+    def args(self, fact: int) -> tuple[int, ...]:
+        """Term ids of a fact's arguments."""
+        return tuple(self.rows[self.predicate[fact]][self.row[fact]].tolist())
+
+    def key(self, fact: int) -> Key:
+        """A fact's predicate."""
+        return self.predicates[self.predicate[fact]]
+
+    def hidden(self, fact: int) -> bool:
+        """Whether the fact belongs to a predicate that the engine introduced."""
+        return self.key(fact) in self.program.hidden
+
+    def atom(self, fact: int) -> str:
+        """A fact as the rule language spells it."""
+        return self.spell(self.key(fact), self.args(fact))
+
+    def spell(self, key: Key, args: tuple[int, ...]) -> str:
+        """An atom as the rule language spells it; -1 is a wildcard, `triple(s, p, o)` becomes `p(s, o)`."""
+        values: list[Value | None] = [None if a < 0 else self.symbols.value(a) for a in args]
+        name = key[0]
+        if key == ("triple", 3) and isinstance(values[1], Iri):
+            name, values = f"<{values[1].value}>", [values[0], values[2]]
+        texts = ["_" if v is None else spell(v, self.prefixes) for v in values]
+        return f"{spell_predicate(name, self.prefixes)}({', '.join(texts)})" if texts else spell_predicate(name)
+
+    def body_of(self, grounding: int) -> tuple[list[int], list[bool]]:
+        """Body facts of a grounding, and their signs."""
+        part = slice(self.body_start[grounding], self.body_start[grounding + 1])
+        return self.body[part].tolist(), self.sign[part].tolist()
+
+    def absent_of(self, grounding: int) -> list[str]:
+        """Atoms whose absence a grounding rests on."""
+        part = self.absent[self.absent_start[grounding] : self.absent_start[grounding + 1]]
+        return [self.spell(self.predicates[p], a) for p, a in (self.absent_atoms[i] for i in part.tolist())]
+
+    def find(self, key: Key, args: tuple[int | None, ...]) -> Ids:
+        """Ids of the facts that match a pattern; None matches anything."""
+        if key not in self.predicates:
+            return np.zeros(0, np.int32)
+        index = self.predicates.index(key)
+        keep = np.ones(len(self.rows[index]), bool)
+        for column, value in enumerate(args):
+            if value is not None:
+                keep &= self.rows[index][:, column] == value
+        return self.fact_ids[index][keep]
+
+    def neural_of(self, choice_group: ChoiceGroup) -> NeuralDecl:
+        """The declaration behind a neural choice group."""
+        assert choice_group.key is not None
+        return self.program.neural[choice_group.key]
+
+    def groundings_of(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Groundings sorted by head, as (F + 1,) offsets and (G,) grounding numbers."""
+        order = np.argsort(self.head, kind="stable")
+        starts = np.zeros(self.num_facts + 1, np.int64)
+        np.cumsum(np.bincount(self.head, minlength=self.num_facts), out=starts[1:])
+        return starts, order

@@ -1,0 +1,309 @@
+"""Semi-naive grounding: Program + FactBase -> DerivationGraph.
+
+Predicates are evaluated component by component, lowest first, so that negation and aggregates only look at finished
+relations. Within a recursive component each round joins what was new in the last round (the delta) with all that is
+known; a rule with several recursive literals is split so that each firing is found exactly once: literal i ranges
+over the delta, those before it over what is older, those after it over everything.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+import networkx as nx
+import numpy as np
+
+from neurosym.errors import GroundingError, LimitError, Place
+from neurosym.facts import FactBase, Ids, SymbolTable
+from neurosym.facts.symbols import FLOAT, INT
+from neurosym.grounding.aggregates import Aggregates
+from neurosym.grounding.bindings import Bindings, Joiner
+from neurosym.grounding.builder import GraphBuilder, Limits, Ragged
+from neurosym.grounding.builtins import Counters, Evaluator
+from neurosym.grounding.core import (
+    AggregateStep,
+    Builtin,
+    ChoiceSpec,
+    Compare,
+    CoreAtom,
+    CoreProgram,
+    CoreRule,
+    Key,
+    Negated,
+    Scan,
+)
+from neurosym.grounding.graph import CERTAIN, ChoiceGroup, DerivationGraph
+from neurosym.grounding.load import load_facts
+from neurosym.grounding.neural_facts import NeuralFacts
+from neurosym.grounding.normalise import normalise
+from neurosym.grounding.plan import plan
+from neurosym.lang.ast import Atom, Const, Program
+
+Progress = Callable[[str], None]
+
+
+def ground(
+    program: Program,
+    facts: FactBase | None = None,
+    *,
+    slots: Sequence[str] = (),
+    queries: Iterable[Atom] = (),
+    limits: Limits | None = None,
+    closed_networks: bool = False,
+    progress: Progress | None = None,
+) -> DerivationGraph:
+    """Evaluate a program over facts, recording every grounding.
+
+    Args:
+        slots: names of the per-sample inputs (`a`, `b`), over which free `Image`, `Text`, `Tensor` arguments range.
+        queries: atoms asked about later; networks are asked about their constants even if no rule does.
+        closed_networks: treat neural facts that are not given as absent (an expert's tests run without networks).
+        progress: called with a line of text now and then.
+
+    Raises:
+        RuleError: statements that cannot be evaluated yet.
+        LimitError: a limit was hit; names the rule or predicate.
+    """
+    base = facts or FactBase()
+    symbols = SymbolTable()
+    core = normalise(program, symbols)
+    engine = _Engine(program, core, base, symbols, slots, limits or Limits(), closed_networks, progress)
+    return engine.run(list(queries))
+
+
+class _Engine:
+    def __init__(
+        self, program: Program, core: CoreProgram, base: FactBase, symbols: SymbolTable, slots: Sequence[str],
+        limits: Limits, closed: bool, progress: Progress | None,
+    ) -> None:  # fmt: skip
+        from neurosym.lang.terms import Symbol
+
+        self.program, self.core, self.base = program, core, base
+        self.builder = GraphBuilder(symbols, core, limits)
+        self.counters = Counters()
+        self.joiner = Joiner(self.builder, Evaluator(symbols, self.counters))
+        self.aggregates = Aggregates(self.builder)
+        self.places: list[Place] = load_facts(self.builder, program, base)
+        self.neural = NeuralFacts(self.builder, symbols.intern_many(Symbol(s) for s in slots), closed)
+        self.deadline = time.monotonic() + limits.seconds
+        self.progress = progress
+        self.rule_count = len(core.rules)
+
+    def run(self, queries: list[Atom]) -> DerivationGraph:
+        self._ask_queries(queries)
+        rules_of: dict[Key, list[int]] = {}
+        for number, rule in enumerate(self.core.rules[: self.rule_count]):
+            for head, _ in rule.heads:
+                rules_of.setdefault(head.key, []).append(number)
+        for component in self._components():
+            numbers = sorted({n for key in component for n in rules_of.get(key, ())})
+            if numbers:
+                self._component(component, numbers)
+        self.neural.finish()
+        prefixes = self.base.prefixes | self.program.prefixes
+        return self.builder.build(self.places, prefixes, self.counters.counts)
+
+    def _ask_queries(self, queries: list[Atom]) -> None:
+        atoms = [*queries, *(s.atom for s in (*self.program.queries, *self.program.evidence))]
+        for atom in atoms:
+            declaration = self.core.neural.get(atom.key)
+            if declaration is None:
+                continue
+            width = len(atom.args) - (declaration.values is not None)
+            inputs = [t.value for t in atom.args[:width] if isinstance(t, Const)]
+            if len(inputs) == width:
+                self.neural.ask_rows(atom.key, self.builder.symbols.intern_many(inputs).reshape(1, width))
+
+    def _components(self) -> list[frozenset[Key]]:
+        """Strongly connected components of the predicates, lowest first."""
+        graph: nx.DiGraph = nx.DiGraph()
+        for rule in self.core.rules:
+            heads = [h.key for h, _ in rule.heads]
+            graph.add_nodes_from(heads)
+            # heads of one rule are derived together
+            graph.add_edges_from(zip(heads, heads[1:] + heads[:1], strict=True))
+            for literal in rule.body:
+                if isinstance(literal, Scan | Negated):
+                    graph.add_edges_from((literal.atom.key, h) for h in heads)
+                elif isinstance(literal, AggregateStep):
+                    graph.add_edges_from((literal.members, h) for h in heads)
+        condensed = nx.condensation(graph)
+        return [frozenset(condensed.nodes[n]["members"]) for n in nx.topological_sort(condensed)]
+
+    # -------------------------------------------------------------------------------------------- components
+
+    def _component(self, component: frozenset[Key], numbers: list[int]) -> None:
+        """Fire the rules of one component to their least fixpoint."""
+        first_block = len(self.builder.blocks)
+        recursive: list[tuple[int, list[int]]] = []
+        relations = {key: self.builder.relation(key) for key in component}
+        older = dict.fromkeys(component, 0)
+        for number in numbers:
+            rule = self.core.rules[number]
+            inside = [
+                k for k, x in enumerate(rule.body)
+                if isinstance(x, Scan) and x.atom.key in component and x.atom.key not in self.core.neural
+            ]  # fmt: skip
+            if inside:
+                recursive.append((number, inside))
+            else:
+                self._fire(number, {}, 0)
+        rounds = 0
+        while recursive:
+            known = {key: relations[key].size for key in component}
+            if known == older:
+                break
+            rounds += 1
+            for number, inside in recursive:
+                self._fire_recursive(number, inside, older, known, rounds)
+            older = known
+            if self.progress and rounds % 10 == 0:
+                self.progress(f"round {rounds}: {self.builder.num_facts:,} facts")
+        if any(not b.certain.all() for b in self.builder.blocks[first_block:]):
+            self.builder.settle(first_block)
+
+    def _fire_recursive(
+        self, number: int, inside: list[int], older: dict[Key, int], known: dict[Key, int], rounds: int
+    ) -> None:
+        body = self.core.rules[number].body
+        for at, position in enumerate(inside):
+            windows: dict[int, tuple[int, int]] = {}
+            for other_at, other in enumerate(inside):
+                literal = body[other]
+                assert isinstance(literal, Scan)
+                key = literal.atom.key
+                if other_at < at:
+                    windows[other] = (0, older[key])
+                elif other_at == at:
+                    windows[other] = (older[key], known[key])
+                else:
+                    windows[other] = (0, known[key])
+            if windows[position][0] < windows[position][1]:
+                self._fire(number, windows, rounds, position)
+
+    def _fire(self, number: int, windows: dict[int, tuple[int, int]], rank: int, first: int | None = None) -> None:
+        """Find all groundings of a rule's body, with some literals restricted to windows of rows."""
+        if time.monotonic() > self.deadline:
+            raise LimitError(
+                f"grounding took longer than {self.builder.limits.seconds:g} s", help="raise --max-seconds"
+            )
+        rule = self.core.rules[number]
+        size = lambda key: self.builder.relation(key).size  # noqa: E731
+        table = Bindings.start()
+        try:
+            for step in plan(rule, self.core, size, first):
+                table = self._step(rule, step.literal, step.position, step.live, table, windows)
+                if not table.n:
+                    return
+            self._conclude(number, rule, table, rank)
+        except LimitError as error:
+            statement = self.core.statements[rule.statement]
+            if statement.label not in error.message:
+                error.note = (error.note + "; " if error.note else "") + f"in rule `{statement.label}` ({statement.span})"
+            raise
+
+    def _step(
+        self, rule: CoreRule, literal: object, position: int, live: frozenset[str], table: Bindings,
+        windows: dict[int, tuple[int, int]],
+    ) -> Bindings:  # fmt: skip
+        match literal:
+            case Scan(atom, record):
+                if atom.key in self.core.neural:
+                    table = self.neural.bind_slots(atom, table)
+                    self.neural.ask(atom, table)
+                return self.joiner.scan(atom, table, live, windows.get(position), position if record else None)
+            case Negated(atom):
+                if atom.key in self.core.neural:
+                    self.neural.ask(atom, table)
+                return self.joiner.negate(atom, table, live)
+            case Compare():
+                return self.joiner.compare(literal, table, live)
+            case Builtin():
+                return self.joiner.builtin(literal, table, live)
+            case AggregateStep():
+                self.aggregates.ask(literal, rule.statement, table)
+                atom = CoreAtom(literal.key, (*literal.group, literal.result))
+                return self.joiner.scan(atom, table, live, None, position)
+        raise AssertionError(literal)
+
+    # ----------------------------------------------------------------------------------------------- firings
+
+    def _conclude(self, number: int, rule: CoreRule, table: Bindings, rank: int) -> None:
+        """Record the groundings, one for each head."""
+        n = table.n
+        positions = sorted(table.facts)
+        body = (
+            np.stack([table.facts[p] for p in positions], axis=1) if positions else np.zeros((n, 0), np.int32)
+        )
+        negated, absent = Ragged.join(table.negated, n), Ragged.join(table.absent, n)
+        certain = (negated.counts == 0) & (self.builder.status[body] == CERTAIN).all(axis=1)
+        leaves = self._leaves(rule, rule.choice, table) if rule.choice else None
+        for head, outcome in rule.heads:
+            rows = np.zeros((n, head.key[1]), np.int32)
+            for position, arg in enumerate(head.args):
+                assert arg is not None
+                rows[:, position] = arg if isinstance(arg, int) else table.columns[arg]
+            sure, full = certain, body
+            if leaves is not None and outcome is not None:
+                full = np.concatenate([body, leaves[:, outcome : outcome + 1]], axis=1)
+                sure = np.zeros(n, bool)
+            facts, _ = self.builder.add_facts(head.key, rows, sure, rank + 1)
+            self.builder.add_block(number, facts, full, negated, absent, sure.copy())
+
+    def _leaves(self, rule: CoreRule, choice: ChoiceSpec, table: Bindings) -> Ids:
+        """(n, K) leaf facts of the rule's choice for each grounding; a weight that is certain makes no leaf."""
+        unbound = self.builder.symbols.intern("")
+        rows = np.stack(
+            [table.columns.get(v, np.full(table.n, unbound, np.int32)) for v in choice.variables], axis=1
+        ) if choice.variables else np.zeros((table.n, 0), np.int32)  # fmt: skip
+        columns = []
+        fresh = np.zeros(table.n, bool)
+        for key in choice.leaves:
+            start = self.builder.num_facts
+            facts, _ = self.builder.add_facts(key, rows, False, 0)
+            fresh = facts >= start
+            columns.append(facts)
+        leaves = np.stack(columns, axis=1)
+        if fresh.any():
+            at = np.nonzero(fresh)[0]
+            _, first = np.unique(leaves[at, 0], return_index=True)
+            at = at[first]
+            self._register(rule, choice, leaves[at], table.take(at, frozenset(table.columns)))
+        return leaves
+
+    def _register(self, rule: CoreRule, choice: ChoiceSpec, leaves: Ids, table: Bindings) -> None:
+        n = len(leaves)
+        of = np.full(n, rule.statement, np.int32)
+        if choice.parameter is not None:
+            rest = self.core.parameters[choice.parameter].rest
+            parameters = np.full(n, choice.parameter, np.int32)
+            group = ChoiceGroup(leaves, "learned", of, rest, parameters=parameters)
+        else:
+            weights = np.stack([self._weight(w, table, rule) for w in choice.weights], axis=1)
+            if (weights.sum(axis=1) > 1 + 1e-9).any():
+                raise GroundingError(
+                    f"the weights of `{self.core.statements[rule.statement].label}` sum to more than 1", code="NS409"
+                )
+            group = ChoiceGroup(leaves, "constant", of, True, probabilities=weights)
+        self.builder.add_choices(group)
+
+    def _weight(self, weight: object, table: Bindings, rule: CoreRule) -> Ids:
+        if isinstance(weight, float):
+            return np.full(table.n, weight)
+        operand = self.joiner.evaluator.operand(weight, table.columns, table.n)  # pyright: ignore
+        number = operand.ok & ((operand.kind == INT) | (operand.kind == FLOAT))
+        bad = ~number | (operand.floats < 0) | (operand.floats > 1)
+        if bad.any():
+            label = self.core.statements[rule.statement].label
+            value = operand.floats[bad][0] if number[bad][0] else "no number"
+            raise GroundingError(f"a weight of `{label}` is {value}, outside [0, 1]", code="NS409")
+        return operand.floats
+
+
+def relation_sizes(graph: DerivationGraph) -> dict[Key, int]:
+    """Predicate → number of facts, hidden ones left out."""
+    return {k: len(r) for k, r in zip(graph.predicates, graph.rows, strict=True) if k not in graph.program.hidden}
+
+
+__all__ = ["Limits", "ground", "relation_sizes"]

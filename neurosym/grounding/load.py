@@ -1,0 +1,94 @@
+"""Input facts into the graph: those of the fact base that the program speaks about, and those of the rule text."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neurosym.errors import Place
+from neurosym.facts import RDF_TYPE, FactBase, Ids
+from neurosym.grounding.builder import GraphBuilder
+from neurosym.grounding.core import AggregateStep, GroundFact, Key, Negated, Scan
+from neurosym.grounding.graph import ChoiceGroup
+from neurosym.grounding.normalise import TRIPLE
+from neurosym.lang.ast import Program
+from neurosym.lang.terms import Iri
+
+
+def load_facts(builder: GraphBuilder, program: Program, base: FactBase) -> list[Place]:
+    """Add the input facts; gives the places that the graph's `place` column refers to."""
+    places = list(base.places)
+    renumber = builder.symbols.intern_many(base.symbols.value(i) for i in range(len(base.symbols)))
+    core = builder.program
+    wanted = _mentioned(builder, program)
+    for key, table in base.tables.items():
+        rows = renumber[table.rows] if len(renumber) else table.rows
+        if core.triple_mode and key[0].startswith("<"):
+            rows = _as_triples(builder, key, rows)
+            target = TRIPLE
+        else:
+            target = core.aliases.get(key, key)
+        if target in wanted:
+            builder.add_facts(target, np.ascontiguousarray(rows), True, 0, table.places)
+    _load_text(builder, program, places)
+    return places
+
+
+def _mentioned(builder: GraphBuilder, program: Program) -> set[Key]:
+    """Predicates of the program's bodies, heads, declarations, queries and evidence."""
+    core = builder.program
+    keys: set[Key] = set(core.neural) | {f.key for f in core.facts} | set(program.declarations)
+    for rule in core.rules:
+        keys |= {h.key for h, _ in rule.heads}
+        for literal in rule.body:
+            if isinstance(literal, Scan | Negated):
+                keys.add(literal.atom.key)
+            elif isinstance(literal, AggregateStep):
+                keys.add(literal.members)
+    for directive in (*program.queries, *program.evidence):
+        keys.add(core.aliases.get(directive.atom.key, directive.atom.key))
+    return keys | ({TRIPLE} if core.triple_mode else set())
+
+
+def _as_triples(builder: GraphBuilder, key: Key, rows: Ids) -> Ids:
+    relation = builder.symbols.intern(Iri(key[0][1:-1]))
+    column = np.full(len(rows), relation, np.int32)
+    if key[1] == 1:
+        type_ = np.full(len(rows), builder.symbols.intern(Iri(RDF_TYPE)), np.int32)
+        return np.stack([rows[:, 0], type_, column], axis=1)
+    return np.stack([rows[:, 0], column, rows[:, 1]], axis=1)
+
+
+def _load_text(builder: GraphBuilder, program: Program, places: list[Place]) -> None:
+    """Facts of the rule text, a predicate at a time."""
+    groups: dict[Key, list[GroundFact]] = {}
+    for fact in builder.program.facts:
+        groups.setdefault(fact.key, []).append(fact)
+    first = len(places)
+    places.extend(Place(r.span.file, r.span.line) for r in program.rules)
+    for key, facts in groups.items():
+        rows = np.array([f.args for f in facts], np.int32).reshape(len(facts), key[1])
+        weighted = np.array([f.weight is not None or f.parameter is not None for f in facts])
+        place = np.array([first + f.statement for f in facts], np.int32)
+        if (~weighted).any():
+            builder.add_facts(key, rows[~weighted], True, 0, place[~weighted])
+        if weighted.any():
+            ids, _ = builder.add_facts(key, rows[weighted], False, 0, place[weighted])
+            _leaves(builder, [f for f in facts if f.weight is not None or f.parameter is not None], ids)
+
+
+def _leaves(builder: GraphBuilder, facts: list[GroundFact], ids: Ids) -> None:
+    """Each probabilistic fact is a choice of its own, and its own leaf."""
+    for learned in (False, True):
+        chosen = [k for k, f in enumerate(facts) if (f.parameter is not None) == learned]
+        # A certain fact (given elsewhere) needs no choice: it holds either way.
+        chosen = [k for k in chosen if builder.status[ids[k]] == 1]
+        if not chosen:
+            continue
+        leaves = ids[chosen][:, None]
+        of = np.array([facts[k].statement for k in chosen], np.int32)
+        if learned:
+            parameters = np.array([facts[k].parameter for k in chosen], np.int32)
+            builder.add_choices(ChoiceGroup(leaves, "learned", of, True, parameters=parameters))
+        else:
+            weights = np.array([[facts[k].weight] for k in chosen], np.float64)
+            builder.add_choices(ChoiceGroup(leaves, "constant", of, True, probabilities=weights))

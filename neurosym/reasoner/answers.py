@@ -1,0 +1,157 @@
+"""What a query gives: atoms, their tags as a tensor with gradients, and how they were computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from neurosym.errors import DataError
+from neurosym.lang import Value, parse_atom
+from neurosym.lang.ast import Atom, Const, Var
+from neurosym.lang.terms import term_key
+
+if TYPE_CHECKING:
+    from neurosym.reasoner.grounded import Grounded
+
+Targets = Mapping[str, bool | None] | Sequence[Value] | Tensor
+# the smallest probability whose logarithm is taken: a loss is finite at 0
+TINY = 1e-30
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """The answers of one query.
+
+    Attributes:
+        query: the atoms asked for.
+        atoms: A answers as the rule language spells them; facts: their ids in the graph, -1 for an absent one.
+        tags: (B, A) probabilities, or tags of the algebra, with gradients.
+        semantics: its name; methods and details: for each answer how it was computed, and why so.
+        grounded: the ground program behind them, for explanations; leaf_tags: (B, F) probabilities of its leaves.
+    """
+
+    query: tuple[Atom, ...]
+    atoms: tuple[str, ...]
+    facts: tuple[int, ...]
+    args: tuple[tuple[Value, ...], ...]
+    tags: Tensor
+    semantics: str
+    methods: tuple[str, ...]
+    details: tuple[str, ...]
+    grounded: Grounded = field(repr=False)
+    leaf_tags: Tensor = field(repr=False)
+    evidence: tuple[tuple[int, bool], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.atoms)
+
+    def __iter__(self) -> Iterator[tuple[str, Tensor]]:
+        """Pairs (atom, (B,) tags)."""
+        return ((atom, self.tags[:, k]) for k, atom in enumerate(self.atoms))
+
+    def __getitem__(self, atom: str) -> Tensor:
+        """(B,) tags of an atom; spacing does not matter."""
+        return self.tags[:, self.position(atom)]
+
+    @property
+    def method(self) -> str:
+        """The method of all answers, or the most expensive one among them."""
+        order = ("certain", "sum-product", "circuit", "algebra")
+        return max(self.methods, key=order.index, default="certain")
+
+    def position(self, atom: str) -> int:
+        """The column of an atom.
+
+        Raises:
+            DataError: it is not among the answers.
+        """
+        if atom in self.atoms:
+            return self.atoms.index(atom)
+        spelled = self.grounded.spell(parse_atom(atom, self.grounded.graph.prefixes))
+        if spelled not in self.atoms:
+            shown = ", ".join(self.atoms[:4])
+            raise DataError(f"`{atom}` is not among the answers", code="NS611", note=f"the answers are {shown} …")
+        return self.atoms.index(spelled)
+
+    def detach(self) -> dict[str, float]:
+        """Atom → tag of the first sample, as plain numbers."""
+        return dict(zip(self.atoms, self.tags[0].tolist(), strict=True))
+
+    def nll(self, targets: Targets, reduction: str = "mean") -> Tensor:
+        """The negative log-likelihood of targets.
+
+        Args:
+            targets: one of
+                a mapping atom → true or false (None: unlabelled), for B = 1;
+                a (B, A) float tensor of labels in the order of `atoms`, NaN where unlabelled;
+                for a query with one variable, B values of it (a sequence, or a tensor of integers).
+            reduction: `mean` over labels, `sum`, or `none`.
+
+        Raises:
+            DataError: targets that do not fit the answers.
+        """
+        losses = self._losses(targets)
+        return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
+
+    def _losses(self, targets: Targets) -> Tensor:
+        if isinstance(targets, Mapping):
+            labels = self.tags.new_full(self.tags.shape, float("nan"))
+            for atom, label in targets.items():
+                if label is not None:
+                    labels[:, self.position(atom)] = float(label)
+            return self._labelled(labels)
+        if isinstance(targets, Tensor) and targets.dim() == 2:
+            return self._labelled(targets.to(self.tags))
+        return self._valued(targets.tolist() if isinstance(targets, Tensor) else list(targets))
+
+    def _labelled(self, labels: Tensor) -> Tensor:
+        """Losses of the labelled atoms, one after the other."""
+        if labels.shape != self.tags.shape:
+            raise DataError(f"labels of shape {tuple(labels.shape)} for answers of shape {tuple(self.tags.shape)}")
+        known = ~torch.isnan(labels)
+        if not bool(known.any()):
+            raise DataError("no answer is labelled", help="check the spelling of the labelled atoms")
+        wanted, tags = labels[known], self.tags[known]
+        likelihood = wanted * tags + (1 - wanted) * (1 - tags)
+        return -torch.log(likelihood.clamp_min(TINY))
+
+    def _valued(self, values: Sequence[Value]) -> Tensor:
+        """(B,) losses of the values of the query's only variable."""
+        free = [k for k, t in enumerate(self.query[0].args) if isinstance(t, Var)]
+        if len(self.query) != 1 or len(free) != 1:
+            raise DataError("values as targets need one query with exactly one variable", help="label atoms instead")
+        if len(values) != len(self.tags):
+            raise DataError(f"{len(values)} targets for a batch of {len(self.tags)}")
+        column = {term_key(args[free[0]]): k for k, args in enumerate(self.args)}
+        try:
+            chosen = torch.tensor([column[term_key(v)] for v in values], device=self.tags.device)
+        except KeyError as error:
+            raise DataError(f"no answer has the value {error.args[0][1]!r}, which is a target", code="NS612") from None
+        return -torch.log(self.tags.gather(1, chosen[:, None])[:, 0].clamp_min(TINY))
+
+    def best(self) -> list[Value]:
+        """For a query with one variable, its most probable value in each sample, (B,)."""
+        free = [k for k, t in enumerate(self.query[0].args) if not isinstance(t, Const)]
+        winners = self.tags.detach().argmax(dim=1).tolist()
+        return [self.args[w][free[0]] for w in winners]
+
+    def to_json(self, sample: int = 0) -> dict[str, Any]:
+        """The JSON object of the command line's contract, without diagnostics."""
+        rows = []
+        for k, atom in enumerate(self.atoms):
+            value = float(self.tags[sample, k])
+            rows.append(
+                {
+                    "atom": atom,
+                    "probability": value,
+                    "lower": value,
+                    "upper": value,
+                    "method": self.methods[k],
+                    "detail": self.details[k],
+                }
+            )
+        return {"semantics": self.semantics, "answers": rows}

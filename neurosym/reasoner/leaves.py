@@ -1,0 +1,291 @@
+"""Probabilities of the leaves: constants from the text, learned weights, and what networks say.
+
+Networks are asked once for all their inputs. Graph networks come last: the probabilities of the facts that they read
+are evaluated first, by the same engine, and reach them as edge weights with gradients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from neurosym.errors import DataError, NetworkError
+from neurosym.facts import RDF_TYPE, FactBase
+from neurosym.grounding import ChoiceGroup, DerivationGraph
+from neurosym.lang.ast import Argument, NeuralDecl
+from neurosym.lang.terms import Iri, Symbol, Value, predicate_of_iri, spell
+from neurosym.neural import FeatureTable
+from neurosym.semantics import Exact
+
+if TYPE_CHECKING:
+    from neurosym.neural import GraphInput
+
+
+def feature_names(value: Value, prefixes: Mapping[str, str]) -> tuple[str, ...]:
+    """The names under which a feature table may hold an entity."""
+    plain = value.value if isinstance(value, Iri) else value.name if isinstance(value, Symbol) else str(value)
+    return (spell(value, prefixes), plain)
+
+
+class Leaves:
+    """Fills the leaf columns of one graph, for any weights and any batch of inputs."""
+
+    def __init__(
+        self, graph: DerivationGraph, facts: FactBase, networks: Mapping[str, nn.Module],
+        features: Mapping[str, FeatureTable], dtype: torch.dtype,
+    ) -> None:  # fmt: skip
+        self.graph = graph
+        self.networks = networks
+        self.dtype = dtype
+        self.facts = facts
+        base = torch.zeros(graph.num_facts, dtype=dtype)
+        self._learned: list[tuple[int, Tensor, int]] = []
+        self._neural: list[_NeuralGroup] = []
+        for group in graph.choices:
+            index = torch.from_numpy(group.facts.astype(np.int64))
+            if group.kind == "constant":
+                assert group.probabilities is not None
+                base[index] = torch.from_numpy(group.probabilities).to(dtype)
+            elif group.kind == "learned":
+                assert group.parameters is not None
+                for parameter in np.unique(group.parameters).tolist():
+                    rows = index[torch.from_numpy(group.parameters == parameter)]
+                    self._learned.append((parameter, rows.T.reshape(-1), len(rows)))
+            else:
+                self._neural.append(_NeuralGroup(graph, group, networks, features))
+        self.base = base
+        self._graphs = [_GraphReader(graph, facts, g) for g in self._neural if g.uses_graph]
+
+    @property
+    def slots(self) -> set[str]:
+        """Names of the per-sample inputs that the networks need."""
+        return set().union(*(g.slots for g in self._neural)) if self._neural else set()
+
+    def __call__(self, weights: Callable[[int], Tensor], inputs: Mapping[str, Tensor]) -> Tensor:
+        """(B, F) leaf probabilities.
+
+        Args:
+            weights: parameter index → its (K,) probabilities; inputs: slot → (B, …).
+        """
+        batch = _batch(inputs, self.slots)
+        device = next((t.device for t in inputs.values()), self.base.device)
+        places: list[Tensor] = []
+        values: list[Tensor] = []
+        for parameter, rows, count in self._learned:
+            probability = weights(parameter).to(self.dtype)
+            device = probability.device
+            places.append(rows)
+            values.append(probability.repeat_interleave(count)[:, None].expand(-1, batch))
+        for group in self._neural:
+            if not group.uses_graph:
+                places.append(group.leaves)
+                values.append(group.ask(inputs, batch, self.dtype))
+        tags = self._fill(places, values, batch, device)
+        for reader in self._graphs:
+            places.append(reader.group.leaves)
+            values.append(reader.ask(tags, self.dtype))
+            tags = self._fill(places, values, batch, device)
+        return tags
+
+    def _fill(self, places: list[Tensor], values: list[Tensor], batch: int, device: torch.device) -> Tensor:
+        full = self.base.to(device)[:, None].expand(-1, batch)
+        if places:
+            index = torch.cat(places).to(device)
+            full = full.index_copy(0, index, torch.cat([v.to(device) for v in values]))
+        return full.T
+
+
+def _batch(inputs: Mapping[str, Tensor], slots: set[str]) -> int:
+    missing = sorted(slots - set(inputs))
+    if missing:
+        raise DataError(f"no input is given for `{missing[0]}`", code="NS613", help=f'inputs={{"{missing[0]}": tensor}}')
+    sizes = {name: len(t) for name, t in inputs.items() if name in slots}
+    if len(set(sizes.values())) > 1:
+        raise DataError("the inputs have different batch sizes", note=", ".join(f"{n}: {s}" for n, s in sizes.items()))
+    return next(iter(sizes.values()), 1)
+
+
+class _NeuralGroup:
+    """One neural predicate's questions: where each argument's tensor comes from."""
+
+    def __init__(
+        self, graph: DerivationGraph, group: ChoiceGroup, networks: Mapping[str, nn.Module],
+        features: Mapping[str, FeatureTable],
+    ) -> None:  # fmt: skip
+        assert group.inputs is not None and group.key is not None
+        self.declaration: NeuralDecl = graph.neural_of(group)
+        self.predicate = f"{group.key[0]}/{group.key[1]}"
+        name = self.declaration.network
+        if name not in networks:
+            given = ", ".join(sorted(networks)) or "none"
+            raise NetworkError(
+                f"the network `{name}` is missing; the neural predicate {self.predicate} needs it "
+                f"({self.declaration.span})",
+                code="NS601", note=f"networks given: {given}", help=f'networks={{"{name}": …}}',
+            )  # fmt: skip
+        self.network = networks[name]
+        self.uses_graph = bool(getattr(self.network, "uses_graph", False))
+        self.outcomes = group.facts.shape[1]
+        self.n = len(group.facts)
+        # (n, K) leaf ids in the order (row, outcome), as the values come
+        self.leaves = torch.from_numpy(group.facts.astype(np.int64)).reshape(-1)
+        self.terms = [graph.symbols.values(column) for column in group.inputs.T]
+        self.slots: set[str] = set()
+        self._arguments: list[tuple[list[str], Tensor] | Tensor] = []
+        if self.uses_graph:
+            return
+        for argument, terms in zip(self.declaration.args, self.terms, strict=False):
+            self._arguments.append(self._argument(argument, terms, features, graph.prefixes))
+
+    def _argument(
+        self, argument: Argument, terms: list[Value], features: Mapping[str, FeatureTable], prefixes: Mapping[str, str]
+    ) -> tuple[list[str], Tensor] | Tensor:
+        table = _table(argument, features, prefixes)
+        if table is not None and all(any(n in table for n in feature_names(t, prefixes)) for t in terms):
+            rows = [table.position(next(n for n in feature_names(t, prefixes) if n in table)) for t in terms]
+            return table.rows[torch.tensor(rows, dtype=torch.long)]
+        if argument.type.kind in ("Image", "Text", "Tensor") and all(isinstance(t, Symbol) for t in terms):
+            names = [t.name for t in terms if isinstance(t, Symbol)]
+            distinct = list(dict.fromkeys(names))
+            self.slots |= set(distinct)
+            return distinct, torch.tensor([distinct.index(n) for n in names], dtype=torch.long)
+        kind = spell(Iri(argument.type.iri), prefixes) if argument.type.iri else argument.type.kind
+        if table is None:
+            raise DataError(
+                f"no features are given for `{kind}`, which the network `{self.declaration.network}` reads",
+                code="NS614", help=f'features={{"{kind}": FeatureTable(ids, rows)}}',
+            )  # fmt: skip
+        absent = next(t for t in terms if not any(n in table for n in feature_names(t, prefixes)))
+        raise DataError(
+            f"no features are given for {spell(absent, prefixes)}", code="NS614",
+            note=f"the feature table of `{kind}` has {len(table)} rows, and {self.predicate} is asked about it",
+        )  # fmt: skip
+
+    def ask(self, inputs: Mapping[str, Tensor], batch: int, dtype: torch.dtype) -> Tensor:
+        """(n * K, B) probabilities."""
+        tensors: list[Tensor] = []
+        shared = all(isinstance(a, Tensor) for a in self._arguments)
+        for argument in self._arguments:
+            if isinstance(argument, Tensor):
+                rows = argument if shared else argument[:, None].expand(-1, batch, *argument.shape[1:]).flatten(0, 1)
+            else:
+                names, index = argument
+                stacked = torch.stack([inputs[n] for n in names])  # (distinct, B, …)
+                rows = stacked[index.to(stacked.device)].flatten(0, 1)
+            tensors.append(rows)
+        logits = self.network(*tensors)
+        each = self.n if shared else self.n * batch
+        probabilities = self.probabilities(logits, each, dtype)
+        # (n, B, K) -> (n, K, B)
+        return probabilities.reshape(self.n, -1, self.outcomes).transpose(1, 2).expand(-1, -1, batch).flatten(0, 1)
+
+    def probabilities(self, logits: Tensor, rows: int, dtype: torch.dtype) -> Tensor:
+        """(rows, K) probabilities of (rows, K) logits, checked."""
+        if logits.dim() == 1 and self.outcomes == 1:
+            logits = logits[:, None]
+        if tuple(logits.shape) != (rows, self.outcomes):
+            raise NetworkError(
+                f"the network `{self.declaration.network}` gave a tensor of shape {tuple(logits.shape)}, "
+                f"where {self.predicate} needs ({rows}, {self.outcomes})",
+                code="NS602", note=f"{rows} inputs, {self.outcomes} value{'s' if self.outcomes > 1 else ''} ({self.declaration.span})",
+            )  # fmt: skip
+        if not bool(torch.isfinite(logits).all()):
+            bad = int((~torch.isfinite(logits)).any(dim=1).nonzero()[0])
+            raise NetworkError(
+                f"the network `{self.declaration.network}` gave a NaN or an infinity", code="NS603",
+                note=f"first for input {bad} of {rows} of {self.predicate}",
+                help="check the features for NaN, and the learning rate",
+            )  # fmt: skip
+        logits = logits.to(dtype)
+        return torch.sigmoid(logits) if self.declaration.values is None else torch.softmax(logits, dim=1)
+
+
+def _table(
+    argument: Argument, features: Mapping[str, FeatureTable], prefixes: Mapping[str, str]
+) -> FeatureTable | None:
+    """The feature table of an argument: by its class, by its type's name, or by the argument's own name."""
+    names = {argument.type.kind, argument.name}
+    if argument.type.iri is not None:
+        names |= {argument.type.iri, f"<{argument.type.iri}>", spell(Iri(argument.type.iri), prefixes)}
+    return next((table for name, table in features.items() if name in names), None)
+
+
+class _GraphReader:
+    """The graph that a graph network sees: RDF triples, and the facts of the predicates it reads, as weighted edges."""
+
+    def __init__(self, graph: DerivationGraph, facts: FactBase, group: _NeuralGroup) -> None:
+        self.group = group
+        network = group.network
+        reads = tuple(getattr(network, "reads", ()))
+        relations = tuple(getattr(network, "relations", ()))
+        names: dict[str, int] = {}
+        index: dict[str, int] = {}
+        source: list[int] = []
+        target: list[int] = []
+        kinds: list[int] = []
+
+        def node(value: Value) -> int:
+            text = value.value if isinstance(value, Iri) else spell(value)
+            return names.setdefault(text, len(names))
+
+        def edge(relation: str, s: Value, o: Value) -> None:
+            source.append(node(s))
+            target.append(node(o))
+            kinds.append(index.setdefault(relation, len(index)))
+
+        for name, args in facts:
+            relation = name[1:-1] if name.startswith("<") else name
+            if len(args) == 2 and (not relations or relation in relations) and relation not in reads:
+                edge(relation, *args)
+            elif len(args) == 1 and name.startswith("<") and (not relations or RDF_TYPE in relations):
+                edge(RDF_TYPE, args[0], Iri(relation))
+        self.certain = len(source)
+        soft: list[int] = []
+        for name in reads:
+            key = (name if not name.startswith("http") else predicate_of_iri(name), 2)
+            for fact in graph.find(key, (None, None)).tolist():
+                s, o = graph.symbols.values(graph.args(fact))
+                edge(name, s, o)
+                soft.append(fact)
+        (asked,) = group.terms
+        self.nodes = torch.tensor([node(t) for t in asked], dtype=torch.long)
+        self.edge_index = torch.tensor([source, target], dtype=torch.long)
+        self.edge_type = torch.tensor(kinds, dtype=torch.long)
+        self.names, self.relations = tuple(names), tuple(index)
+        self.soft = soft
+        self.tagger = Exact(graph, soft) if soft else None
+        self._refuse_cycle(graph)
+
+    def _refuse_cycle(self, graph: DerivationGraph) -> None:
+        from neurosym.semantics import relevant_part
+
+        if self.soft:
+            part = relevant_part(graph, np.array(self.soft, np.int32), drop_certain=True)
+            if np.isin(part.facts, self.group.leaves.numpy()).any():
+                raise NetworkError(
+                    f"the graph network `{self.group.declaration.network}` reads facts that depend on its own answers",
+                    code="NS604", help="let it read predicates of lower strata only",
+                )  # fmt: skip
+
+    def graph_input(self, tags: Tensor) -> list[GraphInput]:
+        """The weighted graph of each sample, B of them (one if no edge weight depends on the sample)."""
+        from neurosym.neural import GraphInput
+
+        weights = tags.new_ones((len(tags), self.certain))
+        if self.tagger is not None:
+            weights = torch.cat([weights, self.tagger(tags)], dim=1)
+        device = tags.device
+        index, kind = self.edge_index.to(device), self.edge_type.to(device)
+        return [GraphInput(self.names, index, kind, w, self.relations) for w in weights]
+
+    def ask(self, tags: Tensor, dtype: torch.dtype) -> Tensor:
+        """(n * K, B) probabilities."""
+        columns = []
+        for graph in self.graph_input(tags):
+            logits = self.group.network(graph, self.nodes.to(tags.device))
+            columns.append(self.group.probabilities(logits, self.group.n, dtype).reshape(-1))
+        return torch.stack(columns, dim=1)

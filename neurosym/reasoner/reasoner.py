@@ -1,0 +1,331 @@
+"""The reasoner: a torch module over a rule program, facts and networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from neurosym.errors import DataError, SemanticsError
+from neurosym.facts import FactBase, SymbolTable
+from neurosym.grounding import Limits, Parameter, ground
+from neurosym.grounding.normalise import normalise
+from neurosym.lang import parse_atom
+from neurosym.lang.ast import Atom, Const, Program
+from neurosym.neural import FeatureTable
+from neurosym.reasoner.answers import Answers
+from neurosym.reasoner.grounded import Grounded
+from neurosym.reasoner.leaves import Leaves
+from neurosym.semantics import ALGEBRAS, MAX_CIRCUIT, Evaluator, Exact, Semiring
+
+if TYPE_CHECKING:
+    from neurosym.grounding.ground import Progress
+
+UNBUILT = {"topk": "k best proofs with bounds", "bounds": "open-world bounds of logical neural networks"}
+
+
+class Reasoner(nn.Module):
+    """Rules, facts and networks as one differentiable module.
+
+    The program is grounded once for its facts; every query and training step then works on the same graph. Learnable
+    weights of rules are parameters beside those of the networks.
+
+    Args:
+        program: checked rules.
+        facts: the fact base; none is an empty one.
+        networks: name → module, for the program's neural predicates. A module gets one tensor (n, …) for each argument
+            that is no value, and gives (n, values) logits.
+        features: class or type (`ex:Patient`) → its feature table.
+        semantics: `exact`, an algebra's name (`boolean`, `viterbi`, `goedel`, `product`, `lukasiewicz`, `count`,
+            `sum-product`), or a `Semiring` of your own.
+        limits: what grounding may use; max_circuit: nodes of a compiled diagram at which to stop.
+        seed: of randomly started weights.
+
+    Raises:
+        RuleError: the program holds statements that cannot be evaluated yet.
+        SemanticsError: an unknown semantics.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        facts: FactBase | None = None,
+        networks: Mapping[str, nn.Module] | None = None,
+        features: Mapping[str, FeatureTable] | None = None,
+        semantics: str | Semiring = "exact",
+        *,
+        limits: Limits | None = None,
+        max_circuit: int = MAX_CIRCUIT,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float64,
+    ) -> None:
+        super().__init__()
+        self.program = program
+        self.facts = facts or FactBase()
+        self.networks = nn.ModuleDict(dict(networks or {}))
+        self.features = dict(features or {})
+        self.semantics = algebra(semantics)
+        self.limits = limits or Limits()
+        self.max_circuit = max_circuit
+        self.seed = seed
+        self.dtype = dtype
+        self.learnable: tuple[Parameter, ...] = tuple(normalise(program, SymbolTable()).parameters)
+        random = torch.Generator().manual_seed(seed)
+        self.weight_logits = nn.ParameterList([_start(p, random) for p in self.learnable])
+        self._grounded: dict[object, Grounded] = {}
+
+    # ------------------------------------------------------------------------------------------------ weights
+
+    @property
+    def semantics_name(self) -> str:
+        """`exact`, or the algebra's name."""
+        return "exact" if self.semantics is None else self.semantics.name
+
+    def weights(self, index: int) -> Tensor:
+        """(K,) the current probabilities of a learnable statement."""
+        return _probabilities(self.learnable[index], self.weight_logits[index])
+
+    def rule_weights(self) -> dict[str, list[float]]:
+        """Statement → its learnable probabilities, as they are now."""
+        return {p.label: self.weights(k).detach().tolist() for k, p in enumerate(self.learnable)}
+
+    def set_rule_weight(self, rule: str, *probabilities: float) -> None:
+        """Set the probabilities of a learnable rule, by its name or `file:line`.
+
+        Raises:
+            DataError: no learnable rule has the name, or the numbers are no probabilities of its outcomes.
+        """
+        for k, parameter in enumerate(self.learnable):
+            if parameter.label == rule:
+                total = sum(probabilities)
+                if len(probabilities) != parameter.outcomes or min(probabilities) < 0 or total > 1 + 1e-9:
+                    raise DataError(f"{probabilities} are no weights of `{rule}`, which has {parameter.outcomes}")
+                with torch.no_grad():
+                    self.weight_logits[k].copy_(_logits(parameter, probabilities))
+                return
+        known = ", ".join(p.label for p in self.learnable)
+        raise DataError(f"no learnable rule is called `{rule}`", note=f"learnable: {known or 'none'}")
+
+    def freeze_rules(self, frozen: bool = True) -> None:
+        """Keep the rule weights as they are while networks train."""
+        for parameter in self.weight_logits:
+            parameter.requires_grad_(not frozen)
+
+    # ----------------------------------------------------------------------------------------------- queries
+
+    def grounded(
+        self, slots: Iterable[str] = (), queries: Sequence[Atom] = (), facts: FactBase | None = None,
+        progress: Progress | None = None, closed_networks: bool = False,
+    ) -> Grounded:  # fmt: skip
+        """The ground program, made at the first call for these facts, inputs and networks' questions."""
+        base = self.facts if facts is None else facts
+        asked = tuple(q for q in queries if q.key in self.program.neural)
+        key = (id(base), tuple(sorted(slots)), asked, closed_networks)
+        if key not in self._grounded:
+            graph = ground(
+                self.program, base, slots=sorted(slots), queries=asked, limits=self.limits,
+                closed_networks=closed_networks, progress=progress,
+            )  # fmt: skip
+            leaves = Leaves(graph, base, dict(self.networks.items()), self.features, self.dtype)
+            self._grounded[key] = Grounded(graph, leaves, self.max_circuit)
+        return self._grounded[key]
+
+    def forward(self, *queries: str | Atom, inputs: Mapping[str, Tensor] | None = None) -> Tensor:
+        """(B, A) tags of the answers; `query` also gives their atoms."""
+        return self.query(*queries, inputs=inputs).tags
+
+    def query(
+        self,
+        *queries: str | Atom,
+        inputs: Mapping[str, Tensor] | None = None,
+        evidence: Mapping[str, bool] | None = None,
+        semantics: str | Semiring | None = None,
+        closed_networks: bool = False,
+    ) -> Answers:
+        """Ask for atoms.
+
+        Args:
+            queries: atoms such as `suspect(P, infection)`, whose variables match anything; the program's own queries
+                if there are none.
+            inputs: slot → (B, …) tensor of per-sample inputs.
+            evidence: atom → observed true or false, beside the program's own evidence.
+            semantics: instead of the reasoner's own, for this query.
+            closed_networks: neural facts that are not given are false, and no network is asked.
+
+        Returns:
+            The answers in the order of derivation; a ground atom that cannot be derived is there with tag 0.
+
+        Raises:
+            DataError: no query, or inputs that do not fit; NetworkError, SemanticsError, LimitError.
+        """
+        given = dict(inputs or {})
+        chosen = self.semantics if semantics is None else algebra(semantics)
+        atoms = tuple(self.atom(q) for q in queries) or tuple(q.atom for q in self.program.queries)
+        if not atoms:
+            raise DataError("nothing is asked", code="NS615", help='pass an atom, or write `query(…).` in the rules')
+        observed = [(e.atom, e.positive) for e in self.program.evidence]
+        observed += [(self.atom(a), v) for a, v in (evidence or {}).items()]
+        for atom in (*atoms, *(a for a, _ in observed)):
+            self._known(atom)
+        grounded = self.grounded(given, (*atoms, *(a for a, _ in observed)), closed_networks=closed_networks)
+        return self._answer(grounded, atoms, grounded.evidence(observed), chosen, given)
+
+    def _answer(
+        self, grounded: Grounded, atoms: tuple[Atom, ...], evidence: tuple[tuple[int, bool], ...],
+        chosen: Semiring | None, inputs: Mapping[str, Tensor],
+    ) -> Answers:  # fmt: skip
+        if evidence and chosen is not None:
+            raise SemanticsError(
+                f"the semantics `{chosen.name}` does not define evidence", code="NS503", help="use exact"
+            )
+        found: dict[str, tuple[int, tuple]] = {}
+        for atom in atoms:
+            facts = grounded.matches(atom)
+            for fact in facts:
+                found.setdefault(grounded.graph.atom(fact), (fact, grounded.values(atom, fact)))
+            if not facts and all(isinstance(t, Const) for t in atom.args):
+                args = tuple(t.value for t in atom.args if isinstance(t, Const))
+                found.setdefault(grounded.spell(atom), (-1, args))
+        facts = [f for f, _ in found.values()]
+        present = [f for f in facts if f >= 0]
+        evaluator = grounded.evaluator(present, evidence, chosen)
+        leaf_tags = grounded.leaves(self.weights, inputs)
+        tags = evaluator(leaf_tags)
+        methods, details = ["certain"] * len(facts), ["cannot be derived"] * len(facts)
+        columns = [k for k, f in enumerate(facts) if f >= 0]
+        for column, k in enumerate(columns):
+            if isinstance(evaluator, Exact):
+                methods[k], details[k] = evaluator.methods[column].name, evaluator.details[column]
+            else:
+                methods[k], details[k] = "algebra", _algebra_detail(evaluator)
+        if len(columns) < len(facts):
+            zero = tags.new_zeros((len(tags), len(facts)))
+            tags = zero.index_copy(1, torch.tensor(columns, dtype=torch.long, device=tags.device), tags)
+        return Answers(
+            atoms, tuple(found), tuple(facts), tuple(a for _, a in found.values()), tags,
+            "exact" if chosen is None else chosen.name, tuple(methods), tuple(details), grounded, leaf_tags, evidence,
+        )  # fmt: skip
+
+    def predict(
+        self, facts: FactBase, *queries: str, features: Mapping[str, FeatureTable] | None = None,
+        background: FactBase | None = None,
+    ) -> Answers:  # fmt: skip
+        """Ask about new facts, with entities never seen in training; nothing of the training facts is used.
+
+        Args:
+            facts: the new facts; background: facts that belong to the model, such as an ontology, joined with them.
+            features: tables for the new entities, in place of the reasoner's own under the same name.
+        """
+        base = facts if background is None else background + facts
+        other = self.over(base, {**self.features, **(features or {})})
+        with torch.no_grad():
+            return other.query(*queries)
+
+    def over(self, facts: FactBase, features: Mapping[str, FeatureTable] | None = None) -> Reasoner:
+        """The same program, networks and weights over other facts; the weights are shared, not copied."""
+        other = Reasoner(
+            self.program, facts, dict(self.networks.items()), self.features if features is None else features,
+            self.semantics or "exact", limits=self.limits, max_circuit=self.max_circuit, seed=self.seed, dtype=self.dtype,
+        )  # fmt: skip
+        other.weight_logits = self.weight_logits
+        return other.train(self.training)
+
+    def atom(self, query: str | Atom) -> Atom:
+        """An atom from its text, with the prefixes of the program and the facts."""
+        return parse_atom(query, self.facts.prefixes | self.program.prefixes) if isinstance(query, str) else query
+
+    def _known(self, atom: Atom) -> None:
+        """Refuse a predicate that neither the program nor the facts know."""
+        from difflib import get_close_matches
+
+        keys = {h.key for r in self.program.rules for head in r.heads for h in head.atoms}
+        keys |= set(self.program.declarations) | set(self.program.neural) | self.facts.predicates
+        if atom.key in keys or atom.predicate.startswith("<") or atom.key == ("triple", 3):
+            return
+        near = get_close_matches(atom.predicate, sorted({n for n, _ in keys}), 1)
+        arities = sorted(a for n, a in keys if n == atom.predicate)
+        hint = f"it has {' or '.join(map(str, arities))} arguments" if arities else ""
+        raise DataError(
+            f"the predicate {atom.predicate}/{len(atom.args)} is unknown", code="NS616",
+            note=hint or "no rule derives it and no fact has it", help=f"did you mean `{near[0]}`?" if near and not arities else "",
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------------------------------------ keeping
+
+    def save(self, path: str | PathLike[str], background: FactBase | None = None) -> None:
+        """Write the model as a folder: JSON, safetensors, the rule text, hashes.
+
+        Args:
+            background: facts that every prediction needs (the ontology); they are kept with the model. Other facts are
+                not: of them only a hash.
+
+        Raises:
+            ModelError: a network cannot be described (it has no `config()`), or the folder cannot be written.
+        """
+        from neurosym.reasoner.saving import save
+
+        save(self, path, background)
+
+    @classmethod
+    def load(
+        cls, path: str | PathLike[str], facts: FactBase | None = None,
+        features: Mapping[str, FeatureTable] | None = None, classes: Mapping[str, type[nn.Module]] | None = None,
+    ) -> Reasoner:  # fmt: skip
+        """Read a model; `background` facts that were kept with it are joined with `facts`.
+
+        Args:
+            classes: name → class of the networks that are not the library's own.
+
+        Raises:
+            ModelError: the folder is damaged, or its rules do not match their hash.
+        """
+        from neurosym.reasoner.saving import load
+
+        return load(path, facts, features, classes)
+
+
+def algebra(semantics: str | Semiring) -> Semiring | None:
+    """An algebra by its name, or as it is; None stands for `exact`."""
+    if isinstance(semantics, Semiring):
+        return semantics
+    if semantics == "exact":
+        return None
+    for known in ALGEBRAS:
+        if known.name == semantics:
+            return known()
+    if semantics in UNBUILT:
+        raise SemanticsError(f"the semantics `{semantics}` ({UNBUILT[semantics]}) cannot be evaluated yet", code="NS504")
+    names = ", ".join(["exact", *(a.name for a in ALGEBRAS)])
+    raise SemanticsError(f"there is no semantics `{semantics}`", code="NS505", note=f"there are {names}")
+
+
+def _algebra_detail(evaluator: Evaluator) -> str:
+    name = evaluator.semiring.name
+    return "an approximation: proofs are added as if they excluded one another" if name == "sum-product" else name
+
+
+def _start(parameter: Parameter, random: torch.Generator) -> nn.Parameter:
+    """Logits to start from; a random start is drawn from [0.1, 0.9]."""
+    initial = parameter.initial
+    if initial is None:
+        drawn = torch.rand(parameter.outcomes, generator=random, dtype=torch.float64) * 0.8 + 0.1
+        initial = tuple((drawn / max(1.0, float(drawn.sum()) + 0.1)).tolist() if parameter.outcomes > 1 else drawn.tolist())
+    return nn.Parameter(_logits(parameter, initial))
+
+
+def _logits(parameter: Parameter, probabilities: Sequence[float]) -> Tensor:
+    values = torch.tensor(list(probabilities), dtype=torch.float64).clamp(1e-6, 1 - 1e-6)
+    if parameter.outcomes == 1:
+        return torch.logit(values)
+    if parameter.rest:
+        values = torch.cat([values, (1 - values.sum()).clamp_min(1e-6)[None]])
+    return torch.log(values)
+
+
+def _probabilities(parameter: Parameter, logits: Tensor) -> Tensor:
+    if parameter.outcomes == 1:
+        return torch.sigmoid(logits)
+    return torch.softmax(logits, dim=0)[: parameter.outcomes]

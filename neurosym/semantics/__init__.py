@@ -1,0 +1,36 @@
+"""Semantics room: DerivationGraph + probabilities of leaves -> tags."""
+
+from neurosym.semantics.evaluate import Evaluator, evaluate
+from neurosym.semantics.exact import MAX_CIRCUIT, Exact, choice_name
+from neurosym.semantics.part import Part, relevant_part
+from neurosym.semantics.semirings import (
+    Boolean,
+    Count,
+    Goedel,
+    Lukasiewicz,
+    Product,
+    Semiring,
+    SumProduct,
+    Viterbi,
+)
+
+ALGEBRAS: tuple[type[Semiring], ...] = (Boolean, Count, Viterbi, Goedel, Product, Lukasiewicz, SumProduct)
+
+__all__ = [
+    "ALGEBRAS",
+    "MAX_CIRCUIT",
+    "Boolean",
+    "Count",
+    "Evaluator",
+    "Exact",
+    "Goedel",
+    "Lukasiewicz",
+    "Part",
+    "Product",
+    "Semiring",
+    "SumProduct",
+    "Viterbi",
+    "choice_name",
+    "evaluate",
+    "relevant_part",
+]
