@@ -16,6 +16,8 @@ from neurosym.lang.terms import term_key
 
 if TYPE_CHECKING:
     from neurosym.reasoner.grounded import Grounded
+    from neurosym.reasoner.reasoner import Reasoner
+    from neurosym.semantics import Semiring
 
 Targets = Mapping[str, bool | None] | Sequence[Value] | Tensor
 # the smallest probability whose logarithm is taken: a loss is finite at 0
@@ -32,6 +34,8 @@ class Answers:
         tags: (B, A) probabilities, or tags of the algebra, with gradients.
         semantics: its name; methods and details: for each answer how it was computed, and why so.
         grounded: the ground program behind them, for explanations; leaf_tags: (B, F) probabilities of its leaves.
+        evidence: (fact id, observed true); inputs: the per-sample inputs; algebra: None for the exact semantics.
+        reasoner: the one that was asked.
     """
 
     query: tuple[Atom, ...]
@@ -45,6 +49,9 @@ class Answers:
     grounded: Grounded = field(repr=False)
     leaf_tags: Tensor = field(repr=False)
     evidence: tuple[tuple[int, bool], ...] = ()
+    inputs: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
+    algebra: Semiring | None = field(default=None, repr=False)
+    reasoner: Reasoner | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.atoms)

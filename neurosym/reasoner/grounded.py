@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from neurosym.lang.ast import Atom, Const, Var
 from neurosym.lang.terms import Value
 from neurosym.reasoner.leaves import Leaves
 from neurosym.semantics import Evaluator, Exact, Semiring
+from neurosym.semantics.exact import Shape, Solution
 
 Evidence = tuple[tuple[int, bool], ...]
 
@@ -24,13 +26,19 @@ class Grounded:
         self.leaves = leaves
         self.max_circuit = max_circuit
         self._evaluators: dict[object, Exact | Evaluator] = {}
+        self._solutions: dict[Shape, Solution] = {}
+
+    @cached_property
+    def facts_sha256(self) -> str:
+        """A hash of the input facts."""
+        return self.leaves.facts.sha256()
 
     def evaluator(self, facts: Sequence[int], evidence: Evidence, semantics: Semiring | None) -> Exact | Evaluator:
         """The evaluator of some facts; None stands for the exact semantics."""
         key = (tuple(facts), evidence, None if semantics is None else type(semantics))
         if key not in self._evaluators:
             if semantics is None:
-                self._evaluators[key] = Exact(self.graph, facts, evidence, self.max_circuit)
+                self._evaluators[key] = Exact(self.graph, facts, evidence, self.max_circuit, self._solutions)
             else:
                 self._evaluators[key] = Evaluator(self.graph, np.array(facts, np.int32), semantics)
         return self._evaluators[key]

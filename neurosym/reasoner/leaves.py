@@ -40,6 +40,7 @@ class Leaves:
     ) -> None:  # fmt: skip
         self.graph = graph
         self.networks = networks
+        self.features = features
         self.dtype = dtype
         self.facts = facts
         base = torch.zeros(graph.num_facts, dtype=dtype)
@@ -144,7 +145,7 @@ class _NeuralGroup:
     def _argument(
         self, argument: Argument, terms: list[Value], features: Mapping[str, FeatureTable], prefixes: Mapping[str, str]
     ) -> tuple[list[str], Tensor] | Tensor:
-        table = _table(argument, features, prefixes)
+        table = find_table(argument, features, prefixes)
         if table is not None and all(any(n in table for n in feature_names(t, prefixes)) for t in terms):
             rows = [table.position(next(n for n in feature_names(t, prefixes) if n in table)) for t in terms]
             return table.rows[torch.tensor(rows, dtype=torch.long)]
@@ -204,7 +205,7 @@ class _NeuralGroup:
         return torch.sigmoid(logits) if self.declaration.values is None else torch.softmax(logits, dim=1)
 
 
-def _table(
+def find_table(
     argument: Argument, features: Mapping[str, FeatureTable], prefixes: Mapping[str, str]
 ) -> FeatureTable | None:
     """The feature table of an argument: by its class, by its type's name, or by the argument's own name."""

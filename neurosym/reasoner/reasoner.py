@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -207,6 +208,7 @@ class Reasoner(nn.Module):
         return Answers(
             atoms, tuple(found), tuple(facts), tuple(a for _, a in found.values()), tags,
             "exact" if chosen is None else chosen.name, tuple(methods), tuple(details), grounded, leaf_tags, evidence,
+            dict(inputs), chosen, self,
         )  # fmt: skip
 
     def predict(
@@ -254,6 +256,21 @@ class Reasoner(nn.Module):
         )  # fmt: skip
 
     # ------------------------------------------------------------------------------------------------ keeping
+
+    def rules_sha256(self) -> str:
+        """A hash of the rule texts."""
+        digest = hashlib.sha256()
+        for text in self.program.texts.values():
+            digest.update(text.encode())
+        return digest.hexdigest()
+
+    def weights_sha256(self) -> str:
+        """A hash of all parameters and buffers, networks' and rules'."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     def save(self, path: str | PathLike[str], background: FactBase | None = None) -> None:
         """Write the model as a folder: JSON, safetensors, the rule text, hashes.

@@ -210,12 +210,13 @@ class Exact:
 
     def __init__(
         self, graph: DerivationGraph, roots: Sequence[int], evidence: Sequence[tuple[int, bool]] = (),
-        max_circuit: int = MAX_CIRCUIT,
+        max_circuit: int = MAX_CIRCUIT, solutions: dict[Shape, Solution] | None = None,
     ) -> None:  # fmt: skip
         """Args:
         roots: fact ids asked for, r of them.
         evidence: (fact id, observed true).
         max_circuit: nodes of a compiled diagram at which to stop.
+        solutions: shapes that were solved before; new ones are added.
 
         Raises:
             SemanticsError: the evidence is impossible, or a circuit grew past its limit.
@@ -241,7 +242,8 @@ class Exact:
         for component in components(graph, part, len(uncertain), [o for _, o in observed]):
             by_shape.setdefault(component.shape, []).append(component)
         for shape, members in by_shape.items():
-            solution = _Solver(shape, max_circuit).solve()
+            known = {} if solutions is None else solutions
+            solution = known[shape] = known.get(shape) or _Solver(shape, max_circuit).solve()
             leaves = torch.tensor([c.leaves for c in members], dtype=torch.long).reshape(len(members), -1)
             queries = torch.tensor([[uncertain[q] for q in c.queries] for c in members], dtype=torch.long)
             self._groups.append((solution, leaves, queries))

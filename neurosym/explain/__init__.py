@@ -1,0 +1,20 @@
+"""Explain room: from the graph and the tags that made a prediction to proofs, contributions and a certificate."""
+
+import sys
+from types import ModuleType
+from typing import Any
+
+from neurosym.explain.build import explain
+from neurosym.explain.model import Certificate, Claim, Contribution, Explanation, Node, Proof, RuleText, Step
+
+__all__ = ["Certificate", "Claim", "Contribution", "Explanation", "Node", "Proof", "RuleText", "Step", "explain"]
+
+
+class _Room(ModuleType):
+    """Importing this room binds `neurosym.explain` to the module, yet `ns.explain(…)` is the public function."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Explanation:  # noqa: ANN401
+        return explain(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Room

@@ -1,0 +1,396 @@
+"""Builds an explanation from the graph and the tags that made the prediction."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import cached_property
+
+import numpy as np
+import torch
+
+import neurosym
+from neurosym.errors import ExplanationError
+from neurosym.explain.certificates import certificate
+from neurosym.explain.contributions import Regrounder, leave_out_leaves, ordered, rule_leaves
+from neurosym.explain.model import (
+    Claim,
+    Contribution,
+    Explanation,
+    Node,
+    Proof,
+    Provenance,
+    RuleText,
+    Step,
+)
+from neurosym.explain.neural import NeuralEvidence
+from neurosym.explain.proofs import Derivation, ProofSearch, proof_probability
+from neurosym.explain.words import Words
+from neurosym.grounding import CERTAIN
+from neurosym.reasoner import Answers
+from neurosym.semantics import relevant_part
+
+TRIES = 20  # proof trees looked at for each proof asked for: different trees may rest on the same leaves
+
+
+def explain(
+    answers: Answers,
+    atom: str,
+    *,
+    proofs: int = 3,
+    sample: int = 0,
+    language: str = "en",
+    contributions: bool = True,
+    budget: float = 2.0,
+) -> Explanation:
+    """Why an answer has its probability.
+
+    Args:
+        answers: of `Reasoner.query`; the explanation is read off their graph and tags.
+        atom: one of the answers.
+        proofs: how many of the best proofs.
+        sample: which sample of the batch.
+        language: of the labels, where the knowledge graph has them in several.
+        contributions: whether to leave out each rule and leaf in turn.
+        budget: seconds that leaving out unweighted rules and recorded facts may take, which grounds anew.
+
+    Raises:
+        DataError: the atom is not among the answers.
+        ExplanationError: the answers were made without their reasoner.
+    """
+    return _Builder(answers, sample, language).build(answers.position(atom), proofs, contributions, budget)
+
+
+class _Builder:
+    def __init__(self, answers: Answers, sample: int, language: str) -> None:
+        if answers.reasoner is None:
+            raise ExplanationError("these answers do not know their reasoner", code="NS801")
+        self.answers = answers
+        self.reasoner = answers.reasoner
+        self.grounded = answers.grounded
+        self.graph = answers.grounded.graph
+        self.sample = sample
+        self.program = self.reasoner.program
+        base = self.grounded.leaves.facts
+        self.base = base
+        self.words = Words(self.graph, self.program, base.labels(language))
+        self.neural = NeuralEvidence(answers, sample)
+        self.tags = answers.leaf_tags[sample].detach()
+        self.values: dict[int, float] = {}
+        self.nodes: dict[str, Node] = {}
+        self.steps: dict[tuple[str, tuple[str, ...], int], int] = {}
+        self.step_list: list[Step] = []
+        self.rules: dict[int, int] = {}
+        self.rule_list: list[RuleText] = []
+        self.warnings: list[str] = []
+        self.node_facts: dict[str, int] = {}
+
+    def build(self, position: int, proofs: int, contributions: bool, budget: float) -> Explanation:
+        answers = self.answers
+        atom, fact = answers.atoms[position], answers.facts[position]
+        value = float(answers.tags[self.sample, position].detach())
+        label = self.words.fact(fact) if fact >= 0 else atom
+        claim = Claim(
+            atom, label, value, value, value, answers.semantics, answers.methods[position], answers.details[position]
+        )
+        found = self._proofs(fact, proofs) if fact >= 0 else []
+        for name, times in self.graph.counters.items():
+            self.warnings.append(f"{times} times while grounding: {name}")
+        hashes = self.hashes
+        if fact >= 0:
+            proof = certificate(answers, fact, value, self.sample, hashes)
+        else:
+            proof = _nothing(atom, answers.semantics, hashes)
+        added = self._contributions(fact, atom, value, budget) if contributions and fact >= 0 else ()
+        provenance = Provenance(
+            neurosym.__version__, hashes["rules"], hashes["facts"], hashes["weights"],
+            datetime.now(UTC).isoformat(timespec="seconds"), self.reasoner.seed,
+        )  # fmt: skip
+        return Explanation(
+            claim, tuple(found), self.nodes, tuple(self.step_list), tuple(self.rule_list), added,
+            tuple(self.warnings), provenance, proof,
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------------------------------------ proofs
+
+    def _proofs(self, fact: int, count: int) -> list[Proof]:
+        part = relevant_part(self.graph, np.array([fact], np.int32), drop_certain=False)
+        self._evaluate(sorted({int(part.facts[b]) for b in part.body[~part.sign].tolist()}))
+        search = ProofSearch(self.graph, part, self._cost)
+        trees: list[tuple[float, Derivation]] = []
+        seen: set[frozenset] = set()
+        tried = 0
+        for tree in search.proofs(fact):
+            tried += 1
+            leaves = frozenset(tree.leaves())
+            probability = proof_probability(self.graph, tree, self._probability)
+            if probability > 0 and leaves not in seen:
+                seen.add(leaves)
+                trees.append((probability, tree))
+            if len(trees) > count or tried >= TRIES * (count + 1):
+                break
+        if len(trees) > count or tried >= TRIES * (count + 1):
+            self.warnings.append(f"only the best {count} proofs are shown; the claim's probability counts all of them")
+        trees = sorted(trees[:count], key=lambda pair: -pair[0])
+        self._evaluate(sorted({f for _, t in trees for f in _facts(t)}))
+        return [self._proof(probability, tree) for probability, tree in trees]
+
+    def _proof(self, probability: float, tree: Derivation) -> Proof:
+        steps: list[int] = []
+        root = self._node(tree, steps)
+        return Proof(probability, root, tuple(dict.fromkeys(steps)))
+
+    def _cost(self, fact: int, sign: bool) -> float:
+        probability = self._probability(fact, sign)
+        return -math.log(probability) if probability > 0 else math.inf
+
+    def _probability(self, fact: int, sign: bool) -> float:
+        if self.graph.choice[fact] >= 0:
+            value = float(self.tags[fact])
+        elif self.graph.status[fact] == CERTAIN:
+            value = 1.0
+        else:
+            value = self.values[fact]
+        return min(1.0, max(0.0, value if sign else 1 - value))
+
+    def _evaluate(self, facts: Iterable[int]) -> None:
+        """Tags of derived facts, by the evaluator of the answers."""
+        wanted = [f for f in facts if f not in self.values and self.graph.choice[f] < 0]
+        if wanted:
+            evaluator = self.grounded.evaluator(wanted, self.answers.evidence, self.answers.algebra)
+            with torch.no_grad():
+                tags = evaluator(self.tags[None])[0].tolist()
+            self.values |= dict(zip(wanted, tags, strict=True))
+
+    # ------------------------------------------------------------------------------------------------- nodes
+
+    def _node(self, tree: Derivation, steps: list[int]) -> str:
+        """The node of a derivation; adds its steps, the claim's first."""
+        graph, fact = self.graph, tree.fact
+        name = f"f{fact}"
+        if tree.grounding is None:
+            self._add(name, fact, self._leaf_kind(fact))
+            return name
+        hidden = graph.hidden(fact)
+        self._add(name, fact, "aggregate" if hidden else "derived")
+        at = len(steps)
+        steps.append(-1)
+        body = self._body(tree, steps)
+        steps[at] = self._step(name, tree.grounding, body)
+        return name
+
+    def _body(self, tree: Derivation, steps: list[int]) -> tuple[str, ...]:
+        """Nodes of a derivation's literals; what the engine introduced is replaced by what it stands for."""
+        graph = self.graph
+        nodes: list[str] = []
+        for child in tree.children:
+            part = graph.rules[graph.rule[child.grounding]].part if child.grounding is not None else ""
+            if graph.hidden(child.fact) and child.grounding is not None and not self._is_result(child.fact):
+                nodes.extend(self._body(child, steps))
+            elif graph.hidden(child.fact) and child.grounding is None and part == "" and graph.choice[child.fact] < 0:
+                continue  # the start of an aggregate's chain
+            else:
+                nodes.append(self._node(child, steps))
+        for fact in tree.negated:
+            nodes.append(self._not(fact))
+        if tree.grounding is not None:
+            for atom in graph.absent_of(tree.grounding):
+                nodes.append(self._absent(atom, tree.grounding))
+        return tuple(dict.fromkeys(nodes))
+
+    def _is_result(self, fact: int) -> bool:
+        """Whether a hidden fact is the result of an aggregate, which reads as a fact of its own."""
+        return self.graph.program.hidden[self.graph.key(fact)].endswith("over the members")
+
+    def _leaf_kind(self, fact: int) -> str:
+        if fact in self.neural:
+            return "neural"
+        return "choice" if self.graph.hidden(fact) else "data"
+
+    def _add(self, name: str, fact: int, kind: str) -> None:
+        if name in self.nodes:
+            return
+        graph = self.graph
+        atom, label = graph.atom(fact), self.words.fact(fact)
+        if kind == "choice":
+            statement = self._statement_of(fact)
+            rule = self.program.rules[statement]
+            atom = label = f"the rule `{rule.label}` holds here"
+        elif kind == "aggregate":
+            value = graph.symbols.value(graph.args(fact)[-1])
+            function = graph.program.hidden[graph.key(fact)].split("`")[1]
+            atom = label = f"{function} = {self.words.value(value)}"
+        place = graph.places[graph.place[fact]] if graph.place[fact] >= 0 else ""
+        neural = self.neural.of(fact) if kind == "neural" else None
+        self.node_facts[name] = fact
+        self.nodes[name] = Node(name, kind, atom, label, self._probability(fact, True), str(place), neural)  # pyright: ignore
+
+    def _statement_of(self, leaf: int) -> int:
+        for group in self.graph.choices:
+            rows = np.nonzero((group.facts == leaf).any(axis=1))[0]
+            if len(rows):
+                return int(group.statements[rows[0]])
+        raise AssertionError(leaf)
+
+    def _not(self, fact: int) -> str:
+        name = f"not{fact}"
+        if name not in self.nodes:
+            graph = self.graph
+            described = graph.program.hidden.get(graph.key(fact))
+            label = f"it is not so that {described or self.words.fact(fact)}"
+            atom = f"not {described or graph.atom(fact)}"
+            neural = self.neural.of(fact) if fact in self.neural else None
+            self.node_facts[name] = fact
+            self.nodes[name] = Node(name, "not", atom, label, self._probability(fact, False), "", neural)
+        return name
+
+    def _absent(self, atom: str, grounding: int) -> str:
+        name = "absent:" + hashlib.sha256(atom.encode()).hexdigest()[:12]
+        hidden = next((d for (n, _), d in self.graph.program.hidden.items() if atom.startswith(f"'{n}'")), None)
+        if name not in self.nodes:
+            text = f"nothing makes {hidden} true" if hidden else f"there is no {atom}"
+            places = sorted({str(p) for p in self.base.places}) or ["the rules"]
+            searched = "all facts and rules were searched: " + ", ".join(places[:4])
+            self.nodes[name] = Node(name, "absent", f"not {hidden or atom}", text, 1.0, searched)
+        return name
+
+    def _step(self, node: str, grounding: int, body: tuple[str, ...]) -> int:
+        key = (node, body, grounding)
+        if key not in self.steps:
+            rule = self.graph.rules[self.graph.rule[grounding]]
+            labels = [self.nodes[b].label for b in body if self.nodes[b].kind != "choice"]
+            because = self.words.because(grounding, labels)
+            if self.nodes[node].kind == "aggregate":
+                because = f"{self.nodes[node].label}: {', '.join(labels)}" if labels else self.nodes[node].label
+            index = self._rule(rule.statement)
+            self.steps[key] = len(self.step_list)
+            self.step_list.append(Step(node, index, body, because, self.words.substitution(grounding)))
+        return self.steps[key]
+
+    def _rule(self, statement: int) -> int:
+        if statement not in self.rules:
+            rule = self.program.rules[statement]
+            weight = rule.exception_weight or next((h.weight for h in rule.heads if h.weight is not None), None)
+            current = initial = None
+            learned = weight is not None and weight.learn
+            for k, parameter in enumerate(self.reasoner.learnable):
+                if parameter.statement == statement:
+                    current = float(self.reasoner.weights(k)[0].detach())
+                    initial = parameter.initial[0] if parameter.initial else None
+            if weight is not None and not learned:
+                value = getattr(weight.value, "value", None)
+                current = initial = float(value) if isinstance(value, int | float) else None
+            self.rules[statement] = len(self.rule_list)
+            text = self.program.text_of(rule)
+            self.rule_list.append(
+                RuleText(
+                    rule.label, text, rule.span.file, rule.span.line, rule.source or "", current, learned, initial
+                )
+            )
+        return self.rules[statement]
+
+    # ----------------------------------------------------------------------------------------- contributions
+
+    def _contributions(self, fact: int, atom: str, value: float, budget: float) -> tuple[Contribution, ...]:
+        """Leave out each rule and each leaf that the proofs use."""
+        evaluator = self.grounded.evaluator([fact], self.answers.evidence, self.answers.algebra)
+        part = relevant_part(self.graph, np.array([fact], np.int32), drop_certain=True)
+        among = {int(f) for f in part.facts[part.leaf].tolist()}
+        names: list[tuple[str, str, str]] = []
+        groups: list[list[int]] = []
+        certain_rules: list[tuple[int, int]] = []
+        for statement, index in self.rules.items():
+            leaves = rule_leaves(self.graph, statement, among)
+            if leaves:
+                names.append(("rule", self.rule_list[index].name, str(index)))
+                groups.append(leaves)
+            else:
+                certain_rules.append((statement, index))
+        for name, node in self.nodes.items():
+            if node.kind in ("neural", "data", "not") and self.node_facts[name] in among:
+                names.append(("leaf", node.label, name))
+                groups.append([self.node_facts[name]])
+        result = [
+            Contribution(kind, name, reference, without, value - without)  # pyright: ignore[reportArgumentType]
+            for (kind, name, reference), without in zip(
+                names, leave_out_leaves(self.answers, fact, groups, self.sample, evaluator), strict=True
+            )
+            if not math.isnan(without)
+        ]
+        result += self._regrounded(atom, value, certain_rules, budget)
+        if any(n.kind == "neural" for n in self.nodes.values()):
+            self.warnings.append("contributions keep what each network said; no network was run again for them")
+        return ordered(result)
+
+    def _regrounded(
+        self, atom: str, value: float, rules: list[tuple[int, int]], budget: float
+    ) -> list[Contribution]:
+        """Rules without a weight and recorded facts: the program is grounded without each."""
+        regrounder = Regrounder(self.answers, self.program, self.base, self.sample, budget)
+        result: list[Contribution] = []
+        skipped = 0
+        for statement, index in rules:
+            without = regrounder.without_rule(statement, atom)
+            if without is None:
+                skipped += 1
+            else:
+                name = self.rule_list[index].name
+                result.append(Contribution("rule", name, str(index), without, value - without))
+        for name, node in self.nodes.items():
+            if node.kind == "data" and self.graph.status[self.node_facts[name]] == CERTAIN:
+                fact = self.node_facts[name]
+                key, args = self._stored(fact)
+                without = regrounder.without_fact(key, args, atom)
+                if without is not None:
+                    result.append(Contribution("leaf", node.label, name, without, value - without))
+                elif regrounder.spent > budget:
+                    skipped += 1
+        if skipped:
+            self.warnings.append(
+                f"{skipped} unweighted rules or recorded facts were not left out: grounding anew took {budget:g} s"
+            )
+        return result
+
+    def _stored(self, fact: int) -> tuple[tuple[str, int], tuple]:
+        """The predicate and arguments under which the fact base keeps a fact."""
+        from neurosym.facts import RDF_TYPE
+        from neurosym.lang.terms import Iri, predicate_of_iri
+
+        key, args = self.graph.key(fact), tuple(self.graph.symbols.values(self.graph.args(fact)))
+        if key == ("triple", 3) and isinstance(args[1], Iri):
+            if args[1].value == RDF_TYPE and isinstance(args[2], Iri):
+                return (predicate_of_iri(args[2].value), 1), args[:1]
+            return (predicate_of_iri(args[1].value), 2), (args[0], args[2])
+        if key not in self.base.tables:
+            for alias, target in self.graph.program.aliases.items():
+                if target == key:
+                    return alias, args
+        return key, args
+
+    @cached_property
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of rules, facts and weights."""
+        return {
+            "rules": self.reasoner.rules_sha256(),
+            "facts": self.grounded.facts_sha256,
+            "weights": self.reasoner.weights_sha256(),
+        }
+
+
+def _facts(tree: Derivation) -> set[int]:
+    found: set[int] = set()
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        found |= {node.fact, *node.negated}
+        stack.extend(node.children)
+    return found
+
+
+def _nothing(atom: str, semantics: str, hashes: dict[str, str]):  # noqa: ANN202
+    from neurosym.explain.model import Certificate
+
+    facts = [{"atom": atom, "kind": "absent", "hidden": ""}]
+    return Certificate(0, 0.0, semantics, facts, [], [], [], hashes)

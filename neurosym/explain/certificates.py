@@ -1,0 +1,82 @@
+"""The certificate: the ground subgraph that a claim rests on, with the probabilities of its leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neurosym.explain.model import Certificate
+from neurosym.grounding import CERTAIN
+from neurosym.reasoner import Answers
+from neurosym.semantics import relevant_part
+from neurosym.semantics.semirings import ABSORPTIVE
+
+
+def certificate(answers: Answers, fact: int, value: float, sample: int, hashes: dict[str, str]) -> Certificate:
+    """Everything that determines the tag of a fact: facts, choices, groundings and evidence, numbered from 0."""
+    graph = answers.grounded.graph
+    roots = np.array([fact, *(f for f, _ in answers.evidence)], np.int32)
+    drop = answers.algebra is None or ABSORPTIVE in answers.algebra.properties
+    part = relevant_part(graph, roots, drop)
+    shown = dict.fromkeys(part.facts.tolist())
+    for grounding in part.grounding.tolist():
+        shown |= dict.fromkeys(graph.body_of(grounding)[0])
+    number = {f: k for k, f in enumerate(shown)}
+    tags = answers.leaf_tags[sample].detach()
+    facts: list[dict[str, Any]] = []
+    for f in shown:
+        given = graph.status[f] == CERTAIN and (drop or bool(part.given[np.searchsorted(part.facts, f)]))
+        kind = "leaf" if graph.choice[f] >= 0 else "certain" if given else "derived"
+        facts.append({"atom": graph.atom(f), "kind": kind, "hidden": graph.program.hidden.get(graph.key(f), "")})
+    groundings: list[dict[str, Any]] = []
+    for g in part.grounding.tolist():
+        body, sign = graph.body_of(g)
+        rule = graph.rules[graph.rule[g]]
+        groundings.append(
+            {
+                "rule": graph.program.statements[rule.statement].label,
+                "part": rule.part,
+                "head": number[int(graph.head[g])],
+                "body": [number[f] for f, s in zip(body, sign, strict=True) if s],
+                "negated": [number[f] for f, s in zip(body, sign, strict=True) if not s],
+                "absent": graph.absent_of(g),
+            }
+        )
+    return Certificate(
+        claim=number[fact],
+        value=value,
+        semantics=answers.semantics,
+        facts=facts,
+        choices=_choices(answers, number, tags.tolist()),
+        groundings=groundings,
+        evidence=[{"fact": number[f], "observed": v} for f, v in answers.evidence],
+        hashes=hashes,
+    )
+
+
+def _choices(answers: Answers, number: dict[int, int], tags: list[float]) -> list[dict[str, Any]]:
+    """The choices whose outcomes are among the facts."""
+    graph = answers.grounded.graph
+    outcomes: dict[int, list[int]] = {}
+    for f in number:
+        if graph.choice[f] >= 0:
+            outcomes.setdefault(int(graph.choice[f]), []).append(f)
+    starts = np.cumsum([0] + [len(g.facts) for g in graph.choices])
+    result: list[dict[str, Any]] = []
+    for choice, facts in outcomes.items():
+        index = int(np.searchsorted(starts, choice, "right")) - 1
+        group = graph.choices[index]
+        statement = int(group.statements[choice - starts[index]])
+        origin = (
+            graph.neural_of(group).network if group.kind == "neural" else graph.program.statements[statement].label
+        )
+        result.append(
+            {
+                "outcomes": [number[f] for f in facts],
+                "probabilities": [min(1.0, max(0.0, tags[f])) for f in facts],
+                "origin": origin,
+                "kind": group.kind,
+            }
+        )
+    return result

@@ -1,0 +1,255 @@
+"""What an explanation consists of. Text, JSON and HTML are views of this; nothing is computed when they are made."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+FORMAT = "neurosym-explanation/1"
+CERTIFICATE_FORMAT = "neurosym-certificate/1"
+
+NodeKind = Literal["derived", "data", "neural", "choice", "absent", "aggregate", "not"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What is explained.
+
+    Attributes:
+        atom: as the rule language spells it; `label`: the same for people, with rdfs:label names.
+        probability: the tag as a number; `lower`, `upper`: bounds, equal to it where the method is exact.
+        semantics, method, detail: how it was computed.
+    """
+
+    atom: str
+    label: str
+    probability: float
+    lower: float
+    upper: float
+    semantics: str
+    method: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class RunnerUp:
+    """Another value that the network held possible."""
+
+    value: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Neural:
+    """What a network said.
+
+    Attributes:
+        network: its name; `value`: what it was read as (`true` for a yes-or-no predicate).
+        runners_up: the other values, most probable first.
+        inputs: for each input its name, and the numbers that the network saw of it where they are few: (column,
+            value, unit-free description such as `cut-off 14.2, slope 3.1` or an empty string).
+        image: a `data:image/png;base64,…` URI of the input, or an empty string.
+    """
+
+    network: str
+    value: str
+    runners_up: tuple[RunnerUp, ...] = ()
+    inputs: tuple[tuple[str, str, str], ...] = ()
+    image: str = ""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A fact in a proof.
+
+    Attributes:
+        id: unique in the explanation.
+        kind: `derived` by a rule; `data` from the fact base or the rule text; `neural`; `choice`, the firing of a
+            weighted rule or fact, or a head of an annotated disjunction; `absent`, an atom that a negated literal
+            needs to be absent and that no fact matches; `not`, a possible fact that a negated literal needs to be false;
+            `aggregate`, a count or sum with its members as body.
+        atom: as the rule language spells it; `label`: a sentence for people.
+        probability: of the fact itself in the model (of a `not` node: that it is false).
+        place: file and line it came from, or what was searched for an `absent` one.
+        neural: for `neural` nodes; also for `not` nodes over a neural fact.
+    """
+
+    id: str
+    kind: NodeKind
+    atom: str
+    label: str
+    probability: float
+    place: str = ""
+    neural: Neural | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One firing of a rule.
+
+    Attributes:
+        node: the id of the derived node; `body`: ids of the nodes it rests on, in the order of the rule's literals.
+        rule: index into the explanation's rules.
+        because: the rule's sentence with its variables filled in; made from the rule itself where it has none.
+        substitution: variable → value, as text.
+    """
+
+    node: str
+    rule: int
+    body: tuple[str, ...]
+    because: str
+    substitution: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RuleText:
+    """A rule that a proof used.
+
+    Attributes:
+        name: its name, or file:line; `text`: as the expert wrote it; `source`: the citation, or an empty string.
+        weight: its current weight, None if certain; `learned`: whether training set it; `initial`: what the expert wrote.
+    """
+
+    name: str
+    text: str
+    file: str
+    line: int
+    source: str = ""
+    weight: float | None = None
+    learned: bool = False
+    initial: float | None = None
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One way to derive the claim.
+
+    Attributes:
+        probability: that all its leaves hold.
+        root: id of the claim's node; `steps`: indices into the explanation's steps, the claim's first.
+    """
+
+    probability: float
+    root: str
+    steps: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What leaving something out does to the claim.
+
+    Attributes:
+        kind: `rule` or `leaf`; `name`: the rule's name, or the leaf's label; `reference`: rule index or node id.
+        without: the probability of the claim without it; `difference`: claim minus that.
+    """
+
+    kind: Literal["rule", "leaf"]
+    name: str
+    reference: str
+    without: float
+    difference: float
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Enough to recompute the claim."""
+
+    version: str
+    rules_sha256: str
+    facts_sha256: str
+    weights_sha256: str
+    time: str
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The ground subgraph that the claim rests on; `neurosym.verify` recomputes the claim from it alone.
+
+    Attributes:
+        claim: number of the claimed fact in `facts`; `value`: the claimed tag; `semantics`: its name.
+        facts: {"atom", "kind": "certain" | "leaf" | "derived", "hidden": what a fact of the engine stands for or ""}.
+        choices: {"outcomes": [fact numbers], "probabilities": [numbers], "origin": a rule's name or a network's,
+            "kind": "constant" | "learned" | "neural"}; outcomes exclude one another, what they leave over is 'none'.
+        groundings: {"rule": name, "part": what of it, "head": fact number, "body": [fact numbers],
+            "negated": [fact numbers], "absent": [atoms]}.
+        evidence: {"fact": number, "observed": bool}.
+        hashes: "rules", "facts", "weights" → SHA-256.
+    """
+
+    claim: int
+    value: float
+    semantics: str
+    facts: list[dict[str, Any]]
+    choices: list[dict[str, Any]]
+    groundings: list[dict[str, Any]]
+    evidence: list[dict[str, Any]]
+    hashes: dict[str, str]
+    format: str = CERTIFICATE_FORMAT
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a claim has its probability.
+
+    Attributes:
+        proofs: the best ones, most probable first; they share `nodes` and `steps`.
+        contributions: rules first, then leaves, each by decreasing size of the difference; by leave-one-out.
+        warnings: what the reader should know: cut proofs, unlike comparisons.
+    """
+
+    claim: Claim
+    proofs: tuple[Proof, ...]
+    nodes: dict[str, Node]
+    steps: tuple[Step, ...]
+    rules: tuple[RuleText, ...]
+    contributions: tuple[Contribution, ...]
+    warnings: tuple[str, ...]
+    provenance: Provenance
+    certificate: Certificate
+    format: str = FORMAT
+
+    def to_dict(self) -> dict[str, Any]:
+        """The explanation as plain data, ready for JSON."""
+        return asdict(self)
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """The explanation as JSON, full precision."""
+        import json
+
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+
+    def to_text(self) -> str:
+        """The explanation for a terminal or a log."""
+        from neurosym.explain.text import explanation_text
+
+        return explanation_text(self)
+
+    def to_html(self, path: str | None = None) -> str:
+        """The explanation as one self-contained page; written to `path` (atomically) if given.
+
+        Raises:
+            ExplanationError: the file cannot be written.
+        """
+        from neurosym.explain.report import explanation_html, write_page
+
+        page = explanation_html(self)
+        if path is not None:
+            write_page(path, page)
+        return page
+
+    def verify(self) -> None:
+        """Recompute the claim from the certificate, by code that shares nothing with the engine.
+
+        Raises:
+            ExplanationError: the recomputed number differs from the claim, or the certificate is malformed.
+        """
+        from neurosym.verify import verify_certificate
+
+        verify_certificate(asdict(self.certificate), expected=self.claim.probability)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def _repr_html_(self) -> str:
+        return self.to_html()

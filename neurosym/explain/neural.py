@@ -1,0 +1,106 @@
+"""What a network saw and said, for a leaf that it decided."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurosym.explain.model import Neural, RunnerUp
+from neurosym.grounding import DerivationGraph
+from neurosym.lang.terms import Symbol
+from neurosym.reasoner import Answers
+from neurosym.reasoner.leaves import feature_names, find_table
+
+MAX_SHOWN = 12  # input columns; more are no reading matter
+
+
+class NeuralEvidence:
+    """Finds the network, the runner-ups and the inputs behind neural leaves."""
+
+    def __init__(self, answers: Answers, sample: int) -> None:
+        self.graph: DerivationGraph = answers.grounded.graph
+        self.leaves = answers.grounded.leaves
+        self.tags = answers.leaf_tags[sample].detach()
+        self.inputs = answers.inputs
+        self.sample = sample
+        self._row: dict[int, tuple[int, int]] = {}
+        for number, group in enumerate(self.graph.choices):
+            if group.kind == "neural":
+                for row, facts in enumerate(group.facts.tolist()):
+                    for fact in facts:
+                        self._row[fact] = (number, row)
+
+    def __contains__(self, fact: int) -> bool:
+        return fact in self._row
+
+    def of(self, fact: int) -> Neural:
+        """What the network said about a leaf."""
+        number, row = self._row[fact]
+        group = self.graph.choices[number]
+        declaration = self.graph.neural_of(group)
+        value, runners = "true", []
+        if declaration.values is not None:
+            names = [self.graph.symbols.value(self.graph.args(f)[-1]) for f in group.facts[row].tolist()]
+            value = _plain(self.graph.symbols.value(self.graph.args(fact)[-1]))
+            others = [
+                RunnerUp(_plain(n), float(self.tags[f]))
+                for n, f in zip(names, group.facts[row].tolist(), strict=True) if f != fact
+            ]  # fmt: skip
+            runners = sorted(others, key=lambda r: -r.probability)[:3]
+        assert group.inputs is not None
+        shown: list[tuple[str, str, str]] = []
+        image = ""
+        for argument, term in zip(declaration.args, group.inputs[row].tolist(), strict=False):
+            term_value = self.graph.symbols.value(term)
+            if isinstance(term_value, Symbol) and term_value.name in self.inputs:
+                tensor = self.inputs[term_value.name][self.sample]
+                image = image or png_uri(tensor)
+            else:
+                table = find_table(argument, self.leaves.features, self.graph.prefixes)
+                if table is not None:
+                    name = next((n for n in feature_names(term_value, self.graph.prefixes) if n in table), None)
+                    if name is not None:
+                        network = self.leaves.networks[declaration.network]
+                        shown.extend(_columns(network, table.columns, table.row(name)))
+        return Neural(declaration.network, value, tuple(runners), tuple(shown[:MAX_SHOWN]), image)
+
+
+def _plain(value: object) -> str:
+    return value.name if isinstance(value, Symbol) else str(value)
+
+
+def _columns(network: torch.nn.Module, names: tuple[str, ...] | list[str], row: Tensor) -> list[tuple[str, str, str]]:
+    """The columns that a network sees of a row, with its thresholds where it has such."""
+    if getattr(network, "uses_graph", False) or row.dim() != 1 or not names:
+        return []
+    seen = getattr(network, "columns", range(len(names)))
+    describe = getattr(network, "describe", None)
+    thresholds: Mapping[str, str] = {t.column: str(t) for t in describe()} if describe else {}
+    return [(names[c], f"{float(row[c]):.4g}", thresholds.get(names[c], "")) for c in seen]
+
+
+def png_uri(tensor: Tensor) -> str:
+    """A greyscale or colour image tensor (1 or 3, h, w) as a data URI; an empty string for anything else."""
+    image = tensor.detach().cpu().float()
+    if image.dim() == 2:
+        image = image[None]
+    if image.dim() != 3 or image.shape[0] not in (1, 3) or max(image.shape[1:]) > 512:
+        return ""
+    low, high = float(image.min()), float(image.max())
+    scaled = ((image - low) / (high - low) if high > low else image * 0).mul(255).round()
+    pixels = scaled.permute(1, 2, 0).to(torch.uint8).numpy()
+    height, width, channels = pixels.shape
+    raw = b"".join(b"\0" + np.ascontiguousarray(line).tobytes() for line in pixels)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 0, 0, 0, 0)
+    parts = (_chunk(b"IHDR", header), _chunk(b"IDAT", zlib.compress(raw)), _chunk(b"IEND", b""))
+    return "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"".join(parts)).decode()
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

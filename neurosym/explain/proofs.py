@@ -1,0 +1,214 @@
+"""The most probable proofs of a fact, best first, by lazy enumeration on the graph.
+
+The first is found in Knuth's order (A generalization of Dijkstra's algorithm, 1977), which is safe on cycles; the next
+ones lazily after Huang & Chiang (Better k-best parsing, IWPT 2005). A proof's cost is the sum of −log over its leaves;
+a leaf that is used twice is counted once when the proof's own probability is computed.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurosym.grounding import DerivationGraph
+from neurosym.semantics import Part
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A proof tree.
+
+    Attributes:
+        fact: fact id in the graph; grounding: the one that derives it, None for a leaf or an input fact.
+        children: derivations of the positive body facts, in the order of the body.
+        negated: fact ids that must be false.
+        cost: −log of the product over the tree.
+    """
+
+    fact: int
+    grounding: int | None
+    children: tuple[Derivation, ...]
+    negated: tuple[int, ...]
+    cost: float
+
+    def leaves(self) -> Iterator[tuple[int, bool]]:
+        """(fact id, sign) of everything it rests on that is no derivation."""
+        stack = [self]
+        while stack:
+            node = stack.pop()
+            if node.grounding is None:
+                yield node.fact, True
+            yield from ((f, False) for f in node.negated)
+            stack.extend(node.children)
+
+
+@dataclass(frozen=True)
+class _Edge:
+    """A grounding: its own cost (of its negated facts) and the positive body facts."""
+
+    grounding: int
+    tails: tuple[int, ...]
+    negated: tuple[int, ...]
+    cost: float
+
+
+class ProofSearch:
+    """Enumerates proofs of the facts of a part."""
+
+    def __init__(self, graph: DerivationGraph, part: Part, cost: Callable[[int, bool], float]) -> None:
+        """Args:
+        cost: (fact id, sign) → −log of the probability that a leaf holds, or that a negated fact does not.
+        """
+        self.graph = graph
+        self.part = part
+        self.facts = part.facts.tolist()
+        n = len(self.facts)
+        self.edges: list[list[_Edge]] = [[] for _ in range(n)]
+        self.base: list[float] = [math.inf] * n
+        for i, fact in enumerate(self.facts):
+            if part.given[i]:
+                self.base[i] = 0.0
+            elif part.leaf[i]:
+                self.base[i] = cost(fact, True)
+        starts = part.body_start.tolist()
+        body, sign = part.body.tolist(), part.sign.tolist()
+        for k, (head, grounding) in enumerate(zip(part.head.tolist(), part.grounding.tolist(), strict=True)):
+            if math.isfinite(self.base[head]):
+                continue  # an input fact needs no derivation
+            edges = range(starts[k], starts[k + 1])
+            negated = tuple(self.facts[body[e]] for e in edges if not sign[e])
+            own = sum(cost(f, False) for f in negated)
+            self.edges[head].append(_Edge(grounding, tuple(body[e] for e in edges if sign[e]), negated, own))
+        self.best = self._knuth()
+        self._found: list[list[tuple[float, int, tuple[int, ...]]]] = [[] for _ in range(n)]
+        self._candidates: list[list[tuple[float, int, tuple[int, ...]]] | None] = [None] * n
+        self._open: set[tuple[int, int]] = set()
+
+    def _knuth(self) -> list[float]:
+        """The cost of each fact's best proof."""
+        best = list(self.base)
+        waiting: list[list[tuple[int, int]]] = [[] for _ in best]
+        missing: dict[tuple[int, int], int] = {}
+        heap = [(c, i) for i, c in enumerate(best) if math.isfinite(c)]
+        for head, edges in enumerate(self.edges):
+            for k, edge in enumerate(edges):
+                tails = set(edge.tails)
+                missing[(head, k)] = len(tails)
+                for tail in tails:
+                    waiting[tail].append((head, k))
+                if not tails and edge.cost < best[head]:
+                    best[head] = edge.cost
+                    heap.append((edge.cost, head))
+        heapq.heapify(heap)
+        done = [False] * len(best)
+        while heap:
+            _, fact = heapq.heappop(heap)
+            if done[fact]:
+                continue
+            done[fact] = True
+            for head, k in waiting[fact]:
+                missing[(head, k)] -= 1
+                if not missing[(head, k)]:
+                    edge = self.edges[head][k]
+                    total = edge.cost + sum(best[t] for t in edge.tails)
+                    if total < best[head]:
+                        best[head] = total
+                        heapq.heappush(heap, (total, head))
+        return best
+
+    def proofs(self, fact: int) -> Iterator[Derivation]:
+        """Proof trees of a fact id, cheapest first; a tree that passes through the same fact again is left out."""
+        root = int(np.searchsorted(self.part.facts, fact))
+        rank = 0
+        while self._ensure(root, rank):
+            yield self._tree(root, rank)
+            rank += 1
+
+    def _ensure(self, fact: int, rank: int) -> bool:
+        """Whether the rank-th best derivation of a fact exists; finds it if so."""
+        found = self._found[fact]
+        if len(found) > rank:
+            return True
+        if not math.isfinite(self.best[fact]) or (math.isfinite(self.base[fact]) and rank > 0):
+            return False
+        if (fact, rank) in self._open:
+            return False  # a derivation that needs itself
+        self._open.add((fact, rank))
+        try:
+            if math.isfinite(self.base[fact]):
+                found.append((self.base[fact], -1, ()))
+                return True
+            if self._candidates[fact] is None:
+                self._candidates[fact] = []
+                for k, edge in enumerate(self.edges[fact]):
+                    self._push(fact, k, (0,) * len(edge.tails))
+            while len(found) <= rank:
+                if found:
+                    _, k, ranks = found[-1]
+                    for position in range(len(ranks)):
+                        self._push(fact, k, (*ranks[:position], ranks[position] + 1, *ranks[position + 1 :]))
+                candidates = self._candidates[fact]
+                assert candidates is not None
+                while candidates and candidates[0] in found:
+                    heapq.heappop(candidates)
+                if not candidates:
+                    return False
+                found.append(heapq.heappop(candidates))
+            return True
+        finally:
+            self._open.discard((fact, rank))
+
+    def _push(self, fact: int, k: int, ranks: tuple[int, ...]) -> None:
+        edge = self.edges[fact][k]
+        total = edge.cost
+        for tail, rank in zip(edge.tails, ranks, strict=True):
+            # a derivation of rank 0 goes along best proofs only, which never need themselves
+            if not self._ensure(tail, rank):
+                return
+            total += self._found[tail][rank][0]
+        candidate = (total, k, ranks)
+        candidates = self._candidates[fact]
+        assert candidates is not None
+        if candidate not in candidates and candidate not in self._found[fact]:
+            heapq.heappush(candidates, candidate)
+
+    def _tree(self, fact: int, rank: int) -> Derivation:
+        cost, k, ranks = self._found[fact][rank]
+        if k < 0:
+            return Derivation(self.facts[fact], None, (), (), cost)
+        edge = self.edges[fact][k]
+        children = tuple(self._tree(t, r) for t, r in zip(edge.tails, ranks, strict=True))
+        return Derivation(self.facts[fact], edge.grounding, children, edge.negated, cost)
+
+
+def proof_probability(
+    graph: DerivationGraph, tree: Derivation, probability: Callable[[int, bool], float]
+) -> float:
+    """The probability that all leaves of a proof hold, each counted once; 0 if two of them exclude one another."""
+    signs = dict.fromkeys(tree.leaves())
+    outcome: dict[int, int] = {}
+    total = 1.0
+    for fact, sign in signs:
+        choice = int(graph.choice[fact])
+        if sign and (fact, False) in signs:
+            return 0.0
+        if sign and choice >= 0 and outcome.setdefault(choice, fact) != fact:
+            return 0.0  # two outcomes of one choice
+        if sign:
+            total *= probability(fact, True)
+    excluded: dict[int, float] = {}
+    for fact, sign in signs:
+        if sign:
+            continue
+        choice = int(graph.choice[fact])
+        if choice < 0:
+            total *= probability(fact, False)
+        elif choice not in outcome:  # an outcome that holds excludes the others of its choice
+            excluded[choice] = excluded.get(choice, 0.0) + probability(fact, True)
+    for mass in excluded.values():
+        total *= max(0.0, 1 - mass)
+    return total

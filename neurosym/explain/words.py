@@ -1,0 +1,129 @@
+"""Facts and firings in the expert's words: labels, templates, and substitutions rebuilt from the graph."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+
+from neurosym.grounding import CoreRule, DerivationGraph
+from neurosym.grounding.builtins import Evaluator
+from neurosym.grounding.core import AggregateStep, Compare, CoreAtom, Scan
+from neurosym.lang.ast import Program, Var
+from neurosym.lang.terms import Iri, LangString, Symbol, Value, spell
+
+_SLOT = re.compile(r"\{([^{}\s]+)\}")
+
+
+class Words:
+    """Names for the facts of one graph.
+
+    Args:
+        labels: resource → its rdfs:label.
+    """
+
+    def __init__(self, graph: DerivationGraph, program: Program, labels: Mapping[Value, str]) -> None:
+        self.graph = graph
+        self.program = program
+        self.labels = labels
+        self._evaluator = Evaluator(graph.symbols)
+
+    def value(self, value: Value) -> str:
+        """A term for people: its label, the last part of its IRI, a number in a few digits."""
+        if isinstance(value, Iri):
+            return self.labels.get(value) or re.split(r"[#/:]", value.value.rstrip("/#"))[-1] or value.value
+        if isinstance(value, Symbol):
+            return value.name
+        if isinstance(value, LangString):
+            return value.text
+        if isinstance(value, float):
+            return f"{value:.4g}"
+        return value if isinstance(value, str) else spell(value, self.graph.prefixes)
+
+    def fact(self, fact: int) -> str:
+        """A fact as a sentence: its predicate's `label` template, else the atom with labels for its terms."""
+        graph = self.graph
+        key, args = graph.key(fact), graph.symbols.values(graph.args(fact))
+        if key in graph.program.hidden:
+            return graph.program.hidden[key]
+        declaration = self.program.declarations.get(key) or self.program.neural.get(key)
+        if declaration is not None and declaration.label:
+            names = [a.name for a in declaration.args]
+            return fill(declaration.label, {n: self.value(v) for n, v in zip(names, args, strict=True)})
+        name = key[0]
+        if key == ("triple", 3) and isinstance(args[1], Iri):
+            name, args = f"<{args[1].value}>", [args[0], args[2]]
+        if name.startswith("<"):
+            name = self.value(Iri(name[1:-1]))
+        texts = ", ".join(self.value(v) for v in args)
+        return f"{name}({texts})" if args else name
+
+    def substitution(self, grounding: int) -> dict[str, str]:
+        """Variable → value, as text, of a grounding; variables that the graph does not tell are left out."""
+        graph = self.graph
+        rule = graph.rules[graph.rule[grounding]]
+        ids = self._ids(rule, grounding)
+        return {name: self.value(graph.symbols.value(i)) for name, i in ids.items() if not name.startswith(("#", "_"))}
+
+    def _ids(self, rule: CoreRule, grounding: int) -> dict[str, int]:
+        graph = self.graph
+        body, _ = graph.body_of(grounding)
+        ids: dict[str, int] = {}
+
+        def match(atom: CoreAtom, fact: int) -> None:
+            for arg, value in zip(atom.args, graph.args(fact), strict=True):
+                if isinstance(arg, str):
+                    ids[arg] = value
+
+        head = int(graph.head[grounding])
+        for atom, _ in rule.heads:
+            if atom.key == graph.key(head):
+                match(atom, head)
+                break
+        position = 0
+        for literal in rule.body:  # recorded literals have their facts first, in this order
+            if isinstance(literal, Scan) and literal.record:
+                match(literal.atom, body[position])
+                position += 1
+            elif isinstance(literal, AggregateStep):
+                match(CoreAtom(literal.key, (*literal.group, literal.result)), body[position])
+                position += 1
+        if rule.choice is not None and position < len(body):
+            leaf = body[position]
+            if graph.key(leaf) in rule.choice.leaves:
+                ids |= dict(zip(rule.choice.variables, graph.args(leaf), strict=True))
+        self._assign(rule, ids)
+        return ids
+
+    def _assign(self, rule: CoreRule, ids: dict[str, int]) -> None:
+        """Evaluate the assignments whose inputs are known."""
+        from neurosym.grounding.normalise import variables_of
+
+        pending = [x for x in rule.body if isinstance(x, Compare) and x.op in ("=", "is") and not x.negated]
+        changed = True
+        while changed:
+            changed = False
+            for compare in pending:
+                for target, value in ((compare.left, compare.right), (compare.right, compare.left)):
+                    if isinstance(target, Var) and target.name not in ids and variables_of(value) <= set(ids):
+                        columns = {n: np.array([i], np.int32) for n, i in ids.items()}
+                        operand = self._evaluator.operand(value, columns, 1)
+                        if operand.ok[0]:
+                            ids[target.name] = int(operand.to_ids(self.graph.symbols)[0])
+                            changed = True
+
+    def because(self, grounding: int, body: list[str]) -> str:
+        """The rule's own sentence with its variables filled in, or one made from its literals."""
+        graph = self.graph
+        rule = graph.rules[graph.rule[grounding]]
+        statement = self.program.rules[rule.statement]
+        if statement.because and rule.part in ("rule", "exception"):
+            return fill(statement.because, self.substitution(grounding))
+        head = self.fact(int(graph.head[grounding]))
+        return f"{head}, because {' and '.join(body)}" if body else head
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """A template with `{name}` replaced; unknown names stay as they are."""
+    return _SLOT.sub(lambda m: values.get(m.group(1), values.get(m.group(1).lstrip("?"), m.group(0))), template)

@@ -1,0 +1,223 @@
+"""Training a reasoner: networks, graph network and rule weights together, from labels on what rules derive."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from neurosym.errors import DataError
+from neurosym.learning.checkpoint import load_checkpoint, save_checkpoint
+from neurosym.learning.data import Batch, as_list, shuffled
+from neurosym.reasoner import Answers, Reasoner
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+Loss = Callable[[Answers, Batch], Tensor]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training data.
+
+    Attributes:
+        loss: mean training loss; valid_loss: mean loss on the validation data, None without it.
+        seconds: wall time.
+    """
+
+    number: int
+    loss: float
+    valid_loss: float | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What training did.
+
+    Attributes:
+        epochs: in order; best_epoch: the one whose weights the reasoner now has.
+        stopped_early: whether patience ran out; resumed: whether a checkpoint was continued.
+    """
+
+    epochs: tuple[Epoch, ...]
+    best_epoch: int
+    stopped_early: bool
+    resumed: bool = False
+
+    @property
+    def best_loss(self) -> float:
+        """The validation loss of the best epoch, or its training loss without validation data."""
+        epoch = self.epochs[self.best_epoch]
+        return epoch.loss if epoch.valid_loss is None else epoch.valid_loss
+
+
+@dataclass
+class _State:
+    epochs: list[Epoch] = field(default_factory=list)
+    best_epoch: int = 0
+    best_loss: float = math.inf
+    best: dict[str, Tensor] = field(default_factory=dict)
+    stopped: bool = False
+
+    def plain(self) -> dict[str, Any]:
+        """What a checkpoint keeps as JSON."""
+        best = None if math.isinf(self.best_loss) else self.best_loss
+        return {
+            "epochs": [asdict(e) for e in self.epochs],
+            "best_epoch": self.best_epoch,
+            "best_loss": best,
+            "stopped": self.stopped,
+        }
+
+    def restore(self, plain: dict[str, Any], best: dict[str, Tensor]) -> None:
+        """Take over what a checkpoint kept."""
+        self.epochs = [Epoch(**e) for e in plain["epochs"]]
+        self.best_epoch, self.best, self.stopped = plain["best_epoch"], best, plain["stopped"]
+        self.best_loss = math.inf if plain["best_loss"] is None else plain["best_loss"]
+
+
+def nll(answers: Answers, batch: Batch) -> Tensor:
+    """The default loss: mean negative log-likelihood of the batch's targets."""
+    return answers.nll(batch.targets)
+
+
+def fit(
+    reasoner: Reasoner,
+    train: Batch | Iterable[Batch],
+    valid: Batch | Iterable[Batch] | None = None,
+    *,
+    epochs: int = 10,
+    lr: float = 1e-3,
+    weight_decay: float = 0.0,
+    optimizer: torch.optim.Optimizer | None = None,
+    loss: Loss = nll,
+    patience: int | None = None,
+    seed: int = 0,
+    checkpoint: str | PathLike[str] | None = None,
+    progress: bool = True,
+    description: str = "training",
+) -> FitResult:
+    """Train everything that is learnable: networks, graph networks and rule weights.
+
+    With validation data the reasoner ends with the weights of its best epoch. With a checkpoint path the state is kept
+    after each epoch, and a later call with the same path goes on from there, to the same numbers.
+
+    Args:
+        train, valid: batches; samples of equal questions are mixed anew in each epoch.
+        optimizer: instead of Adam with `lr` and `weight_decay`.
+        loss: (answers, batch) → scalar, instead of the negative log-likelihood.
+        patience: epochs without a better validation loss after which to stop; None: never.
+        seed: of the order of samples, and of dropout.
+        progress: whether to show a bar on standard error.
+
+    Raises:
+        DataError: no data, or a loss that is not finite (names the epoch and batch; the weights stay as they were).
+        ModelError: the checkpoint belongs to another model.
+    """
+    train_list = as_list(train)
+    valid_list = as_list(valid) if valid is not None else None
+    if optimizer is None:
+        trainable = [p for p in reasoner.parameters() if p.requires_grad]
+        if not trainable:
+            raise DataError("there is nothing to train", code="NS621", help="a weight needs `learn`, or a network")
+        optimizer = torch.optim.Adam(trainable, lr=lr, weight_decay=weight_decay)
+    torch.manual_seed(seed)
+    state = _State()
+    path = Path(checkpoint) if checkpoint is not None else None
+    resumed = path is not None and path.exists()
+    if path is not None and resumed:
+        best, plain = load_checkpoint(path, reasoner, optimizer)
+        state.restore(plain, best)
+    with _bar(progress) as bar:
+        task = bar.add_task(description, total=epochs, completed=len(state.epochs), note="") if bar else None
+        while len(state.epochs) < epochs and not state.stopped:
+            _epoch(reasoner, train_list, valid_list, optimizer, loss, seed, patience, state)
+            if path is not None:
+                save_checkpoint(path, reasoner, optimizer, state.best, state.plain())
+            if bar is not None and task is not None:
+                last = state.epochs[-1]
+                note = f"loss {last.loss:.4f}" + ("" if last.valid_loss is None else f", valid {last.valid_loss:.4f}")
+                bar.update(task, completed=len(state.epochs), note=note)
+    if valid_list is not None and state.best:
+        reasoner.load_state_dict(state.best)
+    reasoner.eval()
+    return FitResult(tuple(state.epochs), state.best_epoch, state.stopped, resumed)
+
+
+def _epoch(
+    reasoner: Reasoner, train: list[Batch], valid: list[Batch] | None, optimizer: torch.optim.Optimizer, loss: Loss,
+    seed: int, patience: int | None, state: _State,
+) -> None:  # fmt: skip
+    number = len(state.epochs)
+    started = time.monotonic()
+    reasoner.train()
+    total = weight = 0.0
+    for position, batch in enumerate(shuffled(train, seed * 1_000_003 + number)):
+        optimizer.zero_grad()
+        value = loss(reasoner.query(*batch.queries, inputs=batch.inputs), batch) * batch.weight
+        if not bool(torch.isfinite(value)):
+            raise DataError(
+                f"the loss is {float(value.detach())} in epoch {number + 1}, batch {position + 1}", code="NS622",
+                note="the weights are those before this batch", help="lower the learning rate, or check the data for NaN",
+            )  # fmt: skip
+        value.backward()
+        optimizer.step()
+        size = _size(batch)
+        total += float(value.detach()) * size
+        weight += size
+    valid_loss = None if valid is None else mean_loss(reasoner, valid, loss)
+    mean = total / weight
+    state.epochs.append(Epoch(number, mean, valid_loss, time.monotonic() - started))
+    judged = mean if valid_loss is None else valid_loss
+    if judged < state.best_loss:
+        state.best_loss, state.best_epoch = judged, number
+        if valid is not None:
+            state.best = {k: v.detach().clone() for k, v in reasoner.state_dict().items()}
+    elif patience is not None and number - state.best_epoch >= patience:
+        state.stopped = True
+
+
+def mean_loss(reasoner: Reasoner, data: Iterable[Batch], loss: Loss = nll) -> float:
+    """The mean loss over batches, without gradients."""
+    reasoner.eval()
+    total = weight = 0.0
+    with torch.no_grad():
+        for batch in data:
+            size = _size(batch)
+            total += float(loss(reasoner.query(*batch.queries, inputs=batch.inputs), batch)) * size
+            weight += size
+    return total / max(weight, 1e-30)
+
+
+def _size(batch: Batch) -> float:
+    """How much a batch counts in a mean: its number of targets."""
+    return float(len(batch.targets)) * batch.weight
+
+
+class _NoBar:
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+def _bar(show: bool) -> Progress | _NoBar:
+    if not show:
+        return _NoBar()
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"), console=Console(stderr=True), transient=True,
+    )  # fmt: skip
