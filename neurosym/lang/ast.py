@@ -6,8 +6,10 @@ Spans never take part in equality, so that `parse(print(p)) == p` can be asked. 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from neurosym.errors import Diagnostic, Span
 from neurosym.lang.terms import Value
@@ -92,9 +94,9 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`left op right`, with op one of `= != == \\== =:= =\\= < =< > >= is`.
+    r"""`left op right`, with op one of `= != == \== =:= =\= < =< > >= is`.
 
-    The parser maps `\\=` to `!=` and `<=` to `=<`.
+    The parser maps `\=` to `!=` and `<=` to `=<`.
     """
 
     op: str
@@ -339,7 +341,7 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`evidence(a, true).` or `evidence(\\+ a).`"""
+    r"""`evidence(a, true).` or `evidence(\+ a).`"""
 
     atom: Atom
     positive: bool = True
@@ -410,6 +412,45 @@ class Program:
     statements: tuple[Statement, ...]
     texts: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     warnings: tuple[Diagnostic, ...] = field(default=(), compare=False, repr=False)
+
+    @classmethod
+    def from_file(cls, *paths: str | Path, facts_predicates: Iterable[tuple[str, int]] | None = None) -> Program:
+        """Parse and check the program that the files make together; see `neurosym.lang.parse_files`.
+
+        Raises:
+            RuleError: with every diagnostic of the run, if one of them is an error.
+        """
+        from neurosym.lang import parse_files  # the parser builds on this module
+
+        return parse_files(paths, facts_predicates)
+
+    @classmethod
+    def from_text(
+        cls,
+        text: str,
+        file: str = "<text>",
+        dialect: str = "rules",
+        base_dir: str | Path | None = None,
+        facts_predicates: Iterable[tuple[str, int]] | None = None,
+    ) -> Program:
+        """Parse and check a program given as text; see `neurosym.lang.parse_text`.
+
+        Raises:
+            RuleError: with every diagnostic of the run, if one of them is an error.
+        """
+        from neurosym.lang import parse_text  # the parser builds on this module
+
+        return parse_text(text, file, dialect, base_dir, facts_predicates)
+
+    def text_of(self, statement: Statement) -> str:
+        """The source text of a statement exactly as it stands in its file; empty where it has none."""
+        span = statement.span
+        lines = self.texts.get(span.file, "").split("\n")[span.line - 1 : span.end_line]
+        if not lines:
+            return ""
+        lines[-1] = lines[-1][: span.end_column - 1]
+        lines[0] = lines[0][span.column - 1 :]
+        return "\n".join(lines)
 
     def _of(self, kind: type) -> tuple:
         return tuple(s for s in self.statements if isinstance(s, kind))
