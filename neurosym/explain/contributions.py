@@ -19,7 +19,7 @@ from neurosym.explain.model import Contribution
 from neurosym.facts import FactBase
 from neurosym.facts.factbase import Table
 from neurosym.grounding import DerivationGraph, ground
-from neurosym.lang.ast import Program
+from neurosym.lang.ast import Program, Rule
 from neurosym.reasoner import Answers
 from neurosym.reasoner.grounded import Grounded
 from neurosym.semantics import Evaluator, Exact
@@ -90,7 +90,13 @@ class Regrounder:
     def without_rule(self, statement: int, atom: str) -> float | None:
         """The claim without a rule; None if the budget is spent."""
         rule = self.program.rules[statement]
-        kept = tuple(s for s in self.program.statements if s is not rule)
+        kept = tuple(
+            s
+            for s in self.program.statements
+            if s is not rule
+            # an exception to a rule that is gone has nothing to except
+            and not (isinstance(s, Rule) and rule.name is not None and s.exception_to == rule.name)
+        )
         return self._evaluate(replace(self.program, statements=kept), self.facts, atom)
 
     def without_fact(self, key: tuple[str, int], args: tuple, atom: str) -> float | None:

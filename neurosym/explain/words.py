@@ -7,12 +7,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from neurosym.facts import RDF_TYPE
 from neurosym.grounding import CoreRule, DerivationGraph
 from neurosym.grounding.builtins import Evaluator
 from neurosym.grounding.core import AggregateStep, Compare, CoreAtom, Scan
 from neurosym.lang.ast import Program, Var
-from neurosym.lang.terms import Iri, LangString, Symbol, Value, spell
+from neurosym.lang.terms import RDFS, Iri, LangString, Symbol, Value, spell
 
+_STANDARD = {RDF_TYPE: "is a", RDFS + "subClassOf": "is a kind of", RDFS + "subPropertyOf": "is a kind of"}
 _SLOT = re.compile(r"\{([^{}\s]+)\}")
 
 
@@ -54,10 +56,13 @@ class Words:
         name = key[0]
         if key == ("triple", 3) and isinstance(args[1], Iri):
             name, args = f"<{args[1].value}>", [args[0], args[2]]
-        if name.startswith("<"):
-            name = self.value(Iri(name[1:-1]))
-        texts = ", ".join(self.value(v) for v in args)
-        return f"{name}({texts})" if args else name
+        texts = [self.value(v) for v in args]
+        if name.startswith("<") and len(args) in (1, 2):
+            words = _STANDARD.get(name[1:-1]) or self.value(Iri(name[1:-1]))
+            return f"{texts[0]} is a {words}" if len(args) == 1 else f"{texts[0]} {words} {texts[1]}"
+        if key in graph.program.neural:
+            return f"{name.replace('_', ' ')}: {', '.join(texts)}"
+        return f"{name}({', '.join(texts)})" if args else name
 
     def substitution(self, grounding: int) -> dict[str, str]:
         """Variable → value, as text, of a grounding; variables that the graph does not tell are left out."""

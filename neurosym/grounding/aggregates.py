@@ -1,23 +1,48 @@
 """Aggregates over certain and possible members.
 
-Where all members are certain, the result is one certain fact. Otherwise the members are taken one after the other
-through a chain of states (dynamic programming): for `count` and `sum` the state is the value so far, for `min` and
-`max` it is 'none of the better members holds'. All groups advance together, so the cost is one pass of column
-operations for each member position, not for each group.
+Where all members of a group are certain, the result is one certain fact that rests on all of them. Elsewhere the
+members become a chain of states in the graph, see `chains`. What a group's result is never depends on other groups.
 """
 
 from __future__ import annotations
+
+import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from neurosym.errors import GroundingError
 from neurosym.facts import Ids
-from neurosym.facts.symbols import FLOAT, INT
+from neurosym.facts.symbols import DATE, FLOAT, INT, LANG, STRING
 from neurosym.grounding.bindings import Bindings
 from neurosym.grounding.builder import GraphBuilder, Ragged
-from neurosym.grounding.columns import TupleInterner, expand
+from neurosym.grounding.builtins import text_ranks
+from neurosym.grounding.chains import Chain, Members
+from neurosym.grounding.columns import Long, Mask, TupleInterner, expand
 from neurosym.grounding.core import AggregateStep, CoreRule, Key
-from neurosym.grounding.graph import CERTAIN, POSSIBLE
+from neurosym.grounding.graph import POSSIBLE
+
+_NUMBER, _DATE, _TEXT = 1, 2, 3
+_CLASS = {INT: _NUMBER, FLOAT: _NUMBER, DATE: _DATE, STRING: _TEXT, LANG: _TEXT}
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """n groups and the m members of all of them, group by group.
+
+    Attributes:
+        ids: (n, width) term ids of the grouping variables; counts: (n,); starts: (n,) offset of the first member.
+        which: (m,) group of each member; row: (m,) row in the members' relation; facts: (m,).
+        floats: (n,) whether one of the values is a float.
+    """
+
+    ids: Ids
+    counts: Long
+    starts: Long
+    which: Long
+    row: Ids
+    facts: Ids
+    floats: Mask
 
 
 class Aggregates:
@@ -29,7 +54,12 @@ class Aggregates:
         self._rules: dict[Key, int] = {}
 
     def ask(self, step: AggregateStep, statement: int, table: Bindings) -> None:
-        """Make the result facts of an aggregate for the groups that the bindings hold."""
+        """Make the result facts of an aggregate for the groups that the bindings hold.
+
+        Raises:
+            GroundingError: NS405 a sum leaves 64 bits, NS420 a sum of floats or an average over possible members,
+                NS421 values that cannot be added or compared.
+        """
         if not table.n:
             return
         width = len(step.group)
@@ -43,181 +73,154 @@ class Aggregates:
         if not len(fresh):
             return
         _, first = np.unique(numbers[fresh], return_index=True)
-        groups = groups[fresh[first]]
         if step.key not in self._rules:
             self.builder.program.rules.append(CoreRule((), (), statement, step.function))
             self._rules[step.key] = len(self.builder.program.rules) - 1
-        self._compute(step, groups)
+        self._compute(step, np.ascontiguousarray(groups[fresh[first]]))
 
-    def _compute(self, step: AggregateStep, groups: Ids) -> None:
-        builder = self.builder
-        members = builder.relation(step.members)
-        width = len(step.group)
-        if width:
-            first, counts = members.index(tuple(range(width))).ranges(groups)
-            which, at = expand(first, counts)
-            row = members.index(tuple(range(width))).rows_at(at)
-        else:
-            row = np.arange(members.size, dtype=np.int32)
-            which, counts = np.zeros(len(row), np.int64), np.array([len(row)])
-        possible = builder.status[members.facts[row]] == POSSIBLE
-        has_possible = np.bincount(which[possible], minlength=len(groups)) > 0
+    def _compute(self, step: AggregateStep, ids: Ids) -> None:
+        groups = self._members(step, ids)
+        status = self.builder.status[groups.facts]
+        possible = np.bincount(groups.which[status == POSSIBLE], minlength=len(ids)) > 0
+        if step.function in ("min", "max"):
+            order = self._best_first(step, groups)
+            self._certain(step, groups, ~possible & (groups.counts > 0), self._first(step, groups, order))
+            if possible.any():
+                order = order[possible[groups.which[order]]]
+                self._chain(step, groups, possible).extreme(self._chosen(step, groups, possible, order, None))
+            return
         if step.function == "count":
-            values = np.ones(len(row), np.int64)
-            whole = True
+            values = np.ones(len(groups.row), np.int64)
         else:
-            ids = members.rows[row, width]
-            kinds = builder.symbols.kinds(ids)
-            if ((kinds != INT) & (kinds != FLOAT)).any():
-                raise GroundingError(f"`{step.function}` over values that are no numbers", code="NS421")
-            whole = bool((kinds == INT).all())
-            values = builder.symbols.ints(ids) if whole else builder.symbols.floats(ids)
-        if has_possible.any() and (step.function == "avg" or (step.function == "sum" and not whole)):
-            statement = builder.program.statements[builder.program.rules[self._rules[step.key]].statement]
+            values = self.builder.symbols.ints(self._values(step, groups))
+        if (possible & groups.floats).any() or (possible.any() and step.function == "avg"):
             raise GroundingError(
-                f"`{step.function}` of {'floats' if not whole else 'values'} over members that are only possible, "
-                f"in rule `{statement.label}` ({statement.span})",
+                f"`{step.function}` of {'values' if step.function == 'avg' else 'floats'} over members that are only "
+                f"possible, in rule {self._place(step)}",
                 code="NS420",
                 note="its value would range over every subset of the members",
                 help="count them, or sum integers",
             )
-        self._certain(step, groups, which, row, values, counts, ~has_possible)
-        if has_possible.any():
-            keep = has_possible[which]
-            chosen = np.nonzero(has_possible)[0]
-            renumber = np.cumsum(has_possible) - 1
-            facts = members.facts[row[keep]]
-            chain = _Chain(self.builder, step, self._rules[step.key], groups[chosen])
-            if step.function in ("count", "sum"):
-                chain.add_up(renumber[which[keep]], facts, values[keep])
-            else:
-                chain.extreme(renumber[which[keep]], facts, members.rows[row[keep], width], values[keep])
+        keep = ~possible & (groups.counts > 0) if step.function == "avg" else ~possible
+        self._check_range(step, groups, values)
+        self._certain(step, groups, keep, self._totals(step, groups, values))
+        if possible.any():
+            order = np.lexsort((groups.facts, groups.which))
+            order = order[possible[groups.which[order]]]
+            self._chain(step, groups, possible).add_up(self._chosen(step, groups, possible, order, values))
 
-    def _certain(
-        self, step: AggregateStep, groups: Ids, which: Ids, row: Ids, values: Ids, counts: Ids, certain: Ids
-    ) -> None:
-        """Results of groups without possible members, each resting on all of its members."""
-        n = len(groups)
+    def _members(self, step: AggregateStep, ids: Ids) -> _Groups:
         members = self.builder.relation(step.members)
-        symbols = self.builder.symbols
-        if step.function in ("count", "sum"):
-            totals = np.zeros(n, values.dtype)
-            np.add.at(totals, which, values)
-            result, keep = symbols.intern_numbers(totals), certain
-        elif step.function == "avg":
-            totals = np.bincount(which, values.astype(np.float64), minlength=n) / np.maximum(counts, 1)
-            result, keep = symbols.intern_numbers(totals), certain & (counts > 0)
+        width = len(step.group)
+        if width:
+            index = members.index(tuple(range(width)))
+            first, counts = index.ranges(ids)
+            which, at = expand(first, counts)
+            row = index.rows_at(at)
         else:
-            keep = certain & (counts > 0)
-            order = np.lexsort((values if step.function == "min" else -values, which))
-            first = np.searchsorted(which[order], np.arange(n))
-            best = row[order[np.minimum(first, len(order) - 1)]] if len(order) else np.zeros(n, np.int32)
-            result = members.rows[best, len(step.group)] if len(order) else np.zeros(n, np.int32)
-        rows = np.concatenate([groups[keep], result[keep][:, None]], axis=1)
-        heads, _ = self.builder.add_facts(step.key, np.ascontiguousarray(rows), True, 0)
-        inside = keep[which]
-        for size in np.unique(counts[keep]).tolist():
-            chosen = np.nonzero(keep & (counts == size))[0]
-            position = (np.cumsum(keep) - 1)[chosen]
-            of = np.isin(which, chosen) & inside
-            order = np.argsort(which[of], kind="stable")
-            body = members.facts[row[of][order]].reshape(len(chosen), size)
-            n_chosen = len(chosen)
-            self.builder.add_block(
-                self._rules[step.key], heads[position], body, Ragged.empty(n_chosen), Ragged.empty(n_chosen),
-                np.ones(n_chosen, bool),
-            )  # fmt: skip
+            row = np.arange(members.size, dtype=np.int32)
+            which, counts = np.zeros(len(row), np.int64), np.array([len(row)], np.int64)
+        floats = np.zeros(len(ids), np.bool_)
+        if step.function in ("sum", "avg"):
+            kinds = self.builder.symbols.kinds(members.rows[row, width])
+            if ((kinds != INT) & (kinds != FLOAT)).any():
+                raise GroundingError(
+                    f"`{step.function}` over values that are no numbers, in rule {self._place(step)}", code="NS421"
+                )
+            floats[which[kinds == FLOAT]] = True
+        return _Groups(ids, counts, np.cumsum(counts) - counts, which, row, members.facts[row], floats)
 
+    def _values(self, step: AggregateStep, groups: _Groups) -> Ids:
+        return self.builder.relation(step.members).rows[groups.row, len(step.group)]
 
-class _Chain:
-    """States of many groups at once. A state's fact is (group…, position, state)."""
+    def _place(self, step: AggregateStep) -> str:
+        statement = self.builder.program.statements[self.builder.program.rules[self._rules[step.key]].statement]
+        return f"`{statement.label}` ({statement.span})"
 
-    def __init__(self, builder: GraphBuilder, step: AggregateStep, rule: int, groups: Ids) -> None:
-        self.builder, self.step, self.rule, self.groups = builder, step, rule, groups
+    # ----------------------------------------------------------------------------------------------- results
 
-    def _order(self, which: Ids, key: Ids) -> tuple[Ids, Ids]:
-        """Members sorted by group and key, and the position of each within its group."""
-        order = np.lexsort((key, which))
-        sorted_group = which[order]
-        starts = np.searchsorted(sorted_group, np.arange(len(self.groups)))
-        return order, np.arange(len(order)) - starts[sorted_group]
+    def _check_range(self, step: AggregateStep, groups: _Groups, values: Long) -> None:
+        """No subset of a group's integers may leave 64 bits: then neither does a state of its chain."""
+        n = len(groups.ids)
+        for part in (np.maximum(values, 0), np.minimum(values, 0)):
+            if (np.abs(np.bincount(groups.which, part.astype(np.float64), n)) >= 2.0**63 - 2**12).any():
+                raise GroundingError(
+                    f"`{step.function}` leaves the range of 64-bit integers, in rule {self._place(step)}", code="NS405"
+                )
 
-    def _states(self, group: Ids, position: int, states: Ids, certain: Ids) -> Ids:
-        number = self.builder.symbols.intern(position)
-        column = np.full(len(group), number, np.int32)
-        rows = np.concatenate([self.groups[group], column[:, None], states[:, None]], axis=1)
-        return self.builder.add_facts(self.step.states, np.ascontiguousarray(rows), certain, position)[0]
-
-    def _results(self, group: Ids, values: Ids, certain: Ids) -> Ids:
-        rows = np.concatenate([self.groups[group], values[:, None]], axis=1)
-        return self.builder.add_facts(self.step.key, np.ascontiguousarray(rows), certain, 0)[0]
-
-    def _edges(self, heads: Ids, positive: list[Ids], negative: Ids | None, certain: Ids) -> None:
-        n = len(heads)
-        body = np.stack(positive, axis=1) if positive else np.zeros((n, 0), np.int32)
-        negated = Ragged.empty(n) if negative is None else Ragged(np.ones(n, np.int64), negative)
-        self.builder.add_block(self.rule, heads, body.astype(np.int32), negated, Ragged.empty(n), certain)
-
-    def add_up(self, which: Ids, facts: Ids, values: Ids) -> None:
-        """`count` and `sum`: state(i + 1, s + v) if member i holds, state(i + 1, s) if it does not."""
+    def _totals(self, step: AggregateStep, groups: _Groups, values: Long) -> Ids:
+        """(n,) result terms of `count`, `sum` or `avg`; of floats the exact sum, rounded once, whatever their order."""
         symbols = self.builder.symbols
-        status = self.builder.status[facts]
-        order, position = self._order(which, facts)
-        group = np.arange(len(self.groups))
-        state = np.zeros(len(group), np.int64)
-        current = self._states(group, 0, symbols.intern_numbers(state), np.ones(len(group), bool))
-        certain = np.ones(len(group), bool)
-        for i in range(int(position.max()) + 1):
-            member = np.full(len(self.groups), -1, np.int64)
-            at = order[position == i]
-            member[which[at]] = at
-            has = member[group] >= 0
-            self._finish(group[~has], state[~has], current[~has], certain[~has])
-            group, state, current, certain = group[has], state[has], current[has], certain[has]
-            at = member[group]
-            sure = status[at] == CERTAIN
-            taken = state + values[at]
-            ok = certain & sure
-            heads = self._states(group, i + 1, symbols.intern_numbers(taken), ok)
-            self._edges(heads, [current, facts[at]], None, ok)
-            open_ = ~sure
-            none = np.zeros(int(open_.sum()), bool)
-            left = self._states(group[open_], i + 1, symbols.intern_numbers(state[open_]), none)
-            self._edges(left, [current[open_]], facts[at[open_]], none)
-            both = np.concatenate([heads, left])
-            unique, first = np.unique(both, return_index=True)
-            current = unique
-            group = np.concatenate([group, group[open_]])[first]
-            state = np.concatenate([taken, state[open_]])[first]
-            certain = self.builder.status[current] == CERTAIN
-        self._finish(group, state, current, certain)
+        n = len(groups.ids)
+        totals = np.zeros(n, np.int64)
+        np.add.at(totals, groups.which, values)
+        numbers = totals.astype(np.float64)
+        if groups.floats.any():
+            reals = symbols.floats(self._values(step, groups))
+            for group in np.nonzero(groups.floats)[0].tolist():
+                start = groups.starts[group]
+                try:
+                    numbers[group] = math.fsum(reals[start : start + groups.counts[group]].tolist())
+                except (OverflowError, ValueError):
+                    raise GroundingError(f"a sum has no value, in rule {self._place(step)}", code="NS406") from None
+        if step.function == "avg":
+            return symbols.intern_numbers(numbers / np.maximum(groups.counts, 1))
+        result = symbols.intern_numbers(totals)
+        result[groups.floats] = symbols.intern_numbers(numbers[groups.floats])
+        return result
 
-    def _finish(self, group: Ids, state: Ids, current: Ids, certain: Ids) -> None:
-        if len(group):
-            heads = self._results(group, self.builder.symbols.intern_numbers(state), certain)
-            self._edges(heads, [current], None, certain)
+    def _best_first(self, step: AggregateStep, groups: _Groups) -> Long:
+        """The members group by group, each group's best one first. Numbers, dates and texts each compare."""
+        symbols = self.builder.symbols
+        ids = self._values(step, groups)
+        kinds = symbols.kinds(ids)
+        classes = np.zeros(256, np.int64)
+        classes[list(_CLASS)] = list(_CLASS.values())
+        of = classes[kinds]
+        first = of[groups.starts[groups.which]] if len(of) else of
+        if (of == 0).any() or (of != first).any():
+            raise GroundingError(
+                f"`{step.function}` over values that cannot be compared, in rule {self._place(step)}",
+                code="NS421",
+                note="numbers, dates and strings can, each among themselves",
+            )
+        key, whole = symbols.floats(ids).copy(), symbols.ints(ids)
+        key[of == _TEXT] = text_ranks(symbols, ids[of == _TEXT])
+        if step.function == "max":
+            key, whole = -key, ~whole
+        # Integers that are one float are told apart, 2 comes before 2.0, and a certain member before a possible one.
+        possible = self.builder.status[groups.facts] == POSSIBLE
+        return np.lexsort((possible, kinds, whole, key, groups.which))
 
-    def extreme(self, which: Ids, facts: Ids, ids: Ids, values: Ids) -> None:
-        """`min` and `max`: the result is member i's value if it holds and no better one does."""
-        status = self.builder.status[facts]
-        order, position = self._order(which, values if self.step.function == "min" else -values)
-        group = np.arange(len(self.groups))
-        zero = self.builder.symbols.intern(0)
-        certain = np.ones(len(group), bool)
-        current = self._states(group, 0, np.full(len(group), zero, np.int32), certain)
-        for i in range(int(position.max()) + 1):
-            member = np.full(len(self.groups), -1, np.int64)
-            at = order[position == i]
-            member[which[at]] = at
-            has = member[group] >= 0
-            group, current, certain = group[has], current[has], certain[has]
-            at = member[group]
-            sure = status[at] == CERTAIN
-            heads = self._results(group, ids[at], certain & sure)
-            self._edges(heads, [current, facts[at]], None, certain & sure)
-            open_ = ~sure
-            group, before = group[open_], current[open_]
-            none = np.zeros(len(group), bool)
-            current = self._states(group, i + 1, np.full(len(group), zero, np.int32), none)
-            self._edges(current, [before], facts[at[open_]], none)
-            certain = none
+    def _first(self, step: AggregateStep, groups: _Groups, order: Long) -> Ids:
+        """(n,) the value of each group's best member; of an empty group any."""
+        if not len(order):
+            return np.zeros(len(groups.ids), np.int32)
+        return self._values(step, groups)[order[np.minimum(groups.starts, len(order) - 1)]]
+
+    def _certain(self, step: AggregateStep, groups: _Groups, keep: Mask, result: Ids) -> None:
+        """Results of groups without possible members, each resting on all of its members."""
+        rows = np.concatenate([groups.ids[keep], result[keep][:, None]], axis=1)
+        heads = np.zeros(len(groups.ids), np.int32)
+        heads[keep], _ = self.builder.add_facts(step.key, np.ascontiguousarray(rows), True, 0)
+        for size in np.unique(groups.counts[keep]).tolist():
+            chosen = np.nonzero(keep & (groups.counts == size))[0]
+            n = len(chosen)
+            body = groups.facts[groups.starts[chosen][:, None] + np.arange(size)]
+            self.builder.add_block(
+                self._rules[step.key], heads[chosen], body, Ragged.empty(n), Ragged.empty(n), np.ones(n, np.bool_)
+            )
+
+    # ---------------------------------------------------------------------------------------------- chains
+
+    def _chain(self, step: AggregateStep, groups: _Groups, possible: Mask) -> Chain:
+        return Chain(self.builder, step, self._rules[step.key], groups.ids[possible])
+
+    def _chosen(
+        self, step: AggregateStep, groups: _Groups, possible: Mask, order: Long, values: Long | None
+    ) -> Members:
+        """The members of the groups that have possible ones, in an order."""
+        renumber = np.cumsum(possible) - 1
+        amounts = np.zeros(len(order), np.int64) if values is None else values[order]
+        terms = groups.facts if values is not None else self._values(step, groups)
+        return Members(renumber[groups.which[order]], groups.facts[order], terms[order], amounts)

@@ -18,6 +18,7 @@ from neurosym.grounding.graph import CERTAIN, POSSIBLE
 from neurosym.lang.ast import Var
 
 Range = tuple[int, int]
+_BETWEEN = CoreAtom(("between", 3), ())
 
 
 @dataclass
@@ -179,8 +180,9 @@ class Joiner:
         low, high = (self.evaluator.operand(a, table.columns, table.n) for a in literal.args[:2])
         whole = low.ok & high.ok & (low.kind == INT) & (high.kind == INT)
         if isinstance(target, Var) and target.name not in table.columns:
+            # as floats first: the difference of two integers can leave 64 bits
+            self._limit(int(np.where(whole, np.maximum(high.floats - low.floats + 1, 0), 0).sum()), _BETWEEN)
             counts = np.where(whole, np.maximum(high.ints - low.ints + 1, 0), 0)
-            self._limit(int(counts.sum()), CoreAtom(("between", 3), ()))
             which, numbers = expand(low.ints, counts)
             result = table.take(which, live)
             if target.name in live:

@@ -84,6 +84,7 @@ class GraphBuilder:
         self._columns = {n: np.zeros(64, np.int32) for n in ("predicate", "row", "choice", "outcome", "rank", "place")}
         self._status = np.zeros(64, np.uint8)
         self._predicates: dict[Key, int] = {}
+        self._questions = {key: Relation(key[1]) for key in program.demands.values()}
         self._absent: dict[Key, TupleInterner] = {}
         self._absent_numbers: dict[Key, list[int]] = {}
         self.absent_atoms: list[tuple[int, tuple[int, ...]]] = []
@@ -93,10 +94,23 @@ class GraphBuilder:
 
     def relation(self, key: Key) -> Relation:
         """The relation of a predicate, an empty one if it has no facts yet."""
+        if key in self._questions:
+            return self._questions[key]
         if key not in self.relations:
             self.relations[key] = Relation(key[1])
             self._predicates[key] = len(self._predicates)
         return self.relations[key]
+
+    def ask(self, key: Key, rows: Ids) -> tuple[int, int]:
+        """Bindings (n, arity) for which a group is asked, under the key of its demand; they are no facts.
+
+        Returns:
+            The window of the rows that were not asked about before.
+        """
+        relation = self._questions[key]
+        before = relation.size
+        relation.add(rows, -1)
+        return before, relation.size
 
     @property
     def status(self) -> NDArray[np.uint8]:

@@ -7,6 +7,7 @@ assigned to a variable is interned, so that nested arithmetic costs NumPy operat
 from __future__ import annotations
 
 import datetime
+import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from neurosym.errors import GroundingError
 from neurosym.facts import Ids, SymbolTable
 from neurosym.facts.symbols import DATE, FLOAT, INT, LANG, STRING
 from neurosym.lang.ast import Arithmetic, Const, Term, Var
-from neurosym.lang.terms import Iri, LangString, Symbol, Value
+from neurosym.lang.terms import INT64_MAX, INT64_MIN, Iri, LangString, Symbol, Value
 
 Mask = NDArray[np.bool_]
 MAX_PATTERN = 1000  # a pattern this long is no pattern that a person wrote
@@ -96,10 +97,9 @@ class Evaluator:
             floats, fine = _FLOAT_OPS[op](*[a.floats for a in args])
             if op in _INT_OPS:
                 ints = _INT_OPS[op](*[a.ints for a in args])
-                # float64 decides the range, exactly enough: only values within 2**10 of the border are refused early
-                overflow = whole & ok & fine & (np.abs(floats) >= 2.0**63 - 1024)
-                if overflow.any():
-                    raise GroundingError(f"`{op}` leaves the range of 64-bit integers", code="NS405")
+                # float64 finds the values that may be out of range, Python's integers decide
+                for row in np.nonzero(whole & ok & fine & (np.abs(floats) >= 2.0**63 - 2**12))[0].tolist():
+                    _check_range(op, [int(a.ints[row]) for a in args])
             else:
                 ints, whole = np.zeros(len(ok), np.int64), np.zeros(len(ok), bool)
             if op in _ROUNDING:
@@ -144,7 +144,7 @@ class Evaluator:
         texts = _is_text(left) & _is_text(right)
         if texts.any():
             assert left.ids is not None and right.ids is not None
-            ranks = self._ranks(np.concatenate([left.ids[texts], right.ids[texts]]))
+            ranks = text_ranks(self.symbols, np.concatenate([left.ids[texts], right.ids[texts]]))
             result[texts] = test(*np.split(ranks, 2))
         unlike = ok & ~(numbers | dates | texts)
         if op in ("=:=", "=\\="):
@@ -162,13 +162,6 @@ class Evaluator:
         )
         return same & ((left.kind == INT) | (left.kind == FLOAT))
 
-    def _ranks(self, ids: Ids) -> NDArray[np.int64]:
-        """Positions of texts in the order of their code points."""
-        unique, inverse = np.unique(ids, return_inverse=True)
-        texts = [text_of(v) or "" for v in self.symbols.values(unique)]
-        ranks = {t: r for r, t in enumerate(sorted(set(texts)))}
-        return np.array([ranks[t] for t in texts], np.int64)[inverse]
-
     def test(self, name: str, args: list[Operand]) -> Mask:
         """(n,) where a text test (`contains`, `starts_with`, `ends_with`, `matches`) holds."""
         ids = np.stack([a.to_ids(self.symbols) for a in args], axis=1)
@@ -177,12 +170,27 @@ class Evaluator:
         return results[inverse.reshape(-1)] & args[0].ok & args[1].ok if len(results) else np.zeros(0, bool)
 
 
+def _check_range(op: str, args: list[int]) -> None:
+    if op == "**" and args[1] < 0:
+        return  # a float
+    if not INT64_MIN <= _EXACT[op](*args) <= INT64_MAX:
+        raise GroundingError(f"`{op}` leaves the range of 64-bit integers", code="NS405")
+
+
 def constant(term: Term) -> float:
     """The value of an expression without variables, as a weight such as `1/9` is."""
     result = Evaluator(SymbolTable()).operand(term, {}, 1)
     if not result.ok[0]:
         raise GroundingError("the expression has no value", code="NS406")
     return float(result.floats[0])
+
+
+def text_ranks(symbols: SymbolTable, ids: Ids) -> NDArray[np.int64]:
+    """Positions of texts in the order of their code points."""
+    unique, inverse = np.unique(ids, return_inverse=True)
+    texts = [text_of(v) or "" for v in symbols.values(unique)]
+    ranks = {t: r for r, t in enumerate(sorted(set(texts)))}
+    return np.array([ranks[t] for t in texts], np.int64)[inverse]
 
 
 def _is_number(x: Operand) -> Mask:
@@ -240,7 +248,7 @@ _FLOAT_OPS: dict[str, Callable[..., tuple[Floats, Mask]]] = {
     "min": _always(np.minimum),
     "max": _always(np.maximum),
     "abs": _always(np.abs),
-    "round": lambda a: (np.floor(a + 0.5), np.abs(a) < 2.0**63),
+    "round": lambda a: (np.floor(a) + (a - np.floor(a) >= 0.5), np.abs(a) < 2.0**63),
     "floor": lambda a: (np.floor(a), np.abs(a) < 2.0**63),
     "ceil": lambda a: (np.ceil(a), np.abs(a) < 2.0**63),
     "sqrt": lambda a: (np.sqrt(np.maximum(a, 0)), a >= 0),
@@ -259,6 +267,10 @@ _INT_OPS: dict[str, Callable[..., Ints]] = {
     "max": np.maximum,
     "abs": np.abs,
 }
+_EXACT: dict[str, Callable[..., int]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "//": operator.floordiv, "mod": operator.mod,
+    "**": operator.pow, "neg": operator.neg, "min": min, "max": max, "abs": abs,
+}  # fmt: skip
 _ROUNDING = ("round", "floor", "ceil")
 _ORDER: dict[str, Callable[..., Mask]] = {
     "<": np.less,

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from neurosym.facts import Ids
 
 Keys = NDArray[np.int64]
+Long = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 Rows = NDArray[np.int32]
 
 

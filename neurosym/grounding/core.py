@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from neurosym.facts import RDF_TYPE, SymbolTable
 from neurosym.lang.ast import NeuralDecl, Rule, Term
+from neurosym.lang.terms import Iri, predicate_of_iri
 
 Key = tuple[str, int]
+TRIPLE: Key = ("triple", 3)
+RDF_TYPE_PREDICATE: Key = (predicate_of_iri(RDF_TYPE), 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +157,9 @@ class CoreProgram:
 
     Attributes:
         hidden: hidden predicate → what it stands for, for people.
-        aliases: RDF predicate → the declared name that maps to it.
-        triple_mode: whether RDF atoms were rewritten to `triple/3`, because the program uses it.
+        demands: hidden predicate → the one that holds the bindings for which it is asked; it is evaluated for those only.
+        aliases: RDF predicate → the declared name that maps to it; with `triple_mode` the other way round.
+        triple_mode: whether RDF atoms were rewritten to `triple/3`, because the program ranges over predicates.
         statements: the program's rules, which `statement` indices refer to.
     """
 
@@ -162,7 +167,28 @@ class CoreProgram:
     facts: list[GroundFact] = field(default_factory=list)
     parameters: list[Parameter] = field(default_factory=list)
     hidden: dict[Key, str] = field(default_factory=dict)
+    demands: dict[Key, Key] = field(default_factory=dict)
     aliases: dict[Key, Key] = field(default_factory=dict)
     neural: dict[Key, NeuralDecl] = field(default_factory=dict)
     statements: Sequence[Rule] = ()
     triple_mode: bool = False
+
+    def canonical(self, atom: CoreAtom, symbols: SymbolTable) -> CoreAtom:
+        """The atom under the predicate that holds its facts: `ex:p(S, O)` and `triple(S, ex:p, O)` are one."""
+        key, args = self.aliases.get(atom.key, atom.key), atom.args
+        if key == TRIPLE and (relation := _iri(args[1], symbols)):
+            key, args = (predicate_of_iri(relation), 2), (args[0], args[2])
+        if key == RDF_TYPE_PREDICATE and (relation := _iri(args[1], symbols)):
+            key, args = (predicate_of_iri(relation), 1), args[:1]
+        key = self.aliases.get(key, key)
+        if not self.triple_mode or not key[0].startswith("<") or key[1] not in (1, 2):
+            return CoreAtom(key, args)
+        term = symbols.intern(Iri(key[0][1:-1]))
+        if key[1] == 1:
+            return CoreAtom(TRIPLE, (args[0], symbols.intern(Iri(RDF_TYPE)), term))
+        return CoreAtom(TRIPLE, (args[0], term, args[1]))
+
+
+def _iri(arg: str | int | None, symbols: SymbolTable) -> str | None:
+    value = symbols.value(arg) if isinstance(arg, int) else None
+    return value.value if isinstance(value, Iri) else None

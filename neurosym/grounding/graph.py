@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from neurosym.errors import Place
 from neurosym.facts import Ids, SymbolTable
-from neurosym.grounding.core import CoreProgram, CoreRule, Key
-from neurosym.lang.ast import NeuralDecl
+from neurosym.grounding.core import CoreAtom, CoreProgram, CoreRule, Key
+from neurosym.lang.ast import Atom, Const, NeuralDecl, Var
 from neurosym.lang.terms import Iri, Value, spell, spell_predicate
 
 POSSIBLE, CERTAIN = 1, 2
@@ -148,6 +148,23 @@ class DerivationGraph:
             if value is not None:
                 keep &= self.rows[index][:, column] == value
         return self.fact_ids[index][keep]
+
+    def matches(self, atom: Atom) -> Ids:
+        """Ids of the facts that an atom of constants and variables matches, such as a query."""
+        terms: list[int | str | None] = []
+        for term in atom.args:
+            known = self.symbols.find(term.value) if isinstance(term, Const) else None
+            if isinstance(term, Const) and known is None:
+                return np.zeros(0, np.int32)
+            terms.append(known if isinstance(term, Const) else term.name if isinstance(term, Var) else None)
+        core = self.program.canonical(CoreAtom(atom.key, tuple(terms)), self.symbols)
+        found = self.find(core.key, tuple(a if isinstance(a, int) else None for a in core.args))
+        first: dict[str, int] = {}
+        for column, arg in enumerate(core.args):
+            if isinstance(arg, str) and first.setdefault(arg, column) != column:  # the same variable twice
+                rows = self.rows[self.predicates.index(core.key)][self.row[found]]
+                found = found[rows[:, first[arg]] == rows[:, column]]
+        return found
 
     def neural_of(self, choice_group: ChoiceGroup) -> NeuralDecl:
         """The declaration behind a neural choice group."""

@@ -22,6 +22,7 @@ from neurosym.grounding.bindings import Bindings, Joiner
 from neurosym.grounding.builder import GraphBuilder, Limits, Ragged
 from neurosym.grounding.builtins import Counters, Evaluator
 from neurosym.grounding.core import (
+    TRIPLE,
     AggregateStep,
     Builtin,
     ChoiceSpec,
@@ -68,14 +69,16 @@ def ground(
     base = facts or FactBase()
     symbols = SymbolTable()
     core = normalise(program, symbols)
-    engine = _Engine(program, core, base, symbols, slots, limits or Limits(), closed_networks, progress)
-    return engine.run(list(queries))
+    engine = _Engine(
+        program, core, base, symbols, slots, limits or Limits(), closed_networks, progress, list(queries)
+    )  # fmt: skip
+    return engine.run()
 
 
 class _Engine:
     def __init__(
         self, program: Program, core: CoreProgram, base: FactBase, symbols: SymbolTable, slots: Sequence[str],
-        limits: Limits, closed: bool, progress: Progress | None,
+        limits: Limits, closed: bool, progress: Progress | None, queries: list[Atom],
     ) -> None:  # fmt: skip
         from neurosym.lang.terms import Symbol
 
@@ -84,28 +87,29 @@ class _Engine:
         self.counters = Counters()
         self.joiner = Joiner(self.builder, Evaluator(symbols, self.counters))
         self.aggregates = Aggregates(self.builder)
-        self.places: list[Place] = load_facts(self.builder, program, base)
+        self.queries = queries
+        self.places: list[Place] = load_facts(self.builder, program, base, queries)
         self.neural = NeuralFacts(self.builder, symbols.intern_many(Symbol(s) for s in slots), closed)
         self.deadline = time.monotonic() + limits.seconds
         self.progress = progress
-        self.rule_count = len(core.rules)
-
-    def run(self, queries: list[Atom]) -> DerivationGraph:
-        self._ask_queries(queries)
-        rules_of: dict[Key, list[int]] = {}
-        for number, rule in enumerate(self.core.rules[: self.rule_count]):
+        self.rules_of: dict[Key, list[int]] = {}
+        for number, rule in enumerate(core.rules):
             for head, _ in rule.heads:
-                rules_of.setdefault(head.key, []).append(number)
+                self.rules_of.setdefault(head.key, []).append(number)
+
+    def run(self) -> DerivationGraph:
+        self._ask_queries()
         for component in self._components():
-            numbers = sorted({n for key in component for n in rules_of.get(key, ())})
+            # a group with a demand is evaluated where it is asked
+            numbers = sorted({n for key in component - self.core.demands.keys() for n in self.rules_of.get(key, ())})
             if numbers:
                 self._component(component, numbers)
         self.neural.finish()
         prefixes = self.base.prefixes | self.program.prefixes
         return self.builder.build(self.places, prefixes, self.counters.counts)
 
-    def _ask_queries(self, queries: list[Atom]) -> None:
-        atoms = [*queries, *(s.atom for s in (*self.program.queries, *self.program.evidence))]
+    def _ask_queries(self) -> None:
+        atoms = [*self.queries, *(s.atom for s in (*self.program.queries, *self.program.evidence))]
         for atom in atoms:
             declaration = self.core.neural.get(atom.key)
             if declaration is None:
@@ -117,19 +121,48 @@ class _Engine:
 
     def _components(self) -> list[frozenset[Key]]:
         """Strongly connected components of the predicates, lowest first."""
-        graph: nx.DiGraph = nx.DiGraph()
+        edges, negative, together = self._dependencies()
+        graph: nx.DiGraph = nx.DiGraph(edges)
+        graph.add_nodes_from(self.rules_of)
+        # Heads of one rule are best derived together. Where that would close a cycle through a negation
+        # (`0.4::a; 0.3::b. b :- not a.`) such a rule is fired once for each of its heads.
+        linked = graph.copy()
+        linked.add_edges_from(together)
+        for candidate in (linked, graph):
+            components = list(nx.strongly_connected_components(candidate))
+            of = {key: number for number, component in enumerate(components) for key in component}
+            cycle = next(((a, b) for a, b in negative if of[a] == of[b]), None)
+            if cycle is None:
+                condensed = nx.condensation(candidate, components)
+                return [frozenset(components[n]) for n in nx.topological_sort(condensed)]
+        assert cycle is not None
+        names = [self.core.hidden.get(key, f"{key[0]}/{key[1]}") for key in cycle]
+        raise GroundingError(
+            f"a negation or an aggregate lies on a cycle: {names[1]} is derived from what {names[0]} lacks",
+            code="NS411",
+            note="a variable over RDF predicates puts all of them on one cycle" if TRIPLE in cycle else "",
+            help="break the cycle: derive one of them from other predicates",
+        )
+
+    def _dependencies(self) -> tuple[list[tuple[Key, Key]], list[tuple[Key, Key]], list[tuple[Key, Key]]]:
+        """Edges from body to head, those through a negation or an aggregate, and those between heads of one rule."""
+        edges: list[tuple[Key, Key]] = []
+        negative: list[tuple[Key, Key]] = []
+        together: list[tuple[Key, Key]] = []
+        questions = set(self.core.demands.values())
         for rule in self.core.rules:
             heads = [h.key for h, _ in rule.heads]
-            graph.add_nodes_from(heads)
-            # heads of one rule are derived together
-            graph.add_edges_from(zip(heads, heads[1:] + heads[:1], strict=True))
+            together.extend(zip(heads, heads[1:] + heads[:1], strict=True))
             for literal in rule.body:
-                if isinstance(literal, Scan | Negated):
-                    graph.add_edges_from((literal.atom.key, h) for h in heads)
+                if isinstance(literal, Scan | Negated) and literal.atom.key not in questions:
+                    edges.extend((literal.atom.key, h) for h in heads)
                 elif isinstance(literal, AggregateStep):
-                    graph.add_edges_from((literal.members, h) for h in heads)
-        condensed = nx.condensation(graph)
-        return [frozenset(condensed.nodes[n]["members"]) for n in nx.topological_sort(condensed)]
+                    edges.extend((literal.members, h) for h in heads)
+                if isinstance(literal, Negated):
+                    negative.extend((literal.atom.key, h) for h in heads)
+                elif isinstance(literal, AggregateStep):
+                    negative.extend((literal.members, h) for h in heads)
+        return edges, negative, together
 
     # -------------------------------------------------------------------------------------------- components
 
@@ -148,7 +181,7 @@ class _Engine:
             if inside:
                 recursive.append((number, inside))
             else:
-                self._fire(number, {}, 0)
+                self._fire(number, {}, 0, heads=component)
         rounds = 0
         while recursive:
             known = {key: relations[key].size for key in component}
@@ -156,7 +189,7 @@ class _Engine:
                 break
             rounds += 1
             for number, inside in recursive:
-                self._fire_recursive(number, inside, older, known, rounds)
+                self._fire_recursive(number, inside, older, known, rounds, component)
             older = known
             if self.progress and rounds % 10 == 0:
                 self.progress(f"round {rounds}: {self.builder.num_facts:,} facts")
@@ -164,8 +197,9 @@ class _Engine:
             self.builder.settle(first_block)
 
     def _fire_recursive(
-        self, number: int, inside: list[int], older: dict[Key, int], known: dict[Key, int], rounds: int
-    ) -> None:
+        self, number: int, inside: list[int], older: dict[Key, int], known: dict[Key, int], rounds: int,
+        heads: frozenset[Key],
+    ) -> None:  # fmt: skip
         body = self.core.rules[number].body
         for at, position in enumerate(inside):
             windows: dict[int, tuple[int, int]] = {}
@@ -180,10 +214,17 @@ class _Engine:
                 else:
                     windows[other] = (0, known[key])
             if windows[position][0] < windows[position][1]:
-                self._fire(number, windows, rounds, position)
+                self._fire(number, windows, rounds, position, heads)
 
-    def _fire(self, number: int, windows: dict[int, tuple[int, int]], rank: int, first: int | None = None) -> None:
-        """Find all groundings of a rule's body, with some literals restricted to windows of rows."""
+    def _fire(
+        self, number: int, windows: dict[int, tuple[int, int]], rank: int, first: int | None = None,
+        heads: frozenset[Key] | None = None,
+    ) -> None:  # fmt: skip
+        """Find all groundings of a rule's body, with some literals restricted to windows of rows.
+
+        Args:
+            first: position of the literal to begin with; `heads`: conclude only these predicates.
+        """
         if time.monotonic() > self.deadline:
             raise LimitError(
                 f"grounding took longer than {self.builder.limits.seconds:g} s", help="raise --max-seconds"
@@ -196,7 +237,7 @@ class _Engine:
                 table = self._step(rule, step.literal, step.position, step.live, table, windows)
                 if not table.n:
                     return
-            self._conclude(number, rule, table, rank)
+            self._conclude(number, rule, table, rank, heads)
         except LimitError as error:
             statement = self.core.statements[rule.statement]
             if statement.label not in error.message:
@@ -212,8 +253,10 @@ class _Engine:
                 if atom.key in self.core.neural:
                     table = self.neural.bind_slots(atom, table)
                     self.neural.ask(atom, table)
+                self._demand(atom.key, atom.args, table)
                 return self.joiner.scan(atom, table, live, windows.get(position), position if record else None)
             case Negated(atom):
+                self._demand(atom.key, atom.args, table)
                 if atom.key in self.core.neural:
                     self.neural.ask(atom, table)
                 return self.joiner.negate(atom, table, live)
@@ -222,14 +265,31 @@ class _Engine:
             case Builtin():
                 return self.joiner.builtin(literal, table, live)
             case AggregateStep():
+                self._demand(literal.members, literal.group, table)
                 self.aggregates.ask(literal, rule.statement, table)
                 atom = CoreAtom(literal.key, (*literal.group, literal.result))
                 return self.joiner.scan(atom, table, live, None, position)
         raise AssertionError(literal)
 
+    def _demand(self, group: Key, args: Sequence[str | int | None], table: Bindings) -> None:
+        """Evaluate a group that is made for the bindings of the rule around it, if this is one.
+
+        All that it depends on is below the rule's own component, so it is finished at once.
+        """
+        key = self.core.demands.get(group)
+        if key is None or not table.n:
+            return
+        rows = np.stack([table.columns[a] for a in args if isinstance(a, str)], axis=1)
+        window = self.builder.ask(key, rows)
+        if window[0] < window[1]:
+            for number in self.rules_of.get(group, ()):
+                self._fire(number, {0: window}, 0, first=0)
+
     # ----------------------------------------------------------------------------------------------- firings
 
-    def _conclude(self, number: int, rule: CoreRule, table: Bindings, rank: int) -> None:
+    def _conclude(
+        self, number: int, rule: CoreRule, table: Bindings, rank: int, wanted: frozenset[Key] | None
+    ) -> None:
         """Record the groundings, one for each head."""
         n = table.n
         positions = sorted(table.facts)
@@ -240,6 +300,8 @@ class _Engine:
         certain = (negated.counts == 0) & (self.builder.status[body] == CERTAIN).all(axis=1)
         leaves = self._leaves(rule, rule.choice, table) if rule.choice else None
         for head, outcome in rule.heads:
+            if wanted is not None and head.key not in wanted:
+                continue
             rows = np.zeros((n, head.key[1]), np.int32)
             for position, arg in enumerate(head.args):
                 assert arg is not None

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from neurosym.errors import Place
 from neurosym.facts import RDF_TYPE, FactBase, Ids
 from neurosym.grounding.builder import GraphBuilder
-from neurosym.grounding.core import AggregateStep, GroundFact, Key, Negated, Scan
+from neurosym.grounding.core import TRIPLE, AggregateStep, CoreAtom, GroundFact, Key, Negated, Scan
 from neurosym.grounding.graph import ChoiceGroup
-from neurosym.grounding.normalise import TRIPLE
-from neurosym.lang.ast import Program
+from neurosym.lang.ast import Atom, Const, Program
 from neurosym.lang.terms import Iri
 
 
-def load_facts(builder: GraphBuilder, program: Program, base: FactBase) -> list[Place]:
+def load_facts(builder: GraphBuilder, program: Program, base: FactBase, queries: Sequence[Atom] = ()) -> list[Place]:
     """Add the input facts; gives the places that the graph's `place` column refers to."""
     places = list(base.places)
     renumber = builder.symbols.intern_many(base.symbols.value(i) for i in range(len(base.symbols)))
     core = builder.program
-    wanted = _mentioned(builder, program)
+    wanted = _mentioned(builder, program, queries)
     for key, table in base.tables.items():
         rows = renumber[table.rows] if len(renumber) else table.rows
-        if core.triple_mode and key[0].startswith("<"):
-            rows = _as_triples(builder, key, rows)
+        target = core.aliases.get(key, key)
+        if core.triple_mode and target[0].startswith("<") and key[1] in (1, 2):
+            rows = _as_triples(builder, target, rows)
             target = TRIPLE
-        else:
-            target = core.aliases.get(key, key)
         if target in wanted:
             builder.add_facts(target, np.ascontiguousarray(rows), True, 0, table.places)
     _load_text(builder, program, places)
     return places
 
 
-def _mentioned(builder: GraphBuilder, program: Program) -> set[Key]:
+def _mentioned(builder: GraphBuilder, program: Program, queries: Sequence[Atom]) -> set[Key]:
     """Predicates of the program's bodies, heads, declarations, queries and evidence."""
     core = builder.program
-    keys: set[Key] = set(core.neural) | {f.key for f in core.facts} | set(program.declarations)
+    keys: set[Key] = set(core.neural) | {f.key for f in core.facts}
+    keys |= {core.aliases.get(key, key) for key in program.declarations}
     for rule in core.rules:
         keys |= {h.key for h, _ in rule.heads}
         for literal in rule.body:
@@ -44,8 +45,9 @@ def _mentioned(builder: GraphBuilder, program: Program) -> set[Key]:
                 keys.add(literal.atom.key)
             elif isinstance(literal, AggregateStep):
                 keys.add(literal.members)
-    for directive in (*program.queries, *program.evidence):
-        keys.add(core.aliases.get(directive.atom.key, directive.atom.key))
+    for atom in (*queries, *(s.atom for s in (*program.queries, *program.evidence))):
+        args = tuple(builder.symbols.intern(t.value) if isinstance(t, Const) else None for t in atom.args)
+        keys.add(core.canonical(CoreAtom(atom.key, args), builder.symbols).key)
     return keys | ({TRIPLE} if core.triple_mode else set())
 
 

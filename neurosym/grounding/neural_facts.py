@@ -11,7 +11,7 @@ from neurosym.grounding.builder import GraphBuilder
 from neurosym.grounding.columns import TupleInterner
 from neurosym.grounding.core import CoreAtom, Key
 from neurosym.grounding.graph import ChoiceGroup
-from neurosym.grounding.normalise import SLOT_TYPES
+from neurosym.grounding.bodies import SLOT_TYPES
 from neurosym.lang.ast import NeuralDecl
 
 

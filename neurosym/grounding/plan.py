@@ -17,7 +17,7 @@ from neurosym.grounding.core import (
     Negated,
     Scan,
 )
-from neurosym.grounding.normalise import entity_inputs, variables_of
+from neurosym.grounding.bodies import entity_inputs, variables_of
 from neurosym.lang.ast import Var
 
 
@@ -88,7 +88,7 @@ def _cost(literal: CoreLiteral, bound: set[str], core: CoreProgram, size: Callab
         case AggregateStep():
             return (3, 0) if set(literal.group) <= bound else None
         case Scan(atom):
-            if not entity_inputs(atom, core) <= bound:
+            if not entity_inputs(atom, core) <= bound or (atom.key in core.demands and not atom.variables <= bound):
                 return None
             free = len(atom.variables - bound)
             fixed = sum(1 for a in atom.args if not isinstance(a, str) or a in bound)

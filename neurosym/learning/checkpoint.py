@@ -21,9 +21,18 @@ FORMAT = "neurosym-checkpoint/1"
 
 
 def save_checkpoint(
-    path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, best: Mapping[str, Tensor], state: dict[str, Any]
-) -> None:
-    """Write module, optimizer, the best weights so far, torch's random state, and `state` (plain data)."""
+    path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, best: Mapping[str, Tensor], state: dict[str, Any],
+    model: str,
+) -> None:  # fmt: skip
+    """Write module, optimizer, the best weights so far, torch's random state, and `state` (plain data).
+
+    Args:
+        model: what tells this model from others with weights of the same shapes, such as a hash of its rules.
+
+    Raises:
+        ModelError: the file cannot be written.
+    """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     tensors: dict[str, Tensor] = {f"module/{k}": v.detach() for k, v in module.state_dict().items()}
@@ -37,26 +46,31 @@ def save_checkpoint(
                 tensors[f"optimizer/{index}/{name}"] = value
             else:
                 plain.setdefault(str(index), {})[name] = value
-    groups = [{k: v for k, v in g.items() if k != "params"} for g in packed["param_groups"]]
-    header = {"format": FORMAT, "state": json.dumps(state), "optimizer": json.dumps([plain, groups], default=list)}
-    path.parent.mkdir(parents=True, exist_ok=True)
+    header = {
+        "format": FORMAT,
+        "model": model,
+        "state": json.dumps(state),
+        "optimizer": json.dumps([plain, packed["param_groups"]], default=list),
+    }
     temporary = path.with_name(path.name + ".tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         save_file({k: v.contiguous().clone() for k, v in tensors.items()}, temporary, header)
         os.replace(temporary, path)
-    except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}", code="NS710") from None
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"the checkpoint {path} cannot be written: {error}", code="NS710") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary.is_file():
+            temporary.unlink()
 
 
 def load_checkpoint(
-    path: Path, module: nn.Module, optimizer: torch.optim.Optimizer
+    path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, model: str
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Restore module, optimizer and random state; gives the best weights so far, and the plain state.
 
     Raises:
-        ModelError: the file is damaged, or belongs to another model.
+        ModelError: the file is damaged, or belongs to another model; module and optimizer are then as they were.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -68,9 +82,11 @@ def load_checkpoint(
         raise ModelError(f"{path} cannot be read: {error}", code="NS711", help="delete it to start anew") from None
     if header.get("format") != FORMAT:
         raise ModelError(f"{path} is no checkpoint of this version", code="NS711", help="delete it to start anew")
+    if header.get("model") != model:
+        raise _foreign(path, "its rules are others")
     saved = {k.removeprefix("module/"): v for k, v in tensors.items() if k.startswith("module/")}
+    _check_same(path, saved, module)
     try:
-        module.load_state_dict(saved)
         plain, groups = json.loads(header["optimizer"])
         packed = optimizer.state_dict()
         states: dict[int, dict[str, Any]] = {int(k): dict(v) for k, v in plain.items()}
@@ -78,16 +94,32 @@ def load_checkpoint(
             if name.startswith("optimizer/"):
                 _, index, field = name.split("/", 2)
                 states.setdefault(int(index), {})[field] = value
+        if [g["params"] for g in groups] != [g["params"] for g in packed["param_groups"]]:
+            raise _foreign(path, "the optimizer trains other parameters")
         restored = [{**g, "params": p["params"]} for g, p in zip(groups, packed["param_groups"], strict=True)]
         for group in restored:  # JSON has no tuples
             if isinstance(group.get("betas"), list):
                 group["betas"] = tuple(group["betas"])
+        state, random = json.loads(header["state"]), tensors["random"]
         optimizer.load_state_dict({"state": states, "param_groups": restored})
-    except (RuntimeError, ValueError, KeyError) as error:
-        first = str(error).splitlines()[0]
-        raise ModelError(
-            f"{path} belongs to another model", code="NS712", note=first, help="delete it to start anew"
-        ) from None
-    torch.set_rng_state(tensors["random"])
+    except (RuntimeError, ValueError, KeyError, TypeError) as error:
+        raise _foreign(path, str(error).splitlines()[0]) from None
+    # only now: what is refused leaves the module as it was
+    module.load_state_dict(saved)
+    torch.set_rng_state(random)
     best = {k.removeprefix("best/"): v for k, v in tensors.items() if k.startswith("best/")}
-    return best, json.loads(header["state"])
+    return best, state
+
+
+def _check_same(path: Path, saved: Mapping[str, Tensor], module: nn.Module) -> None:
+    """Refuse the tensors of another module before any of them is copied."""
+    own = module.state_dict()
+    for name in sorted(set(own) | set(saved)):
+        if name not in saved or name not in own:
+            raise _foreign(path, f"`{name}` is only in the {'model' if name in own else 'checkpoint'}")
+        if saved[name].shape != own[name].shape:
+            raise _foreign(path, f"`{name}` has shape {tuple(saved[name].shape)} there, {tuple(own[name].shape)} here")
+
+
+def _foreign(path: Path, note: str) -> ModelError:
+    return ModelError(f"{path} belongs to another model", code="NS712", note=note, help="delete it to start anew")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -44,7 +45,8 @@ class FitResult:
     """What training did.
 
     Attributes:
-        epochs: in order; best_epoch: the one whose weights the reasoner now has.
+        epochs: in order; best_epoch: position of the one whose weights the reasoner now has: the one with the least
+            validation loss, the last one without validation data.
         stopped_early: whether patience ran out; resumed: whether a checkpoint was continued.
     """
 
@@ -56,6 +58,8 @@ class FitResult:
     @property
     def best_loss(self) -> float:
         """The validation loss of the best epoch, or its training loss without validation data."""
+        if not self.epochs:
+            return math.inf
         epoch = self.epochs[self.best_epoch]
         return epoch.loss if epoch.valid_loss is None else epoch.valid_loss
 
@@ -109,19 +113,23 @@ def fit(
     """Train everything that is learnable: networks, graph networks and rule weights.
 
     With validation data the reasoner ends with the weights of its best epoch. With a checkpoint path the state is kept
-    after each epoch, and a later call with the same path goes on from there, to the same numbers.
+    before the first and after each epoch, and a later call with the same path goes on from there, to the same numbers
+    (the data and the other arguments must be the same; the checkpoint does not hold them).
 
     Args:
         train, valid: batches; samples of equal questions are mixed anew in each epoch.
+        epochs: how many in all, those before a resumed checkpoint included.
         optimizer: instead of Adam with `lr` and `weight_decay`.
         loss: (answers, batch) → scalar, instead of the negative log-likelihood.
-        patience: epochs without a better validation loss after which to stop; None: never.
-        seed: of the order of samples, and of dropout.
+        patience: epochs without a better validation loss (training loss, if there is no validation data) after which to
+            stop; None: never.
+        seed: of the order of samples, and of dropout; torch's global random state is as before afterwards.
         progress: whether to show a bar on standard error.
 
     Raises:
-        DataError: no data, or a loss that is not finite (names the epoch and batch; the weights stay as they were).
-        ModelError: the checkpoint belongs to another model.
+        DataError: no data, nothing to train, or a loss or gradient that is not finite (names the epoch and batch; the
+            weights are those before that batch).
+        ModelError: the checkpoint is damaged, belongs to another model, or cannot be written.
     """
     train_list = as_list(train)
     valid_list = as_list(valid) if valid is not None else None
@@ -130,27 +138,41 @@ def fit(
         if not trainable:
             raise DataError("there is nothing to train", code="NS621", help="a weight needs `learn`, or a network")
         optimizer = torch.optim.Adam(trainable, lr=lr, weight_decay=weight_decay)
-    torch.manual_seed(seed)
     state = _State()
     path = Path(checkpoint) if checkpoint is not None else None
     resumed = path is not None and path.exists()
-    if path is not None and resumed:
-        best, plain = load_checkpoint(path, reasoner, optimizer)
-        state.restore(plain, best)
-    with _bar(progress) as bar:
+    rules = reasoner.rules_sha256()
+    with torch.random.fork_rng(devices=[]), _evaluating_after(reasoner), _bar(progress) as bar:
+        torch.manual_seed(seed)
+        if path is not None and resumed:
+            best, plain = load_checkpoint(path, reasoner, optimizer, rules)
+            state.restore(plain, best)
+        elif path is not None:
+            save_checkpoint(path, reasoner, optimizer, state.best, state.plain(), rules)
         task = bar.add_task(description, total=epochs, completed=len(state.epochs), note="") if bar else None
         while len(state.epochs) < epochs and not state.stopped:
             _epoch(reasoner, train_list, valid_list, optimizer, loss, seed, patience, state)
             if path is not None:
-                save_checkpoint(path, reasoner, optimizer, state.best, state.plain())
+                save_checkpoint(path, reasoner, optimizer, state.best, state.plain(), rules)
             if bar is not None and task is not None:
                 last = state.epochs[-1]
                 note = f"loss {last.loss:.4f}" + ("" if last.valid_loss is None else f", valid {last.valid_loss:.4f}")
                 bar.update(task, completed=len(state.epochs), note=note)
+    last = max(0, len(state.epochs) - 1)
     if valid_list is not None and state.best:
         reasoner.load_state_dict(state.best)
-    reasoner.eval()
-    return FitResult(tuple(state.epochs), state.best_epoch, state.stopped, resumed)
+        last = state.best_epoch
+    return FitResult(tuple(state.epochs), last, state.stopped, resumed)
+
+
+@contextmanager
+def _evaluating_after(reasoner: Reasoner) -> Iterator[None]:
+    """Whatever ends the training, Ctrl-C included, leaves a reasoner that can be asked."""
+    try:
+        yield
+    finally:
+        reasoner.zero_grad(set_to_none=True)
+        reasoner.eval()
 
 
 def _epoch(
@@ -163,19 +185,21 @@ def _epoch(
     total = weight = 0.0
     for position, batch in enumerate(shuffled(train, seed * 1_000_003 + number)):
         optimizer.zero_grad()
-        value = loss(reasoner.query(*batch.queries, inputs=batch.inputs), batch) * batch.weight
-        if not bool(torch.isfinite(value)):
-            raise DataError(
-                f"the loss is {float(value.detach())} in epoch {number + 1}, batch {position + 1}", code="NS622",
-                note="the weights are those before this batch", help="lower the learning rate, or check the data for NaN",
-            )  # fmt: skip
-        value.backward()
+        value = loss(reasoner.query(*batch.queries, inputs=batch.inputs), batch)
+        amount = float(value.detach())
+        if not math.isfinite(amount):
+            raise _not_finite(f"the loss is {amount}", number, position)
+        (value * batch.weight).backward()
+        gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        # one number for all: a norm is finite only if every gradient is
+        if not bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients, norm_type=1.0))):
+            raise _not_finite("the gradient is not finite", number, position)
         optimizer.step()
         size = _size(batch)
-        total += float(value.detach()) * size
+        total += amount * size
         weight += size
     valid_loss = None if valid is None else mean_loss(reasoner, valid, loss)
-    mean = total / weight
+    mean = total / max(weight, 1e-30)
     state.epochs.append(Epoch(number, mean, valid_loss, time.monotonic() - started))
     judged = mean if valid_loss is None else valid_loss
     if judged < state.best_loss:
@@ -184,6 +208,13 @@ def _epoch(
             state.best = {k: v.detach().clone() for k, v in reasoner.state_dict().items()}
     elif patience is not None and number - state.best_epoch >= patience:
         state.stopped = True
+
+
+def _not_finite(what: str, epoch: int, batch: int) -> DataError:
+    return DataError(
+        f"{what} in epoch {epoch + 1}, batch {batch + 1}", code="NS622", note="the weights are those before this batch",
+        help="lower the learning rate, or check the data for NaN",
+    )  # fmt: skip
 
 
 def mean_loss(reasoner: Reasoner, data: Iterable[Batch], loss: Loss = nll) -> float:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from neurosym.errors import DataError
 from neurosym.lang import Value, parse_atom
-from neurosym.lang.ast import Atom, Const, Var
+from neurosym.lang.ast import Atom, Var
 from neurosym.lang.terms import term_key
 
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ class Answers:
         Raises:
             DataError: targets that do not fit the answers.
         """
+        if reduction not in ("mean", "sum", "none"):
+            raise DataError(f"there is no reduction `{reduction}`", note="there are mean, sum, none")
         losses = self._losses(targets)
         return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
 
@@ -128,9 +130,7 @@ class Answers:
 
     def _valued(self, values: Sequence[Value]) -> Tensor:
         """(B,) losses of the values of the query's only variable."""
-        free = [k for k, t in enumerate(self.query[0].args) if isinstance(t, Var)]
-        if len(self.query) != 1 or len(free) != 1:
-            raise DataError("values as targets need one query with exactly one variable", help="label atoms instead")
+        free = self._free()
         if len(values) != len(self.tags):
             raise DataError(f"{len(values)} targets for a batch of {len(self.tags)}")
         column = {term_key(args[free[0]]): k for k, args in enumerate(self.args)}
@@ -140,9 +140,22 @@ class Answers:
             raise DataError(f"no answer has the value {error.args[0][1]!r}, which is a target", code="NS612") from None
         return -torch.log(self.tags.gather(1, chosen[:, None])[:, 0].clamp_min(TINY))
 
+    def _free(self) -> list[int]:
+        """Where the query's only variable stands."""
+        free = [k for k, t in enumerate(self.query[0].args) if isinstance(t, Var)]
+        if len(self.query) != 1 or len(free) != 1:
+            raise DataError("values need one query with exactly one variable", help="label atoms instead")
+        return free
+
     def best(self) -> list[Value]:
-        """For a query with one variable, its most probable value in each sample, (B,)."""
-        free = [k for k, t in enumerate(self.query[0].args) if not isinstance(t, Const)]
+        """For a query with one variable, its most probable value in each sample, (B,).
+
+        Raises:
+            DataError: the query has another number of variables, or no answer.
+        """
+        free = self._free()
+        if not self.atoms:
+            raise DataError("there is no answer to choose from", note="nothing that was asked can be derived")
         winners = self.tags.detach().argmax(dim=1).tolist()
         return [self.args[w][free[0]] for w in winners]
 

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 import numpy as np
 
-from neurosym.errors import SemanticsError
+from neurosym.errors import DataError, SemanticsError
 from neurosym.grounding import DerivationGraph
+from neurosym.grounding.core import Key, Negated, Scan
 from neurosym.lang.ast import Atom, Const, Var
-from neurosym.lang.terms import Value
+from neurosym.lang.builtins import SLOT_TYPES
+from neurosym.lang.terms import Symbol, Value, term_key
 from neurosym.reasoner.leaves import Leaves
-from neurosym.semantics import Evaluator, Exact, Semiring
+from neurosym.semantics import ALGEBRAS, Evaluator, Exact, Semiring
 from neurosym.semantics.exact import Shape, Solution
 
 Evidence = tuple[tuple[int, bool], ...]
+Found = dict[str, tuple[int, tuple[Value, ...]]]
 
 
 class Grounded:
     """The graph of a program over facts, and the evaluators made for it so far."""
 
-    def __init__(self, graph: DerivationGraph, leaves: Leaves, max_circuit: int) -> None:
+    def __init__(self, graph: DerivationGraph, leaves: Leaves, max_circuit: int, slots: Iterable[str] = ()) -> None:
         self.graph = graph
         self.leaves = leaves
         self.max_circuit = max_circuit
+        self.slots = frozenset(slots)
         self._evaluators: dict[object, Exact | Evaluator] = {}
+        self._found: dict[object, Found] = {}
         self._solutions: dict[Shape, Solution] = {}
 
     @cached_property
@@ -35,13 +40,69 @@ class Grounded:
 
     def evaluator(self, facts: Sequence[int], evidence: Evidence, semantics: Semiring | None) -> Exact | Evaluator:
         """The evaluator of some facts; None stands for the exact semantics."""
-        key = (tuple(facts), evidence, None if semantics is None else type(semantics))
+        # A user's algebra may have parameters: only the library's own are told by their class. The evaluator keeps the
+        # algebra, so that its id is not given to another.
+        algebra = None if semantics is None else type(semantics) if type(semantics) in ALGEBRAS else id(semantics)
+        key = (tuple(facts), evidence, algebra)
         if key not in self._evaluators:
             if semantics is None:
                 self._evaluators[key] = Exact(self.graph, facts, evidence, self.max_circuit, self._solutions)
             else:
                 self._evaluators[key] = Evaluator(self.graph, np.array(facts, np.int32), semantics)
         return self._evaluators[key]
+
+    def found(self, atoms: tuple[Atom, ...], closed_networks: bool = False) -> Found:
+        """Answer as it is spelled → (fact id, or -1 where it cannot be derived; arguments), for queries.
+
+        Raises:
+            DataError: a constant stands where a per-sample input is needed, and is none.
+        """
+        key = tuple((a.key, *(term_key(t.value) if isinstance(t, Const) else str(t) for t in a.args)) for a in atoms)
+        if key not in self._found:
+            found: Found = {}
+            for atom in atoms:
+                facts = self.matches(atom)
+                for fact in facts:
+                    found.setdefault(self.graph.atom(fact), (fact, self.values(atom, fact)))
+                if not facts and not closed_networks:
+                    self._refuse_missing_slots(atom)
+                if not facts and all(isinstance(t, Const) for t in atom.args):
+                    args = tuple(t.value for t in atom.args if isinstance(t, Const))
+                    found.setdefault(self.spell(atom), (-1, args))
+            self._found[key] = found
+        return self._found[key]
+
+    def _refuse_missing_slots(self, atom: Atom) -> None:
+        """An atom that nothing matches, because one of its constants should be an input and was not given."""
+        for place in sorted(self._slot_places.get(atom.key, ())):
+            term = atom.args[place]
+            if isinstance(term, Const) and isinstance(term.value, Symbol) and term.value.name not in self.slots:
+                name = term.value.name
+                raise DataError(
+                    f"no input is given for `{name}`", code="NS613",
+                    note=f"{self.spell(atom)} asks a network about it", help=f'inputs={{"{name}": tensor}}',
+                )  # fmt: skip
+
+    @cached_property
+    def _slot_places(self) -> dict[Key, set[int]]:
+        """Predicate → those of its arguments that a rule hands on to a network as a per-sample input."""
+        places: dict[Key, set[int]] = {}
+        for key, declaration in self.graph.program.neural.items():
+            inputs = declaration.args[: len(declaration.args) - (declaration.values is not None)]
+            places[key] = {k for k, a in enumerate(inputs) if a.type.kind in SLOT_TYPES}
+        rules = self.graph.program.rules
+        changed = bool(rules)
+        while changed:
+            changed = False
+            for rule in rules:
+                atoms = [x.atom for x in rule.body if isinstance(x, Scan | Negated)]
+                inputs = {a.args[k] for a in atoms for k in places.get(a.key, ())}
+                for head, _ in rule.heads:
+                    known = places.setdefault(head.key, set())
+                    new = {k for k, v in enumerate(head.args) if isinstance(v, str) and v in inputs} - known
+                    known |= new
+                    changed |= bool(new)
+        return places
 
     def matches(self, atom: Atom) -> list[int]:
         """Ids of the facts that match an atom, whose variables may repeat."""

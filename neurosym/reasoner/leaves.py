@@ -19,7 +19,7 @@ from neurosym.grounding import ChoiceGroup, DerivationGraph
 from neurosym.lang.ast import Argument, NeuralDecl
 from neurosym.lang.terms import Iri, Symbol, Value, predicate_of_iri, spell
 from neurosym.neural import FeatureTable
-from neurosym.semantics import Exact
+from neurosym.semantics import Exact, relevant_part
 
 if TYPE_CHECKING:
     from neurosym.neural import GraphInput
@@ -59,7 +59,7 @@ class Leaves:
             else:
                 self._neural.append(_NeuralGroup(graph, group, networks, features))
         self.base = base
-        self._graphs = [_GraphReader(graph, facts, g) for g in self._neural if g.uses_graph]
+        self._graphs = _in_order([_GraphReader(graph, facts, g) for g in self._neural if g.uses_graph])
 
     @property
     def slots(self) -> set[str]:
@@ -169,6 +169,7 @@ class _NeuralGroup:
     def ask(self, inputs: Mapping[str, Tensor], batch: int, dtype: torch.dtype) -> Tensor:
         """(n * K, B) probabilities."""
         tensors: list[Tensor] = []
+        like = next((p for p in self.network.parameters() if p.is_floating_point()), None)
         shared = all(isinstance(a, Tensor) for a in self._arguments)
         for argument in self._arguments:
             if isinstance(argument, Tensor):
@@ -177,7 +178,8 @@ class _NeuralGroup:
                 names, index = argument
                 stacked = torch.stack([inputs[n] for n in names])  # (distinct, B, …)
                 rows = stacked[index.to(stacked.device)].flatten(0, 1)
-            tensors.append(rows)
+            # feature tables and images stay as they were given; `reasoner.to(…)` moves the network
+            tensors.append(rows if like is None else rows.to(like) if rows.is_floating_point() else rows.to(like.device))
         logits = self.network(*tensors)
         each = self.n if shared else self.n * batch
         probabilities = self.probabilities(logits, each, dtype)
@@ -259,24 +261,18 @@ class _GraphReader:
         self.names, self.relations = tuple(names), tuple(index)
         self.soft = soft
         self.tagger = Exact(graph, soft) if soft else None
-        self._refuse_cycle(graph)
+        # what its edge weights depend on
+        self.below = relevant_part(graph, np.array(soft, np.int32), drop_certain=True).facts if soft else np.zeros(0, int)
 
-    def _refuse_cycle(self, graph: DerivationGraph) -> None:
-        from neurosym.semantics import relevant_part
-
-        if self.soft:
-            part = relevant_part(graph, np.array(self.soft, np.int32), drop_certain=True)
-            if np.isin(part.facts, self.group.leaves.numpy()).any():
-                raise NetworkError(
-                    f"the graph network `{self.group.declaration.network}` reads facts that depend on its own answers",
-                    code="NS604", help="let it read predicates of lower strata only",
-                )  # fmt: skip
+    def reads_from(self, other: _GraphReader) -> bool:
+        """Whether an edge weight depends on what a graph network says."""
+        return bool(np.isin(self.below, other.group.leaves.numpy()).any())
 
     def graph_input(self, tags: Tensor) -> list[GraphInput]:
-        """The weighted graph of each sample, B of them (one if no edge weight depends on the sample)."""
+        """The weighted graph of each sample, B of them (one if there are only certain edges)."""
         from neurosym.neural import GraphInput
 
-        weights = tags.new_ones((len(tags), self.certain))
+        weights = tags.new_ones((1 if self.tagger is None else len(tags), self.certain))
         if self.tagger is not None:
             weights = torch.cat([weights, self.tagger(tags)], dim=1)
         device = tags.device
@@ -289,4 +285,25 @@ class _GraphReader:
         for graph in self.graph_input(tags):
             logits = self.group.network(graph, self.nodes.to(tags.device))
             columns.append(self.group.probabilities(logits, self.group.n, dtype).reshape(-1))
-        return torch.stack(columns, dim=1)
+        return torch.stack(columns, dim=1).expand(-1, len(tags))
+
+
+def _in_order(readers: list[_GraphReader]) -> list[_GraphReader]:
+    """Graph networks such that each comes after those whose answers its edges depend on.
+
+    Raises:
+        NetworkError: one reads its own answers, directly or through others.
+    """
+    result: list[_GraphReader] = []
+    rest = list(readers)
+    while rest:
+        ready = next((r for r in rest if not any(r.reads_from(other) for other in rest)), None)
+        if ready is None:
+            names = " and ".join(f"`{r.group.declaration.network}`" for r in rest)
+            raise NetworkError(
+                f"the graph network {names} reads facts that depend on its own answers",
+                code="NS604", help="let it read predicates of lower strata only",
+            )  # fmt: skip
+        rest.remove(ready)
+        result.append(ready)
+    return result

@@ -77,6 +77,11 @@ class Reasoner(nn.Module):
         random = torch.Generator().manual_seed(seed)
         self.weight_logits = nn.ParameterList([_start(p, random) for p in self.learnable])
         self._grounded: dict[object, Grounded] = {}
+        self._atoms: dict[str, Atom] = {}  # queries parsed before: training asks the same one at each step
+        self._known_keys: set[tuple[str, int]] = set()
+        # what belongs to a saved model beside its weights: see `save`
+        self.queries: tuple[str, ...] = ()
+        self.background: FactBase | None = None
 
     # ------------------------------------------------------------------------------------------------ weights
 
@@ -122,16 +127,16 @@ class Reasoner(nn.Module):
         progress: Progress | None = None, closed_networks: bool = False,
     ) -> Grounded:  # fmt: skip
         """The ground program, made at the first call for these facts, inputs and networks' questions."""
-        base = self.facts if facts is None else facts
+        base, slots = self.facts if facts is None else facts, sorted(slots)
         asked = tuple(q for q in queries if q.key in self.program.neural)
-        key = (id(base), tuple(sorted(slots)), asked, closed_networks)
+        key = (id(base), tuple(slots), asked, closed_networks)
         if key not in self._grounded:
             graph = ground(
-                self.program, base, slots=sorted(slots), queries=asked, limits=self.limits,
+                self.program, base, slots=slots, queries=asked, limits=self.limits,
                 closed_networks=closed_networks, progress=progress,
             )  # fmt: skip
             leaves = Leaves(graph, base, dict(self.networks.items()), self.features, self.dtype)
-            self._grounded[key] = Grounded(graph, leaves, self.max_circuit)
+            self._grounded[key] = Grounded(graph, leaves, self.max_circuit, slots)
         return self._grounded[key]
 
     def forward(self, *queries: str | Atom, inputs: Mapping[str, Tensor] | None = None) -> Tensor:
@@ -149,8 +154,8 @@ class Reasoner(nn.Module):
         """Ask for atoms.
 
         Args:
-            queries: atoms such as `suspect(P, infection)`, whose variables match anything; the program's own queries
-                if there are none.
+            queries: atoms such as `suspect(P, infection)`, whose variables match anything; `self.queries`, else the
+                program's own queries, if there are none.
             inputs: slot → (B, …) tensor of per-sample inputs.
             evidence: atom → observed true or false, beside the program's own evidence.
             semantics: instead of the reasoner's own, for this query.
@@ -164,7 +169,7 @@ class Reasoner(nn.Module):
         """
         given = dict(inputs or {})
         chosen = self.semantics if semantics is None else algebra(semantics)
-        atoms = tuple(self.atom(q) for q in queries) or tuple(q.atom for q in self.program.queries)
+        atoms = tuple(self.atom(q) for q in queries or self.queries) or tuple(q.atom for q in self.program.queries)
         if not atoms:
             raise DataError("nothing is asked", code="NS615", help='pass an atom, or write `query(…).` in the rules')
         observed = [(e.atom, e.positive) for e in self.program.evidence]
@@ -172,24 +177,17 @@ class Reasoner(nn.Module):
         for atom in (*atoms, *(a for a, _ in observed)):
             self._known(atom)
         grounded = self.grounded(given, (*atoms, *(a for a, _ in observed)), closed_networks=closed_networks)
-        return self._answer(grounded, atoms, grounded.evidence(observed), chosen, given)
+        return self._answer(grounded, atoms, grounded.evidence(observed), chosen, given, closed_networks)
 
     def _answer(
         self, grounded: Grounded, atoms: tuple[Atom, ...], evidence: tuple[tuple[int, bool], ...],
-        chosen: Semiring | None, inputs: Mapping[str, Tensor],
+        chosen: Semiring | None, inputs: Mapping[str, Tensor], closed_networks: bool,
     ) -> Answers:  # fmt: skip
         if evidence and chosen is not None:
             raise SemanticsError(
                 f"the semantics `{chosen.name}` does not define evidence", code="NS503", help="use exact"
             )
-        found: dict[str, tuple[int, tuple]] = {}
-        for atom in atoms:
-            facts = grounded.matches(atom)
-            for fact in facts:
-                found.setdefault(grounded.graph.atom(fact), (fact, grounded.values(atom, fact)))
-            if not facts and all(isinstance(t, Const) for t in atom.args):
-                args = tuple(t.value for t in atom.args if isinstance(t, Const))
-                found.setdefault(grounded.spell(atom), (-1, args))
+        found = grounded.found(atoms, closed_networks)
         facts = [f for f, _ in found.values()]
         present = [f for f in facts if f >= 0]
         evaluator = grounded.evaluator(present, evidence, chosen)
@@ -218,9 +216,11 @@ class Reasoner(nn.Module):
         """Ask about new facts, with entities never seen in training; nothing of the training facts is used.
 
         Args:
-            facts: the new facts; background: facts that belong to the model, such as an ontology, joined with them.
+            facts: the new facts; background: facts that belong to the model, such as an ontology, joined with them; by
+                default, those that were kept with a loaded model.
             features: tables for the new entities, in place of the reasoner's own under the same name.
         """
+        background = self.background if background is None else background
         base = facts if background is None else background + facts
         other = self.over(base, {**self.features, **(features or {})})
         with torch.no_grad():
@@ -233,19 +233,27 @@ class Reasoner(nn.Module):
             self.semantics or "exact", limits=self.limits, max_circuit=self.max_circuit, seed=self.seed, dtype=self.dtype,
         )  # fmt: skip
         other.weight_logits = self.weight_logits
+        other.queries, other.background = self.queries, self.background
         return other.train(self.training)
 
     def atom(self, query: str | Atom) -> Atom:
         """An atom from its text, with the prefixes of the program and the facts."""
-        return parse_atom(query, self.facts.prefixes | self.program.prefixes) if isinstance(query, str) else query
+        if not isinstance(query, str):
+            return query
+        if query not in self._atoms:
+            self._atoms[query] = parse_atom(query, self.facts.prefixes | self.program.prefixes)
+        return self._atoms[query]
 
     def _known(self, atom: Atom) -> None:
         """Refuse a predicate that neither the program nor the facts know."""
         from difflib import get_close_matches
 
+        if atom.key in self._known_keys:
+            return
         keys = {h.key for r in self.program.rules for head in r.heads for h in head.atoms}
         keys |= set(self.program.declarations) | set(self.program.neural) | self.facts.predicates
         if atom.key in keys or atom.predicate.startswith("<") or atom.key == ("triple", 3):
+            self._known_keys.add(atom.key)
             return
         near = get_close_matches(atom.predicate, sorted({n for n, _ in keys}), 1)
         arities = sorted(a for n, a in keys if n == atom.predicate)
@@ -274,6 +282,8 @@ class Reasoner(nn.Module):
 
     def save(self, path: str | PathLike[str], background: FactBase | None = None) -> None:
         """Write the model as a folder: JSON, safetensors, the rule text, hashes.
+
+        `self.queries`, if set, are kept as what is asked when nothing is said.
 
         Args:
             background: facts that every prediction needs (the ontology); they are kept with the model. Other facts are

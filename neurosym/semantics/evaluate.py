@@ -106,9 +106,12 @@ class Evaluator:
             new = self._fire(layer, tags)
             old = tags[layer.heads]
             tags = tags.index_copy(0, layer.heads, new)
-            change = (new - old).detach().abs().max()
-            if change == 0 or (not exact and change < 1e-12):
+            # equality first: where zero is infinite (min-plus), the difference of two zeros is no number
+            same = (new == old) | ((new - old).abs() < 1e-12) if not exact else new == old
+            if bool(same.all()):
                 return tags
+            if not exact and not bool(torch.isfinite(new.detach()).all()):
+                break
         raise FixpointError(
             f"the semantics `{self.semiring.name}` did not settle within {self.max_rounds:,} rounds on a cycle through "
             f"{layer.predicates}",

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from neurosym.errors import SemanticsError
 from neurosym.semantics.exact.circuit import CircuitBuilder
-from neurosym.semantics.exact.independence import _order
+from neurosym.semantics.exact.independence import bits, order_of
 from neurosym.semantics.exact.shape import Shape
 
 
@@ -42,7 +42,7 @@ class Compiler:
         self.manager = SddManager.from_vtree(vtree)
         self.formulas: dict[int, object] = {}
         self._constraints: dict[int, object] = {}
-        self._support: dict[int, set[int]] = {}
+        self._choices: dict[int, int] = {}  # fact → bit set of the choices that its formula may speak of
 
     def _single(self, choice: int) -> bool:
         return self.shape.outcomes[choice] == 1 and self.shape.other[choice]
@@ -56,10 +56,19 @@ class Compiler:
             if fact not in below:
                 below.add(fact)
                 stack.extend(x if x >= 0 else ~x for body in self.shape.groundings[fact] for x in body)
-        for component, cyclic in _order(self.shape):
+        for component, cyclic in order_of(self.shape):
             members = [f for f in sorted(component) if f in below and f not in self.formulas]
             if not members:
                 continue
+            choices = 0
+            for fact in members:
+                leaf = self.shape.leaf[fact]
+                choices |= 1 << leaf[0] if leaf is not None else 0
+                for body in self.shape.groundings[fact]:
+                    for literal in body:
+                        choices |= self._choices.get(literal if literal >= 0 else ~literal, 0)
+            for fact in members:
+                self._choices[fact] = choices
             for fact in members:
                 self.formulas[fact] = self.manager.false()
             while True:
@@ -92,12 +101,18 @@ class Compiler:
             )
         return result
 
-    def conjoin(self, literals: Iterable[int], supports: Iterable[int]) -> object:
-        """The conjunction of facts (`~fact` negated), with the constraints of the choices they depend on."""
+    def conjoin(self, literals: Iterable[int]) -> object:
+        """The conjunction of facts (`~fact` negated), with the constraints of the choices in their formulas.
+
+        The choices are read off the groundings: the analysis forgets choices that occur in impossible bodies only
+        (`v0, v1` of one choice), but the formula is impossible by their constraint alone.
+        """
         result = self.manager.true()
+        choices = 0
         for literal in literals:
             result = result & (self.formulas[literal] if literal >= 0 else ~self.formulas[~literal])  # pyright: ignore
-        for choice in supports:
+            choices |= self._choices[literal if literal >= 0 else ~literal]
+        for choice in bits(choices):
             if not self._single(choice):
                 result = result & self._exactly_one(choice)  # pyright: ignore[reportOperatorIssue]
         return result

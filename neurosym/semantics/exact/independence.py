@@ -55,7 +55,7 @@ class Analysis:
         self.shape = shape
         self.full = [(1 << (n + o)) - 1 for n, o in zip(shape.outcomes, shape.other, strict=True)]
         self.solved: dict[int, Solved] = {}
-        for component, cyclic in _order(shape):
+        for component, cyclic in order_of(shape):
             if cyclic:
                 support = 0
                 for fact in component:
@@ -214,7 +214,12 @@ def _overlapping(group: list[dict[int, int]], choice: int) -> list[list[dict[int
     return [members for _, members in parts]
 
 
-def _order(shape: Shape) -> list[tuple[set[int], bool]]:
+def bits(mask: int) -> list[int]:
+    """The positions of the ones in a bit set."""
+    return [k for k in range(mask.bit_length()) if mask >> k & 1]
+
+
+def order_of(shape: Shape) -> list[tuple[set[int], bool]]:
     """Strongly connected components of the facts, children first, with whether each is a cycle."""
     graph: nx.DiGraph = nx.DiGraph()
     graph.add_nodes_from(range(len(shape.groundings)))

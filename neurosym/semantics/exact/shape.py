@@ -79,7 +79,7 @@ def components(graph: DerivationGraph, part: Part, queries: int, evidence: Seque
     for position, root in enumerate(roots):
         members.setdefault(int(component[root]), []).append(position)
     walker = _Walker(graph, part)
-    return [walker.component(p, roots, queries, evidence) for p in members.values() if p[0] < queries]
+    return [walker.component(p, roots, queries, evidence) for p in members.values()]
 
 
 class _Walker:

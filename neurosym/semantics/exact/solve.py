@@ -101,7 +101,7 @@ class _Solver:
         if self.shape.evidence:
             return
         for fact in sorted(facts):
-            root = self.compiler.conjoin([fact], self._choices(self.analysis.solved[fact].support))
+            root = self.compiler.conjoin([fact])
             self.nodes[fact] = self.compiler.read_off(root, self.builder, self.leaves)
 
     def _variable_order(self, facts: set[int]) -> list[int]:
@@ -123,18 +123,12 @@ class _Solver:
     def _conditional(self) -> Solution:
         assert self.compiler is not None
         outputs = []
-        everything = [c for c in range(len(self.shape.outcomes))]
-        used = [c for c in everything if any(choice == c for choice, _ in self.compiler.variables)]
         for literals in ([[r, *self.shape.evidence] for r in self.shape.roots] + [list(self.shape.evidence)]):
-            root = self.compiler.conjoin(literals, used)
+            root = self.compiler.conjoin(literals)
             outputs.append(self.compiler.read_off(root, self.builder, self.leaves))
         circuit = self.builder.build(outputs)
-        method = Method("circuit", (), len(used), circuit.nodes, None)
+        method = Method("circuit", (), len({choice for choice, _ in self.compiler.variables}), circuit.nodes, None)
         return Solution(circuit, (method,) * len(self.shape.roots), True)
-
-    @staticmethod
-    def _choices(support: int) -> list[int]:
-        return [k for k in range(support.bit_length()) if support >> k & 1]
 
     # ---------------------------------------------------------------------------------------- sums and products
 

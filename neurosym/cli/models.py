@@ -1,0 +1,145 @@
+"""`predict` and `report`: a saved model on new data."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neurosym.cli import output
+from neurosym.cli.queries import check_certificate, show
+from neurosym.cli.session import ANSWERED, Json, Session
+from neurosym.errors import DataError, FactError
+
+if TYPE_CHECKING:
+    from neurosym.explain.model import Explanation
+    from neurosym.lang import Value
+    from neurosym.reasoner import Answers
+
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="The folder of a saved model.")]
+Data = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="DATA", help="RDF, CSV facts (predicate: the file's stem), or CSV tables of the model's features."
+    ),
+]
+Queries = Annotated[
+    list[str] | None,
+    typer.Option("--query", metavar="ATOM", help="May be repeated; by default, those saved with the model."),
+]
+TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+def predict_command(
+    session: Session, model: Model, data: Data, query: Queries = None, as_json: Json = False
+) -> int:  # fmt: skip
+    """Predictions of a saved model on new data.
+
+    Nothing of its training data is used.
+    """
+    show(session, ask_model(session, model, data, query or []))
+    return ANSWERED
+
+
+def ask_model(session: Session, model: str, data: list[str], queries: list[str]) -> Answers:
+    """The answers of a saved model about new data."""
+    from neurosym.cli.data import load_data
+    from neurosym.reasoner import Reasoner
+    from neurosym.reasoner.saving import read_manifest
+
+    manifest = read_manifest(model)
+    session.payload["semantics"] = manifest.semantics
+    reasoner = Reasoner.load(model)
+    reasoner.limits = session.limits()
+    prefixes = reasoner.facts.prefixes | reasoner.program.prefixes
+    new = load_data(data, manifest, reasoner.program, prefixes)
+    for line in new.notes:
+        session.tell(f"note: {line}")
+    return reasoner.predict(new.facts, *queries, features=new.features)
+
+
+def report_command(
+    session: Session,
+    model: Model,
+    data: Data,
+    out: Annotated[str, typer.Option("--out", metavar="DIR", help="The folder for the pages and their index.")],
+    query: Queries = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, metavar="N", help="Pages at most, the most probable answers first.")
+    ] = 1000,
+    truth: Annotated[
+        str | None,
+        typer.Option("--truth", metavar="CSV", help="What is known: an entity or an atom, then true or false."),
+    ] = None,
+    proofs: Annotated[int, typer.Option("--proofs", min=1, metavar="K", help="Proofs on a page.")] = 3,
+) -> int:
+    """Predictions, a page that explains each, an index."""
+    known = _read_truth(truth) if truth is not None else {}
+    answers = ask_model(session, model, data, query or [])
+    if not answers.atoms:
+        raise DataError("there is nothing to report: no answer can be derived", code="NS618")
+
+    from neurosym.explain import explain
+    from neurosym.explain.report import write_batch
+
+    tags = answers.tags[0].tolist()
+    order = sorted(range(len(tags)), key=lambda k: (-tags[k], output.natural(answers.atoms[k])))
+    if len(order) > limit:
+        session.tell(f"{len(order)} answers; the {limit} most probable ones get a page (--limit)")
+    rows: list[tuple[Explanation, bool | None]] = []
+    with output.progress("explaining", min(limit, len(order)), session.settings.quiet) as step:
+        for k in order[:limit]:
+            explanation = explain(answers, answers.atoms[k], proofs=proofs)
+            check_certificate(session, explanation)
+            rows.append((explanation, _truth_of(known, answers, k)))
+            step()
+    if truth is not None and not any(t is not None for _, t in rows):
+        session.tell(f"note: no line of {truth} names an answer")
+    assert answers.reasoner is not None
+    rules = [r.label for r in answers.reasoner.program.rules if not r.is_fact]
+    index = write_batch(Path(out), rows, Path(model).resolve().name, rules)
+    output.show(str(index))
+    return ANSWERED
+
+
+def _read_truth(path: str) -> dict[str, bool]:
+    """Entity or atom → whether it holds."""
+    known: dict[str, bool] = {}
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as stream:
+            reader = csv.reader(stream)
+            next(reader, None)
+            for cells in reader:
+                if not cells:
+                    continue
+                word = cells[-1].strip().lower()
+                if len(cells) < 2 or word not in TRUTHS:
+                    raise FactError(
+                        f"{path}:{reader.line_num}: a line has an entity or atom, then true or false", code="NS305"
+                    )
+                known[cells[0].strip().replace(" ", "")] = TRUTHS[word]
+    except OSError as error:
+        raise FactError(f"{path}: {error.strerror}", code="NS301", help="check the path") from None
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise FactError(f"{path}: {error}", code="NS303") from None
+    return known
+
+
+def _truth_of(known: dict[str, bool], answers: Answers, position: int) -> bool | None:
+    """What is known of an answer: by its atom, or by the first of its arguments that the file names."""
+    names = [answers.atoms[position].replace(" ", "")]
+    for value in answers.args[position]:
+        names += _names(value, answers.grounded.graph.prefixes)
+    return next((known[n] for n in names if n in known), None)
+
+
+def _names(value: Value, prefixes: dict[str, str]) -> list[str]:
+    """The ways in which a file may name an entity: in full, with its prefix, or the name alone."""
+    from neurosym.lang import Iri, Symbol, spell
+
+    if isinstance(value, Iri):
+        shown = spell(value, prefixes)
+        return [shown, value.value, f"<{value.value}>", shown.partition(":")[2]]
+    return [value.name if isinstance(value, Symbol) else str(value)]

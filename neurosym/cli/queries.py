@@ -1,0 +1,167 @@
+"""`query`, `explain` and `verify`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neurosym.cli import output
+from neurosym.cli.files import Files
+from neurosym.cli.session import ANSWERED, Json, Semantics, Session
+from neurosym.errors import Diagnostic, ExplanationError
+
+if TYPE_CHECKING:
+    from neurosym.explain.model import Explanation
+    from neurosym.reasoner import Answers, Reasoner
+
+Facts = Annotated[
+    list[str] | None,
+    typer.Option("--facts", metavar="FILE", help="RDF or CSV (the predicate is the file's stem); may be repeated."),
+]
+Html = Annotated[str | None, typer.Option("--html", metavar="OUT", help="Write a page that needs no network.")]
+Proofs = Annotated[int, typer.Option("--proofs", min=1, metavar="K", help="How many of the best proofs to show.")]
+
+
+def query_command(
+    session: Session,
+    files: Files,
+    facts: Facts = None,
+    query: Annotated[
+        list[str] | None,
+        typer.Option("--query", metavar="ATOM", help="May be repeated; by default, the files' own queries."),
+    ] = None,
+    semantics: Semantics = "exact",
+    as_json: Json = False,
+) -> int:
+    """Answer the queries of rule files."""
+    reasoner = load_reasoner(session, files, facts or [], semantics)
+    show(session, ask(reasoner, query or []))
+    return ANSWERED
+
+
+def load_reasoner(session: Session, files: list[str], facts: list[str], semantics: str) -> Reasoner:
+    """The reasoner over rule files and files of facts."""
+    from neurosym.cli.data import load_facts
+    from neurosym.lang import parse_files
+    from neurosym.reasoner import Reasoner
+
+    base = load_facts(facts)
+    program = parse_files(files, base.predicates)
+    session.report(program.warnings)
+    return Reasoner(program, base, semantics=semantics, limits=session.limits(), seed=session.settings.seed)
+
+
+def ask(reasoner: Reasoner, queries: list[str]) -> Answers:
+    """Answers without gradients."""
+    import torch
+
+    with torch.no_grad():
+        return reasoner.query(*queries)
+
+
+def show(session: Session, answers: Answers) -> None:
+    """Print answers by atom, as lines or as the JSON object."""
+    payload = answers.to_json()
+    rows = output.sorted_answers(payload["answers"])
+    if session.as_json:
+        session.answer({**payload, "answers": rows})
+    elif rows:
+        output.show_answers(rows)
+    else:
+        session.tell("no answers: nothing that matches can be derived")
+
+
+def explain_command(
+    session: Session,
+    files: Files,
+    query: Annotated[str, typer.Option("--query", metavar="ATOM", help="What is to be explained.")],
+    facts: Facts = None,
+    semantics: Semantics = "exact",
+    html: Html = None,
+    as_json: Json = False,
+    proofs: Proofs = 3,
+) -> int:
+    """Show why an answer is what it is."""
+    reasoner = load_reasoner(session, files, facts or [], semantics)
+    answers = ask(reasoner, [query])
+    atom = _chosen(session, answers, query)
+
+    from neurosym.explain import explain
+
+    explanation = explain(answers, atom, proofs=proofs)
+    check_certificate(session, explanation)
+    if html is not None:
+        explanation.to_html(html)
+        session.tell(f"wrote {html}")
+    if as_json:
+        session.answer(explanation.to_dict())
+    elif html is None:
+        output.show(explanation.to_text())
+    return ANSWERED
+
+
+def _chosen(session: Session, answers: Answers, query: str) -> str:
+    """The atom to explain: the most probable one where several match."""
+    if not answers.atoms:
+        raise ExplanationError(
+            f"nothing matches `{query}`", code="NS802", help="ask for one atom: its explanation says what is missing"
+        )
+    best = int(answers.tags[0].argmax())
+    if len(answers.atoms) > 1:
+        session.tell(f"{len(answers.atoms)} answers match; this is the most probable one, {answers.atoms[best]}")
+    return answers.atoms[best]
+
+
+def check_certificate(session: Session, explanation: Explanation) -> bool:
+    """Verify an explanation; one that does not verify is never shown without saying so."""
+    try:
+        explanation.verify()
+    except ExplanationError as error:
+        message = f"the explanation of `{explanation.claim.atom}` does not verify: {error.message}"
+        session.report([Diagnostic("NS803", "warning", message, note=error.note)])
+        if session.settings.quiet:  # not even then
+            output.note(message)
+        return False
+    return True
+
+
+def verify_command(
+    session: Session,
+    certificate: Annotated[
+        str, typer.Argument(metavar="CERTIFICATE", help="The JSON of `explain --json`, or its certificate alone.")
+    ],
+    as_json: Json = False,
+) -> int:
+    """Recompute a claim from its certificate.
+
+    By code that shares nothing with the engine.
+    """
+    from neurosym.verify import read_certificate, read_claim, verify_certificate
+
+    found = verify_certificate(read_certificate(certificate), read_claim(certificate))
+    session.payload["semantics"] = found.semantics
+    if as_json:
+        row = {
+            "atom": found.atom, "probability": found.value, "lower": found.value, "upper": found.value,
+            "method": ("circuit" if found.semantics == "exact" else "algebra") if found.choices else "certain",
+            "detail": f"recomputed from the certificate; {found.claimed!r} was claimed",
+        }  # fmt: skip
+        session.answer(
+            {
+                "semantics": found.semantics,
+                "answers": [row],
+                "checked": list(found.checked),
+                "unchecked": list(found.unchecked),
+            }
+        )
+        return ANSWERED
+    output.show(str(found))
+    for text in found.checked:
+        output.show(f"  confirmed: {text}")
+    for text in found.unchecked:
+        output.show(f"  not looked at: {text}")
+    return ANSWERED
+
+
+__all__ = ["ask", "check_certificate", "explain_command", "load_reasoner", "query_command", "show", "verify_command"]

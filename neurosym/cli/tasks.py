@@ -1,0 +1,104 @@
+"""`run`: a task's own script, found by name and loaded by its path."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated
+
+import typer
+
+from neurosym.cli.session import FAULTY, USAGE, Session, Settings
+from neurosym.errors import NeurosymError
+
+TASKS = Path("tasks")
+
+
+class TaskError(NeurosymError):
+    """A task that cannot be found or started."""
+
+    code = "NS900"
+
+
+def run_command(
+    session: Session,
+    task: Annotated[
+        str, typer.Argument(metavar="TASK", help="A folder with a run.py, or the name of one under tasks/.")
+    ],
+    options: Annotated[
+        list[str] | None, typer.Argument(metavar="OPTION", help="The task's own; try --help after TASK.")
+    ] = None,
+) -> int:
+    """Train, evaluate and explain a task. What stands before TASK and is not the default is handed on to it as well."""
+    script = _script(task)
+    if script is None:
+        known = sorted(p.parent.name for p in TASKS.glob("*/run.py"))
+        near = get_close_matches(task, known, 1)
+        session.fail(
+            TaskError(
+                f"there is no task `{task}`",
+                note=f"tasks in {TASKS.resolve()}: {', '.join(known) or 'none'}",
+                help=f"did you mean `{near[0]}`?" if near else "name a folder that has a run.py",
+            )
+        )
+        return USAGE
+    session.limits()  # sets the number of threads
+    try:
+        module = _load(script)
+        function = getattr(module, "run", None)
+        if not callable(function):
+            raise TaskError(f"{script} has no function `run(args: list[str]) -> int`", code="NS901")
+        status = function([*_handed_on(session.settings), *(options or [])])
+    except ModuleNotFoundError as error:
+        name = (error.name or "").split(".")[0]
+        if name in ("", "neurosym", "tasks", script.parent.name):
+            raise
+        session.fail(
+            TaskError(f"the task needs the package `{name}`", code="NS902", help="pip install 'neurosym-logic[tasks]'")
+        )
+        return FAULTY
+    except SystemExit as stop:  # argparse, for one
+        if isinstance(stop.code, str):
+            raise TaskError(stop.code, code="NS903") from None
+        return stop.code or 0
+    return status if isinstance(status, int) else 0
+
+
+def _handed_on(settings: Settings) -> list[str]:
+    """Common options that differ from their defaults, as words."""
+    words: list[str] = []
+    for name, default in vars(Settings()).items():
+        value = getattr(settings, name)
+        if value != default:
+            words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+    return words
+
+
+def _script(task: str) -> Path | None:
+    """The script of a task: of a folder, or of a name under tasks/ (a name, not a path out of it)."""
+    folders = [Path(task)] if task else []
+    if task and Path(task).name == task and task not in (".", ".."):
+        folders.append(TASKS / task)
+    return next((f / "run.py" for f in folders if (f / "run.py").is_file()), None)
+
+
+def _load(script: Path) -> ModuleType:
+    """The module of a script, named as its folder names it, so that it can import what lies beside it."""
+    folder = script.resolve().parent
+    name = f"{folder.parent.name}.{folder.name}.run"
+    if all(part.isidentifier() for part in name.split(".")):
+        # First, so that `import tasks.…` in the script finds its own repository.
+        sys.path.insert(0, str(folder.parent.parent))
+    else:
+        name = "neurosym_task"
+        sys.path.insert(0, str(folder))
+    spec = importlib.util.spec_from_file_location(name, script)
+    if spec is None or spec.loader is None:
+        raise TaskError(f"{script} cannot be loaded", code="NS901")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

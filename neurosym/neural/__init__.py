@@ -1,0 +1,93 @@
+"""Networks behind neural predicates, and the tables of features that they read.
+
+A saved model names its networks by class and config. `from_config` knows the classes of this package, nothing else: a
+user's own classes are passed by hand, so that reading a model never imports code that a file names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from neurosym.errors import ModelError
+from neurosym.neural.features import FeatureTable
+from neurosym.neural.networks import MLP, DigitNet, MonotoneThreshold, OnColumns, SoftThreshold, Standardize, Threshold
+
+if TYPE_CHECKING:
+    from neurosym.neural.gnn import GraphInput, RelationalGNN
+
+__all__ = [
+    "MLP",
+    "DigitNet",
+    "FeatureTable",
+    "GraphInput",
+    "MonotoneThreshold",
+    "OnColumns",
+    "RelationalGNN",
+    "SoftThreshold",
+    "Standardize",
+    "Threshold",
+    "from_config",
+]
+
+_CLASSES: dict[str, Callable[..., nn.Module]] = {
+    "DigitNet": DigitNet,
+    "MLP": MLP,
+    "MonotoneThreshold": MonotoneThreshold,
+    "OnColumns": OnColumns,
+    "SoftThreshold": SoftThreshold,
+    "Standardize": Standardize,
+}
+_GRAPH_NAMES = ("GraphInput", "RelationalGNN")
+
+
+def __getattr__(name: str) -> Any:
+    """`RelationalGNN` and `GraphInput` are loaded when asked for: torch_geometric takes seconds to import."""
+    if name in _GRAPH_NAMES:
+        from neurosym.neural import gnn
+
+        return getattr(gnn, name)
+    raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
+
+
+def from_config(
+    name: str, config: Mapping[str, Any], classes: Mapping[str, Callable[..., nn.Module]] | None = None
+) -> nn.Module:
+    """The network that `config()` described, with fresh weights; its `state_dict` is loaded by the caller.
+
+    Args:
+        name: the class's name.
+        config: its constructor's arguments; a value {"class": …, "config": …} is a network inside, built first.
+        classes: the user's own classes by name; they go before the library's.
+
+    Raises:
+        ModelError: the class is unknown, or does not take these arguments.
+    """
+    known = dict(_CLASSES)
+    if name == "RelationalGNN":
+        from neurosym.neural.gnn import RelationalGNN
+
+        known["RelationalGNN"] = RelationalGNN
+    known |= classes or {}
+    if name not in known:
+        raise ModelError(
+            f"the model uses a network of class `{name}`, which is not one of the library's",
+            note=f"the library has {', '.join(sorted({*_CLASSES, 'RelationalGNN'}))}",
+            help=f'pass your own classes when you load: {{"{name}": {name}}}',
+        )
+    arguments = {
+        key: from_config(value["class"], value["config"], classes) if _is_network(value) else value
+        for key, value in config.items()
+    }
+    try:
+        return known[name](**arguments)
+    except TypeError as fault:
+        raise ModelError(
+            f"a network of class `{name}` cannot be made from its saved config", note=str(fault)
+        ) from fault
+
+
+def _is_network(value: object) -> bool:
+    return isinstance(value, Mapping) and set(value) == {"class", "config"}

@@ -1,0 +1,291 @@
+"""Networks for neural predicates: soft thresholds that can be read back, a perceptron, a digit classifier.
+
+The contract of a network behind a neural predicate: `forward` takes one tensor (n, …) per argument and gives (n, V)
+logits over the values; (n, 1) for a predicate that is true or false (the engine applies the sigmoid). Every class
+here has `config()`, the arguments of its constructor as JSON, so that a model can be saved without pickling code.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from neurosym.errors import NetworkError
+
+DIRECTIONS = {"above": 1.0, "below": -1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A learned cut-off on one feature, in that feature's own units.
+
+    Attributes:
+        column: the feature's name, or its number where it has none.
+        cutoff: the value at which the predicate has probability 0.5; where the network sees several features, all of them
+            equally many standard deviations from their means (one at a time would give values that nothing reaches).
+        slope: change of the logit per unit of the feature, never negative.
+        direction: `above` or `below`: on which side of the cut-off the predicate holds.
+    """
+
+    column: str
+    cutoff: float
+    slope: float
+    direction: str
+
+    def __str__(self) -> str:
+        return f"{self.column} {self.direction} {self.cutoff:.4g} (slope {self.slope:.3g} per unit)"
+
+
+class Standardize(nn.Module):
+    """Subtracts a mean and divides by a standard deviation; both are buffers and are saved with the network."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("std", torch.ones(size))
+
+    def config(self) -> dict[str, object]:
+        """The constructor's arguments."""
+        return {"size": self.size}
+
+    @torch.no_grad()
+    def fit(self, rows: Tensor) -> Standardize:
+        """Take mean and standard deviation of (n, D) rows, of the training part only; a constant column keeps 1."""
+        _check_width(self, rows, self.size)
+        std = rows.std(dim=0, unbiased=False)
+        self.mean.copy_(rows.mean(dim=0))
+        self.std.copy_(torch.where(std > 1e-12, std, torch.ones_like(std)))
+        return self
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """(n, D) → (n, D)."""
+        _check_width(self, rows, self.size)
+        return (rows - self.mean) / self.std
+
+
+class OnColumns(nn.Module):
+    """A network that sees some columns of a feature table only, standardised within, so it can report in their units.
+
+    Args:
+        network: takes (n, len(columns)).
+        columns: the columns' numbers (`FeatureTable.columns_index`).
+        names: their names, for reports.
+    """
+
+    def __init__(self, network: nn.Module, columns: Sequence[int], names: Sequence[str] = ()) -> None:
+        super().__init__()
+        if not columns or (names and len(names) != len(columns)):
+            raise NetworkError(
+                f"OnColumns needs columns and a name for each: {len(columns)} columns, {len(names)} names"
+            )
+        self.columns = tuple(int(c) for c in columns)
+        self.names = tuple(names) or tuple(str(c) for c in self.columns)
+        self.scale = Standardize(len(self.columns))
+        self.network = network
+
+    def config(self) -> dict[str, object]:
+        """The constructor's arguments; the inner network as its class and config."""
+        inner = {"class": type(self.network).__name__, "config": self.network.config()}  # type: ignore[operator]
+        return {"network": inner, "columns": list(self.columns), "names": list(self.names)}
+
+    def fit(self, rows: Tensor) -> OnColumns:
+        """Take the scale from (n, D) full rows of the training part."""
+        self.scale.fit(self.pick(rows))
+        return self
+
+    def pick(self, rows: Tensor) -> Tensor:
+        """(n, D) → (n, len(columns)), not yet standardised."""
+        if rows.ndim != 2 or rows.shape[1] <= max(self.columns):
+            raise NetworkError(f"rows of shape {tuple(rows.shape)} have no column {max(self.columns)}")
+        return rows[:, list(self.columns)]
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """(n, D) → (n, V) logits."""
+        return self.network(self.scale(self.pick(rows)))
+
+    def describe(self) -> tuple[Threshold, ...]:
+        """The thresholds inside, in the columns' own units; empty if the network is no threshold."""
+        if not isinstance(self.network, SoftThreshold | MonotoneThreshold):
+            return ()
+        inner = self.network.describe(self.names)
+        scales = zip(inner, self.scale.mean.tolist(), self.scale.std.tolist(), strict=True)
+        return tuple(Threshold(t.column, m + s * t.cutoff, t.slope / s, t.direction) for t, m, s in scales)
+
+
+class MonotoneThreshold(nn.Module):
+    """A soft threshold on a weighted sum of features, monotone in each: logit = ±(Σ_j w_j x_j - b) with w_j ≥ 0.
+
+    The w_j are softplus of free parameters. With `above` the predicate grows with every feature, with `below` it falls;
+    so what the network learns stays the notion that the expert named, however the label pulls.
+
+    Args:
+        size: number of features D.
+        direction: `above` or `below`.
+        cutoff: where it starts: the value of the mean feature at which the logit is 0.
+        slope: what the weights sum to at the start.
+    """
+
+    def __init__(self, size: int = 1, direction: str = "above", cutoff: float = 0.0, slope: float = 2.0) -> None:
+        super().__init__()
+        if direction not in DIRECTIONS or size < 1 or slope <= 0:
+            raise NetworkError(
+                f"a threshold of size {size}, direction `{direction}`, slope {slope} cannot be made",
+                help="the direction is `above` or `below`, the slope greater than 0",
+            )
+        self.size, self.direction, self.cutoff, self.slope = size, direction, float(cutoff), float(slope)
+        # Parameters are distances from the start, so that weight decay pulls towards what the expert gave.
+        self.moved_weight = nn.Parameter(torch.zeros(size))
+        self.moved_bias = nn.Parameter(torch.zeros(1))
+
+    def config(self) -> dict[str, object]:
+        """The constructor's arguments."""
+        return {"size": self.size, "direction": self.direction, "cutoff": self.cutoff, "slope": self.slope}
+
+    @property
+    def weight(self) -> Tensor:
+        """(D,) the weights, all positive."""
+        return functional.softplus(self.moved_weight + _inverse_softplus(self.slope / self.size))
+
+    @property
+    def bias(self) -> Tensor:
+        """(1,) what the weighted sum must exceed."""
+        return self.moved_bias + self.cutoff * self.slope
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(n, D) → (n, 1) logits."""
+        _check_width(self, features, self.size)
+        return DIRECTIONS[self.direction] * (features @ self.weight - self.bias).unsqueeze(1)
+
+    def describe(self, names: Sequence[str] = ()) -> tuple[Threshold, ...]:
+        """One threshold per feature: the cut-off that all of them have in common, each feature's own slope."""
+        names = names or tuple(str(i) for i in range(self.size))
+        weights = self.weight.detach()
+        cutoff = float(self.bias.detach() / weights.sum())
+        return tuple(Threshold(n, cutoff, w, self.direction) for n, w in zip(names, weights.tolist(), strict=True))
+
+
+class SoftThreshold(nn.Module):
+    """A soft threshold on one feature: logit = ±slope · (x - cut-off), slope > 0; both are learned.
+
+    Args:
+        direction: `above` or `below`: where the predicate holds.
+        cutoff: the cut-off at the start.
+        slope: the slope at the start.
+    """
+
+    def __init__(self, direction: str = "above", cutoff: float = 0.0, slope: float = 2.0) -> None:
+        super().__init__()
+        if direction not in DIRECTIONS or slope <= 0:
+            raise NetworkError(f"a threshold of direction `{direction}` and slope {slope} cannot be made")
+        self.direction, self.start = direction, (float(cutoff), float(slope))
+        # Parameters are distances from the start, so that weight decay pulls towards what the expert gave.
+        self.moved_cutoff = nn.Parameter(torch.zeros(1))
+        self.moved_slope = nn.Parameter(torch.zeros(1))
+
+    def config(self) -> dict[str, object]:
+        """The constructor's arguments."""
+        return {"direction": self.direction, "cutoff": self.start[0], "slope": self.start[1]}
+
+    @property
+    def cutoff(self) -> Tensor:
+        """(1,) where the logit is 0."""
+        return self.moved_cutoff + self.start[0]
+
+    @property
+    def slope(self) -> Tensor:
+        """(1,) change of the logit per unit, positive."""
+        return functional.softplus(self.moved_slope + _inverse_softplus(self.start[1]))
+
+    def forward(self, feature: Tensor) -> Tensor:
+        """(n, 1) → (n, 1) logits."""
+        _check_width(self, feature, 1)
+        return DIRECTIONS[self.direction] * self.slope * (feature - self.cutoff)
+
+    def describe(self, names: Sequence[str] = ()) -> tuple[Threshold, ...]:
+        """Its one threshold, in the units of the feature that it is given."""
+        cutoff, slope = float(self.cutoff.detach()), float(self.slope.detach())
+        return (Threshold(names[0] if names else "0", cutoff, slope, self.direction),)
+
+
+class MLP(nn.Module):
+    """A multi-layer perceptron with ReLU and dropout between its layers.
+
+    Args:
+        sizes: input, hidden …, output; at least two numbers.
+        dropout: share of hidden units left out in training.
+    """
+
+    def __init__(self, sizes: Sequence[int], dropout: float = 0.0) -> None:
+        super().__init__()
+        if len(sizes) < 2:
+            raise NetworkError("an MLP needs at least an input and an output size")
+        self.sizes, self.dropout = tuple(int(s) for s in sizes), float(dropout)
+        layers: list[nn.Module] = []
+        for i, (before, after) in enumerate(zip(self.sizes[:-1], self.sizes[1:], strict=True)):
+            if i:
+                layers += [nn.ReLU(), nn.Dropout(self.dropout)]
+            layers.append(nn.Linear(before, after))
+        self.layers = nn.Sequential(*layers)
+
+    def config(self) -> dict[str, object]:
+        """The constructor's arguments."""
+        return {"sizes": list(self.sizes), "dropout": self.dropout}
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(n, D) → (n, V) logits."""
+        _check_width(self, features, self.sizes[0])
+        return self.layers(features)
+
+
+class DigitNet(nn.Module):
+    """A small convolutional network in the manner of LeNet-5 (LeCun et al., Proc. IEEE 86(11), 1998), for one channel.
+
+    Args:
+        size: height and width of the images, at least 8: two 3×3 convolutions and one pooling below 20 pixels
+            (scikit-learn's digits have 8), two 5×5 convolutions with pooling after each from there on (MNIST has 28).
+        classes: number of logits.
+    """
+
+    def __init__(self, size: int = 28, classes: int = 10) -> None:
+        super().__init__()
+        if size < 8:
+            raise NetworkError(f"DigitNet takes images of 8 × 8 pixels or more, not {size} × {size}")
+        self.size, self.classes = size, classes
+        first: list[nn.Module]
+        if size < 20:
+            first = [nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 32, 3, padding=1), nn.ReLU()]
+            side, hidden = size // 2, 64
+        else:
+            first = [nn.Conv2d(1, 8, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 16, 5), nn.ReLU()]
+            side, hidden = ((size - 4) // 2 - 4) // 2, 120
+        channels = 32 if size < 20 else 16
+        self.convolutions = nn.Sequential(*first, nn.MaxPool2d(2), nn.Flatten())
+        self.head = nn.Sequential(nn.Linear(channels * side * side, hidden), nn.ReLU(), nn.Linear(hidden, classes))
+
+    def config(self) -> dict[str, object]:
+        """The constructor's arguments."""
+        return {"size": self.size, "classes": self.classes}
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(n, 1, size, size) → (n, classes) logits."""
+        if images.ndim != 4 or images.shape[1:] != (1, self.size, self.size):
+            raise NetworkError(f"DigitNet takes images (n, 1, {self.size}, {self.size}), not {tuple(images.shape)}")
+        return self.head(self.convolutions(images))
+
+
+def _inverse_softplus(value: float) -> float:
+    return value + math.log(-math.expm1(-value))
+
+
+def _check_width(network: nn.Module, rows: Tensor, width: int) -> None:
+    if rows.ndim != 2 or rows.shape[1] != width:
+        raise NetworkError(f"{type(network).__name__} takes rows of shape (n, {width}), not {tuple(rows.shape)}")

@@ -1,0 +1,10 @@
+"""Checks that an explanation's number follows from its certificate, sharing no code with the engine; no torch.
+
+`structure` reads a certificate and names what is wrong with it, `exact` (with `formula`, `cycles` and `count`) and
+`algebras` recompute the claim, `check` compares, `read` opens files.
+"""
+
+from neurosym.verify.check import Verification, verify_certificate
+from neurosym.verify.read import read_certificate, read_claim
+
+__all__ = ["Verification", "verify_certificate", "read_certificate", "read_claim"]

@@ -1,0 +1,119 @@
+"""Does the claim follow from the certificate?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from neurosym.errors import ExplanationError
+from neurosym.verify.algebras import ALGEBRAS, recompute_algebra
+from neurosym.verify.exact import recompute_exact
+from neurosym.verify.graph import Layout
+from neurosym.verify.structure import read_structure
+
+MAX_FACTS = 200_000
+MAX_GROUNDINGS = 500_000
+MAX_STEPS = 5_000_000
+MAX_ROUNDS = 10_000
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A claim that was recomputed from its certificate, and agreed.
+
+    Attributes:
+        atom: the claim; `semantics`: what its number means.
+        value: recomputed; `claimed`: what the certificate says; `tolerance`: how far apart they may be.
+        evidence_probability: that of the observations, 1 where there are none.
+        facts, choices, groundings: the size of the certificate; `steps`: the work it took.
+        checked: what was confirmed, in words; `unchecked`: what was not looked at.
+    """
+
+    atom: str
+    semantics: str
+    value: float
+    claimed: float
+    tolerance: float
+    evidence_probability: float
+    facts: int
+    choices: int
+    groundings: int
+    steps: int
+    checked: tuple[str, ...]
+    unchecked: tuple[str, ...]
+
+    @property
+    def difference(self) -> float:
+        """How far apart the two numbers are."""
+        return abs(self.value - self.claimed)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.atom}: {self.value:.9g} recomputed, {self.claimed:.9g} claimed ({self.semantics}; "
+            f"{self.choices} choices, {self.groundings} groundings)"
+        )
+
+
+def verify_certificate(
+    certificate: Mapping[str, Any],
+    expected: float | None = None,
+    tolerance: float = 1e-6,
+    *,
+    max_steps: int = MAX_STEPS,
+    max_facts: int = MAX_FACTS,
+    max_groundings: int = MAX_GROUNDINGS,
+    max_rounds: int = MAX_ROUNDS,
+) -> Verification:
+    """Recompute a claim from its certificate, with code that shares nothing with the engine.
+
+    Args:
+        certificate: as plain data, see `neurosym.explain.model.Certificate`.
+        expected: the number that the reader was shown; the certificate's own must agree with it too.
+        tolerance: how far apart two numbers may be; relative where they are larger than 1, as counts are.
+        max_steps: formulas that may be visited; `max_rounds`: rounds for a cycle of an algebra to settle.
+        max_facts, max_groundings: the largest certificate that is read.
+
+    Raises:
+        ExplanationError: NS810 to NS819 the certificate is malformed; NS820 a limit was reached, so that nothing is
+            known; NS821 the numbers differ; NS822 the semantics cannot be verified; NS823 the evidence is impossible.
+    """
+    program = read_structure(certificate, max_facts, max_groundings)
+    if program.semantics != "exact" and program.semantics not in ALGEBRAS:
+        raise ExplanationError(
+            f"a claim under the semantics {program.semantics!r:.60} cannot be verified", code="NS822",
+            note=f"known: {', '.join(['exact', *ALGEBRAS])}",
+        )  # fmt: skip
+    Layout(program, range(len(program.atoms)), certain_is_true=False)  # negation through a cycle, anywhere
+    if program.semantics == "exact":
+        result = recompute_exact(program, max_steps)
+    else:
+        result = recompute_algebra(program, max_rounds)
+    _compare("the certificate", program.value, result.value, tolerance, program.atoms[program.claim])
+    if expected is not None:
+        _compare("the explanation", expected, result.value, tolerance, program.atoms[program.claim])
+    return Verification(
+        atom=program.atoms[program.claim],
+        semantics=program.semantics,
+        value=result.value,
+        claimed=program.value if expected is None else expected,
+        tolerance=tolerance,
+        evidence_probability=result.evidence,
+        facts=len(program.atoms),
+        choices=len(program.choices),
+        groundings=len(program.groundings),
+        steps=result.steps,
+        checked=("the certificate is well formed", "the number follows from the certificate"),
+        unchecked=("that the ground rules are instances of the rules", "that the facts are in the data"),
+    )
+
+
+def _compare(who: str, claimed: float, recomputed: float, tolerance: float, atom: str) -> None:
+    # written so that a NaN on either side fails
+    if not abs(claimed - recomputed) <= tolerance * max(1.0, abs(recomputed)) or math.isnan(tolerance):
+        raise ExplanationError(
+            f"the claim does not follow: {who} says {claimed!r} for {atom}, recomputed it is {recomputed!r}",
+            code="NS821", note="the number, a probability or a grounding was changed, or the engine erred",
+            help="do not rely on this explanation; make it anew",
+        )  # fmt: skip

@@ -1,0 +1,147 @@
+"""The probability of a formula: Shannon expansion over the choices, decomposition, and a memory.
+
+The engine sums and multiplies where it can prove that it may, and compiles decision diagrams bottom-up elsewhere. This
+goes top-down and knows neither: a conjunction falls apart into groups that share no choice; a group that does not is
+split on the values of one shared choice; a residual formula that was met before is looked up. Disjunctions are
+negations, so that both cases are one. (The scheme of model counters: Bacchus, Dalmao & Pitassi, FOCS 2003.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+from neurosym.verify.formula import TRUE, Formulas
+
+# That a formula holds, and that it does not: both as sums of positive terms, so that neither loses digits when it is
+# tiny (evidence may have probability 1e-15).
+Pair = tuple[float, float]
+
+
+class Counter:
+    """Probabilities of formulas, each computed once."""
+
+    def __init__(self, formulas: Formulas) -> None:
+        self.formulas = formulas
+        self._known: dict[int, Pair] = {TRUE >> 1: (1.0, 0.0)}
+
+    def probability(self, reference: int) -> float:
+        """That a formula holds.
+
+        Raises:
+            ExplanationError: NS820, the limit of steps is reached.
+        """
+        holds, fails = self._solve(reference >> 1)
+        return fails if reference & 1 else holds
+
+    def _solve(self, number: int) -> Pair:
+        """Runs `_expand` with a stack of its own: long chains nest deeper than Python's."""
+        if number in self._known:
+            return self._known[number]
+        stack = [(number, self._expand(number))]
+        answer: Pair | None = None
+        while stack:
+            number, task = stack[-1]
+            try:
+                # a fresh generator takes None, a waiting one its answer
+                wanted = task.send(answer)  # type: ignore[arg-type]
+            except StopIteration as done:
+                answer = self._known[number] = done.value
+                stack.pop()
+                continue
+            answer = self._known.get(wanted)
+            if answer is None:
+                stack.append((wanted, self._expand(wanted)))
+        assert answer is not None
+        return answer
+
+    def _expand(self, number: int) -> Generator[int, Pair, Pair]:
+        """The pair of a node; yields the nodes whose pairs it needs."""
+        formulas = self.formulas
+        node = formulas.node(number)
+        formulas.spend(1)
+        if node[0] == "value":
+            weights = formulas.weights[node[1]]
+            inside = [w for v, w in enumerate(weights) if node[2] >> v & 1]
+            outside = [w for v, w in enumerate(weights) if not node[2] >> v & 1]
+            return sum(inside), sum(outside)
+        if node[0] == "loop":
+            return (yield from self._split(number, _lowest(formulas.support[number])))
+        groups, shared = independent_groups(formulas, node[1])
+        if len(groups) == 1:
+            return (yield from self._split(number, self._choice(node[1], shared)))
+        holds, fails = 1.0, 0.0
+        for group in groups:
+            reference = formulas.conjoin(group)
+            pair = yield reference >> 1
+            yes, no = (pair[1], pair[0]) if reference & 1 else pair
+            fails += no * holds
+            holds *= yes
+        return holds, fails
+
+    def _choice(self, children: Sequence[int], shared: int) -> int:
+        """The choice to split on: one that a literal of the conjunction fixes (unit propagation), else the first."""
+        units = 0
+        for child in children:
+            if self.formulas.node(child >> 1)[0] == "value":
+                units |= self.formulas.support[child >> 1]
+        import os; return _lowest(units & shared or (shared if os.environ.get('SH') else self._all(children)))
+
+    def _all(self, children):
+        r=0
+        for c in children: r |= self.formulas.support[c>>1]
+        return r
+    def _split(self, number: int, choice: int) -> Generator[int, Pair, Pair]:
+        """Shannon expansion over the values of a choice; values that no literal tells apart are taken together."""
+        formulas = self.formulas
+        dependents = formulas.dependents(number, choice)
+        masks = {n[2] for d in dependents if (n := formulas.node(d))[0] == "value"}
+        classes: dict[tuple[bool, ...], list[int]] = {}
+        for value, weight in enumerate(formulas.weights[choice]):
+            if weight > 0:
+                classes.setdefault(tuple(bool(mask >> value & 1) for mask in masks), []).append(value)
+        holds = fails = 0.0
+        for values in classes.values():
+            weight = sum(formulas.weights[choice][v] for v in values)
+            reference = formulas.condition(dependents, values[0])
+            pair = yield reference >> 1
+            yes, no = (pair[1], pair[0]) if reference & 1 else pair
+            holds += weight * yes
+            fails += weight * no
+        return holds, fails
+
+
+def _lowest(bits: int) -> int:
+    return (bits & -bits).bit_length() - 1
+
+
+def independent_groups(formulas: Formulas, children: Sequence[int]) -> tuple[list[list[int]], int]:
+    """Children in groups that share no choice with one another, and the choices that more than one child has."""
+    once = shared = 0
+    for child in children:
+        support = formulas.support[child >> 1]
+        shared |= once & support
+        once |= support
+    if not shared:
+        return [[child] for child in children], 0
+    # union-find over the shared choices
+    parent = list(range(len(children)))
+
+    def find(k: int) -> int:
+        while parent[k] != k:
+            parent[k] = parent[parent[k]]
+            k = parent[k]
+        return k
+
+    owner: dict[int, int] = {}
+    for k, child in enumerate(children):
+        bits = formulas.support[child >> 1] & shared
+        while bits:
+            low = bits & -bits
+            bits ^= low
+            other = owner.setdefault(low, k)
+            if other != k:
+                parent[find(k)] = find(other)
+    groups: dict[int, list[int]] = {}
+    for k, child in enumerate(children):
+        groups.setdefault(find(k), []).append(child)
+    return list(groups.values()), shared

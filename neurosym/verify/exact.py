@@ -1,0 +1,108 @@
+"""The probability of the claim under the distribution semantics, given the evidence."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from neurosym.verify.count import Counter
+from neurosym.verify.cycles import Loops, Rule
+from neurosym.verify.formula import TRUE, Formulas
+from neurosym.verify.graph import Layout
+from neurosym.verify.structure import GroundProgram, fault
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """A number recomputed from a certificate.
+
+    Attributes:
+        value: of the claim; `evidence`: the probability of the evidence, 1 where there is none.
+        steps: the work it took.
+    """
+
+    value: float
+    evidence: float = 1.0
+    steps: int = 0
+
+
+def recompute_exact(program: GroundProgram, max_steps: int) -> Recomputed:
+    """P(claim and evidence) / P(evidence).
+
+    Raises:
+        ExplanationError: NS817 negation through a cycle; NS820 the limit of steps; NS823 impossible evidence.
+    """
+    roots = [program.claim, *program.evidence]
+    layout = Layout(program, roots, certain_is_true=True)
+    order = _decision_order(program, layout, roots)
+    weights = [_weights(program.choices[number].probabilities) for number in order]
+    formulas = Formulas(weights, max_steps)
+    known = _formulas(program, layout, formulas, {number: k for k, number in enumerate(order)}, roots)
+    counter = Counter(formulas)
+    observed = [known[f] if holds else formulas.negate(known[f]) for f, holds in program.evidence.items()]
+    evidence = formulas.conjoin(observed)
+    total = counter.probability(evidence)
+    if total <= 0:
+        raise fault("NS823", "the evidence in the certificate has probability 0")
+    joint = counter.probability(formulas.conjoin([known[program.claim], evidence]))
+    return Recomputed(joint / total, total, formulas.steps)
+
+
+def _weights(probabilities: tuple[float, ...]) -> list[float]:
+    rest = 1 - sum(probabilities)
+    # below this, what is left over is rounding
+    return [*probabilities, rest if rest > 1e-12 else 0.0]
+
+
+def _decision_order(program: GroundProgram, layout: Layout, roots: list[int]) -> list[int]:
+    """Choices, those nearest to the claim first: deciding them touches the fewest formulas."""
+    choice_of = {f: k for k, choice in enumerate(program.choices) for f in choice.outcomes}
+    order: dict[int, None] = {}
+    seen = set(roots)
+    queue = deque(roots)
+    while queue:
+        fact = queue.popleft()
+        if fact in choice_of:
+            order.setdefault(choice_of[fact])
+        for number in layout.by_head[fact]:
+            g = program.groundings[number]
+            for other in g.body + g.negated:
+                if other not in seen:
+                    seen.add(other)
+                    queue.append(other)
+    return list(order)
+
+
+def _formulas(
+    program: GroundProgram, layout: Layout, formulas: Formulas, rank: dict[int, int], roots: list[int]
+) -> dict[int, int]:
+    """The formulas of the roots, and of the facts that they depend on outside of cycles."""
+    loops = Loops(formulas)
+    known: dict[int, int] = {}
+    for number, k in rank.items():
+        for value, fact in enumerate(program.choices[number].outcomes):
+            known[fact] = formulas.value(k, 1 << value)
+    wanted = set(roots)
+    for component in layout.components:
+        inside = set(component)
+        wanted.update(f for fact in component for f in _body_of(program, layout, fact) if f not in inside)
+    for component, cyclic in zip(layout.components, layout.cyclic, strict=True):
+        if program.kinds[component[0]] == "leaf":
+            continue
+        inside = set(component) if cyclic else set()
+        rules: list[Rule] = []
+        for fact in component:
+            if program.kinds[fact] == "certain":
+                rules.append((fact, TRUE, ()))
+            for at in layout.by_head[fact]:
+                g = program.groundings[at]
+                outer = [known[f] for f in g.body if f not in inside]
+                outer += [formulas.negate(known[f]) for f in g.negated]
+                rules.append((fact, formulas.conjoin(outer), tuple(f for f in g.body if f in inside)))
+        for fact in wanted.intersection(component):
+            known[fact] = loops.formula(fact, rules) if cyclic else formulas.disjoin([given for _, given, _ in rules])
+    return known
+
+
+def _body_of(program: GroundProgram, layout: Layout, fact: int) -> list[int]:
+    return [f for at in layout.by_head[fact] for f in program.groundings[at].body + program.groundings[at].negated]

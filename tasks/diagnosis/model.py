@@ -1,0 +1,152 @@
+"""The diagnosis model: rules, ontology, one small network for each finding, and a graph network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+import neurosym as ns
+from neurosym.lang.ast import Rule
+from neurosym.lang.terms import RDFS
+from neurosym.neural import MonotoneThreshold, OnColumns, RelationalGNN
+from tasks.diagnosis.data import ONC, Ward
+
+KNOWLEDGE = Path(__file__).resolve().parents[2] / "knowledge" / "oncology"
+GRAPH_RULE = "graph_pattern"
+QUERY = "malignant(P)"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the networks start and how all is trained.
+
+    Attributes:
+        cutoff, slope: where each finding's threshold starts, in standard deviations, and how steep.
+        severe: how much further out the cut-off of giant nuclei starts.
+        lr, epochs: Adam on the whole ward at once; weight_decay of the findings' networks.
+        graph_lr, graph_decay, hidden: of the graph network.
+    """
+
+    cutoff: float = 0.5
+    slope: float = 5.0
+    severe: float = 1.0
+    lr: float = 0.1
+    epochs: int = 100
+    weight_decay: float = 0.003
+    graph_lr: float = 0.02
+    graph_decay: float = 0.003
+    hidden: int = 8
+
+
+def program(*, graph: bool = True, rules: bool = True) -> ns.Program:
+    """The rule file; without the graph network's rule, or without all other rules for the diagnosis."""
+    whole = ns.Program.from_file(KNOWLEDGE / "tumour.rules")
+
+    def kept(statement: object) -> bool:
+        if not isinstance(statement, Rule):
+            return True
+        diagnosis = any(a.predicate == "malignant" for h in statement.heads for a in h.atoms)
+        if statement.name == GRAPH_RULE:
+            return graph
+        return rules or not (diagnosis or statement.exception_to is not None)
+
+    return replace(whole, statements=tuple(s for s in whole.statements if kept(s)))
+
+
+def ontology() -> ns.FactBase:
+    """What the cytologist wrote down in RDF."""
+    return ns.FactBase.from_rdf(KNOWLEDGE / "oncology.ttl")
+
+
+def patients(ward: Ward, numbers: Tensor) -> ns.FactBase:
+    """The patients with these numbers (n,), as RDF facts."""
+    names = [ward.table.ids[i] for i in numbers.tolist()]
+    return ns.FactBase.from_triples([tuple(ns.Iri(x) for x in t) for t in ward.triples(names)], "ward")  # pyright: ignore
+
+
+def columns_of(base: ns.FactBase) -> dict[str, list[str]]:
+    """Network name → the data columns of its finding, as the ontology says: onc:GiantNuclei is `giant_nuclei`."""
+    column = {s: o for s, o in base.lookup(f"<{ONC}column>", (None, None))}
+    result: dict[str, list[str]] = {}
+    for finding, measurement in base.lookup(f"<{ONC}measuredBy>", (None, None)):
+        assert isinstance(finding, ns.Iri)
+        name = finding.value.removeprefix(ONC)
+        snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+        result.setdefault(snake, []).append(str(column[measurement]))
+    return result
+
+
+def networks(
+    ward: Ward, base: ns.FactBase, needed: Sequence[str], train: Tensor, recipe: Recipe, seed: int
+) -> dict[str, torch.nn.Module]:
+    """One threshold network for each finding, over that finding's columns only, and the graph network.
+
+    Args:
+        train: (n,) patients from whose rows the columns' means and deviations are taken.
+    """
+    result: dict[str, torch.nn.Module] = {}
+    rows = ward.table.rows[train]
+    for name, columns in columns_of(base).items():
+        if name in needed:
+            cutoff = recipe.cutoff + (recipe.severe if name == "giant_nuclei" else 0.0)
+            inner = MonotoneThreshold(len(columns), cutoff=cutoff, slope=recipe.slope)
+            result[name] = OnColumns(inner, ward.table.columns_index(columns), columns).fit(rows)
+    if "graph_network" in needed:
+        sub = f"{RDFS}subClassOf"
+        nodes = {t.value for pair in base.lookup(f"<{sub}>", (None, None)) for t in pair if isinstance(t, ns.Iri)}
+        result["graph_network"] = RelationalGNN(
+            [sub], sorted(nodes), reads=("has_abnormality", "has_artefact"), hidden=recipe.hidden,
+            directions={"has_abnormality": "backward", "has_artefact": "backward"}, seed=seed,
+        )  # fmt: skip
+    return result
+
+
+def build(
+    ward: Ward, train: Tensor, known: Tensor, recipe: Recipe, seed: int, *, graph: bool = True, rules: bool = True
+) -> ns.Reasoner:
+    """A reasoner over the known patients (n,), its networks scaled on the training ones (m,)."""
+    rule_file, base = program(graph=graph, rules=rules), ontology()
+    used = {a.predicate for r in rule_file.rules for a in _body_atoms(r.body)}
+    needed = [d.network for d in rule_file.neural.values() if d.name in used]
+    nets = networks(ward, base, needed, train, recipe, seed)
+    return ns.Reasoner(rule_file, base + patients(ward, known), nets, {"onc:Patient": ward.table}, seed=seed)
+
+
+def _body_atoms(body: object) -> list:
+    """All atoms of a rule's body."""
+    from neurosym.lang.ast import And, Literal, Not, Or
+
+    match body:
+        case Literal(atom=atom):
+            return [atom]
+        case And(parts=parts) | Or(parts=parts):
+            return [a for p in parts for a in _body_atoms(p)]
+        case Not(body=inner):
+            return _body_atoms(inner)
+    return []
+
+
+def labels(ward: Ward, reasoner: ns.Reasoner, numbers: Tensor) -> ns.Batch:
+    """The diagnoses of some patients (n,), the rest unlabelled."""
+    with torch.no_grad():
+        atoms = reasoner.query(QUERY).atoms
+    chosen = {f"malignant({ward.table.ids[i]})": float(ward.malignant[i]) for i in numbers.tolist()}
+    targets = torch.tensor([[chosen.get(a, float("nan")) for a in atoms]], dtype=torch.float64)
+    return ns.Batch((QUERY,), targets)
+
+
+def optimizer(reasoner: ns.Reasoner, recipe: Recipe) -> torch.optim.Optimizer:
+    """Adam, with a rate of its own for the graph network."""
+    graph = [p for n, p in reasoner.networks.named_parameters() if n.startswith("graph_network.")]
+    findings = [p for n, p in reasoner.networks.named_parameters() if not n.startswith("graph_network.")]
+    rules = [p for p in reasoner.weight_logits if p.requires_grad]
+    groups = [
+        {"params": findings, "weight_decay": recipe.weight_decay},
+        {"params": rules},
+        {"params": graph, "lr": recipe.graph_lr, "weight_decay": recipe.graph_decay},
+    ]
+    return torch.optim.Adam([g for g in groups if g["params"]], lr=recipe.lr)
