@@ -58,12 +58,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
     if name == "__version__":
-        from importlib.metadata import PackageNotFoundError, version
+        from neurosym.version import version
 
-        try:
-            return version("neurosym-logic")
-        except PackageNotFoundError:  # a source tree that was never installed
-            return "0.0.0"
+        return version()
     if name not in _HOMES:
         raise AttributeError(f"module `neurosym` has no attribute `{name}`")
     return getattr(import_module(f"neurosym.{_HOMES[name]}"), name)

@@ -17,9 +17,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "neurosym"
 
-# What a room imports by itself; what these import, it may import too. `errors` may be imported by all.
+# What a room imports by itself; what these import, it may import too. `errors` and `version` may be imported by all.
 IMPORTS = {
     "errors": set(),
+    "version": set(),
     "lang": {"errors"},
     "verify": {"lang"},
     "facts": {"lang"},
@@ -98,8 +99,8 @@ def all_imports() -> tuple[Import, ...]:
 
 @cache
 def allowed(room: str) -> frozenset[str]:
-    """The rooms that a room may import: itself, errors, and the closure of its own list."""
-    reached = {room, "errors"}
+    """The rooms that a room may import: itself, errors, version, and the closure of its own list."""
+    reached = {room, "errors", "version"}
     for other in IMPORTS[room]:
         reached |= allowed(other)
     return frozenset(reached)

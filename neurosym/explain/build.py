@@ -11,7 +11,6 @@ from functools import cached_property
 import numpy as np
 import torch
 
-import neurosym
 from neurosym.errors import ExplanationError
 from neurosym.explain.certificates import certificate
 from neurosym.explain.contributions import Regrounder, leave_out_leaves, ordered, rule_leaves
@@ -31,6 +30,7 @@ from neurosym.explain.words import Words
 from neurosym.grounding import CERTAIN
 from neurosym.reasoner import Answers
 from neurosym.semantics import relevant_part
+from neurosym.version import version
 
 TRIES = 20  # proof trees looked at for each proof asked for: different trees may rest on the same leaves
 
@@ -105,7 +105,7 @@ class _Builder:
             proof = _nothing(atom, answers.semantics, hashes)
         added = self._contributions(fact, atom, value, budget) if contributions and fact >= 0 else ()
         provenance = Provenance(
-            neurosym.__version__, hashes["rules"], hashes["facts"], hashes["weights"],
+            version(), hashes["rules"], hashes["facts"], hashes["weights"],
             datetime.now(UTC).isoformat(timespec="seconds"), self.reasoner.seed,
         )  # fmt: skip
         return Explanation(

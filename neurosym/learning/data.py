@@ -56,10 +56,9 @@ def batches(
 def shuffled(data: Sequence[Batch], seed: int) -> list[Batch]:
     """The samples of equal questions mixed anew, cut into batches of the same sizes; others only reordered."""
     generator = torch.Generator().manual_seed(seed)
-    mixable = len(data) > 1 and all(
-        b.inputs and b.queries == data[0].queries and not isinstance(b.targets, Mapping) and b.weight == data[0].weight
-        for b in data
-    )
+    kinds = {(b.queries, frozenset(b.inputs), isinstance(b.targets, Tensor), b.weight) for b in data}
+    samples = all(b.inputs and not isinstance(b.targets, Mapping) for b in data)
+    mixable = len(data) > 1 and len(kinds) == 1 and samples
     if not mixable:
         return [data[k] for k in torch.randperm(len(data), generator=generator).tolist()]
     names = list(data[0].inputs)

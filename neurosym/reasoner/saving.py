@@ -133,8 +133,7 @@ def _described(name: str, network: nn.Module) -> dict[str, Any]:
 
 
 def _write(reasoner: Reasoner, folder: Path, background: FactBase | None, networks: dict[str, dict[str, Any]]) -> None:
-    import neurosym
-
+    
     mask = os.umask(0)
     os.umask(mask)
     folder.chmod(0o777 & ~mask)  # mkdtemp keeps it to its owner
@@ -145,7 +144,7 @@ def _write(reasoner: Reasoner, folder: Path, background: FactBase | None, networ
     _write_weights(reasoner, folder / WEIGHTS)
     limits = reasoner.limits
     manifest = Manifest(
-        version=neurosym.__version__,
+        version=version(),
         semantics=reasoner.semantics_name,
         seed=reasoner.seed,
         dtype=str(reasoner.dtype).removeprefix("torch."),
