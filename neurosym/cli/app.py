@@ -33,7 +33,7 @@ app.command("explain")(command(explain_command))
 app.command("verify")(command(verify_command))
 # Everything after TASK is the task's own, `--help` included.
 app.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(
-    command(run_command)
+    command(run_command, patient=True)
 )
 app.command("predict")(command(predict_command))
 app.command("report")(command(report_command))

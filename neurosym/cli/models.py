@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -88,18 +89,21 @@ def report_command(
     order = sorted(range(len(tags)), key=lambda k: (-tags[k], output.natural(answers.atoms[k])))
     if len(order) > limit:
         session.tell(f"{len(order)} answers; the {limit} most probable ones get a page (--limit)")
-    rows: list[tuple[Explanation, bool | None]] = []
-    with output.progress("explaining", min(limit, len(order)), session.settings.quiet) as step:
-        for k in order[:limit]:
-            explanation = explain(answers, answers.atoms[k], proofs=proofs)
-            check_certificate(session, explanation)
-            rows.append((explanation, _truth_of(known, answers, k)))
-            step()
-    if truth is not None and not any(t is not None for _, t in rows):
+    truths = {k: _truth_of(known, answers, k) for k in order[:limit]}
+    if truth is not None and all(t is None for t in truths.values()):
         session.tell(f"note: no line of {truth} names an answer")
     assert answers.reasoner is not None
     rules = [r.label for r in answers.reasoner.program.rules if not r.is_fact]
-    index = write_batch(Path(out), rows, Path(model).resolve().name, rules)
+    with output.progress("explaining", len(truths), session.settings.quiet) as step:
+
+        def explained() -> Iterator[tuple[Explanation, bool | None]]:
+            for k, held in truths.items():
+                explanation = explain(answers, answers.atoms[k], proofs=proofs)
+                check_certificate(session, explanation)
+                yield explanation, held
+                step()
+
+        index = write_batch(out, explained(), Path(model).resolve().name, rules)
     output.show(str(index))
     return ANSWERED
 

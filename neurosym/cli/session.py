@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any
@@ -94,8 +95,12 @@ class Session:
         return USAGE if error.code in _USAGE_CODES else FAULTY
 
 
-def command(function: Callable[..., int]) -> Callable[..., None]:
-    """A command from a function (session, …) → exit status: with common options, limits, errors without tracebacks."""
+def command(function: Callable[..., int], patient: bool = False) -> Callable[..., None]:
+    """A command from a function (session, …) → exit status: with common options, limits, errors without tracebacks.
+
+    Args:
+        patient: without `--max-seconds`, do not watch the time: training may take a night.
+    """
     own = inspect.signature(function, eval_str=True)
     parameters = [p for p in own.parameters.values() if p.name != "session"]
     common = inspect.signature(Settings, eval_str=True).parameters.values()
@@ -105,7 +110,8 @@ def command(function: Callable[..., int]) -> Callable[..., None]:
     def run(**values: Any) -> None:
         settings = Settings(**{name: values.pop(name) for name in names})
         payload = {"semantics": values.get("semantics", "exact"), "answers": []}
-        watch = Watch(settings.max_seconds, settings.max_memory)
+        endless = patient and settings.max_seconds == Settings.max_seconds
+        watch = Watch(math.inf if endless else settings.max_seconds, settings.max_memory)
         session = Session(settings, bool(values.get("as_json")), payload, watch)
         try:
             with watch:
@@ -114,6 +120,11 @@ def command(function: Callable[..., int]) -> Callable[..., None]:
             status = session.fail(error)
         except (Stopped, MemoryError):
             status = session.fail(watch.hit or LimitError("there is not enough memory", code="NS419"))
+        except RuntimeError as error:
+            if "allocate memory" not in str(error) and "out of memory" not in str(error):  # torch has no type for it
+                raise
+            note = str(error).splitlines()[0]
+            status = session.fail(LimitError("there is not enough memory", code="NS419", note=note))
         except KeyboardInterrupt:
             output.note("interrupted")
             status = INTERRUPTED

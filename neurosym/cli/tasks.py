@@ -32,7 +32,10 @@ def run_command(
         list[str] | None, typer.Argument(metavar="OPTION", help="The task's own; try --help after TASK.")
     ] = None,
 ) -> int:
-    """Train, evaluate and explain a task. What stands before TASK and is not the default is handed on to it as well."""
+    """Train, evaluate and explain a task.
+
+    Of the options before TASK, threads, time and memory hold for it; others that are not the default are handed on.
+    """
     script = _script(task)
     if script is None:
         known = sorted(p.parent.name for p in TASKS.glob("*/run.py"))
@@ -68,11 +71,11 @@ def run_command(
 
 
 def _handed_on(settings: Settings) -> list[str]:
-    """Common options that differ from their defaults, as words."""
+    """Common options that only the task can follow, as words, where they differ from their defaults."""
     words: list[str] = []
     for name, default in vars(Settings()).items():
         value = getattr(settings, name)
-        if value != default:
+        if value != default and name not in ("threads", "max_memory", "max_seconds"):
             words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
     return words
 
@@ -92,6 +95,11 @@ def _load(script: Path) -> ModuleType:
     if all(part.isidentifier() for part in name.split(".")):
         # First, so that `import tasks.…` in the script finds its own repository.
         sys.path.insert(0, str(folder.parent.parent))
+        if not (folder.parent / "__init__.py").exists():
+            # Python would prefer a package of the same name further down the path, with an __init__.py.
+            package = ModuleType(folder.parent.name)
+            package.__path__ = [str(folder.parent)]
+            sys.modules[folder.parent.name] = package
     else:
         name = "neurosym_task"
         sys.path.insert(0, str(folder))

@@ -67,7 +67,7 @@ class Watch:
                 with self._lock:
                     if not self._done.is_set():
                         self.hit = error
-                        _thread.interrupt_main(_SIGNAL)
+                        _interrupt()
                 return
 
     def _over(self) -> LimitError | None:
@@ -81,6 +81,15 @@ class Watch:
                 help="raise --max-memory, or lower --max-facts",
             )  # fmt: skip
         return None
+
+
+def _interrupt() -> None:
+    """Signal the main thread, wherever it waits."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, _SIGNAL)
+    else:
+        _thread.interrupt_main(_SIGNAL)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

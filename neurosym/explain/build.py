@@ -78,6 +78,7 @@ class _Builder:
         self.words = Words(self.graph, self.program, base.labels(language))
         self.neural = NeuralEvidence(answers, sample)
         self.tags = answers.leaf_tags[sample].detach()
+        self.observed = dict(answers.evidence)
         self.values: dict[int, float] = {}
         self.nodes: dict[str, Node] = {}
         self.steps: dict[tuple[str, tuple[str, ...], int], int] = {}
@@ -147,6 +148,9 @@ class _Builder:
         return -math.log(probability) if probability > 0 else math.inf
 
     def _probability(self, fact: int, sign: bool) -> float:
+        """The probability that a fact has a sign; what was observed is as it was observed."""
+        if fact in self.observed:
+            return float(self.observed[fact] == sign)
         if self.graph.choice[fact] >= 0:
             value = float(self.tags[fact])
         elif self.graph.status[fact] == CERTAIN:
@@ -196,8 +200,8 @@ class _Builder:
         for fact in tree.negated:
             nodes.append(self._not(fact))
         if tree.grounding is not None:
-            for atom in graph.absent_of(tree.grounding):
-                nodes.append(self._absent(atom, tree.grounding))
+            part = slice(graph.absent_start[tree.grounding], graph.absent_start[tree.grounding + 1])
+            nodes.extend(self._absent(int(index)) for index in graph.absent[part])
         return tuple(dict.fromkeys(nodes))
 
     def _is_result(self, fact: int) -> bool:
@@ -246,14 +250,22 @@ class _Builder:
             self.nodes[name] = Node(name, "not", atom, label, self._probability(fact, False), "", neural)
         return name
 
-    def _absent(self, atom: str, grounding: int) -> str:
-        name = "absent:" + hashlib.sha256(atom.encode()).hexdigest()[:12]
-        hidden = next((d for (n, _), d in self.graph.program.hidden.items() if atom.startswith(f"'{n}'")), None)
+    def _absent(self, index: int) -> str:
+        """The node of an atom that a negated literal needs to be absent, and that no fact matches."""
+        name = f"absent{index}"
         if name not in self.nodes:
-            text = f"nothing makes {hidden} true" if hidden else f"there is no {atom}"
-            places = sorted({str(p) for p in self.base.places}) or ["the rules"]
-            searched = "all facts and rules were searched: " + ", ".join(places[:4])
-            self.nodes[name] = Node(name, "absent", f"not {hidden or atom}", text, 1.0, searched)
+            graph = self.graph
+            predicate, args = graph.absent_atoms[index]
+            key = graph.predicates[predicate]
+            hidden = graph.program.hidden.get(key)
+            if hidden is not None:
+                atom, label = f"not {hidden}", f"it is not so that {hidden}"
+            else:
+                atom = f"not {graph.spell(key, args)}"
+                label = self.words.absence(key, [None if a < 0 else graph.symbols.value(a) for a in args])
+            places = sorted({str(p.file) for p in self.base.places} | set(self.program.texts))
+            searched = "searched: " + ", ".join(places[:4]) + (", …" if len(places) > 4 else "")
+            self.nodes[name] = Node(name, "absent", atom, label, 1.0, searched)
         return name
 
     def _step(self, node: str, grounding: int, body: tuple[str, ...]) -> int:

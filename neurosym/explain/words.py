@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from neurosym.facts import RDF_TYPE
 from neurosym.grounding import CoreRule, DerivationGraph
 from neurosym.grounding.builtins import Evaluator
-from neurosym.grounding.core import AggregateStep, Compare, CoreAtom, Scan
+from neurosym.grounding.core import AggregateStep, Compare, CoreAtom, Key, Scan
 from neurosym.lang.ast import Program, Var
 from neurosym.lang.terms import RDFS, Iri, LangString, Symbol, Value, spell
 
@@ -49,18 +49,31 @@ class Words:
         key, args = graph.key(fact), graph.symbols.values(graph.args(fact))
         if key in graph.program.hidden:
             return graph.program.hidden[key]
+        return self._template(key, [self.value(v) for v in args]) or self._atom(key, args)
+
+    def absence(self, key: Key, args: Sequence[Value | None]) -> str:
+        """That no fact matches an atom; None is a wildcard."""
+        if None not in args:
+            sentence = self._template(key, [self.value(v) for v in args if v is not None])
+            if sentence is not None:
+                return f"it is not so that {sentence}"
+        return f"there is no {self._atom(key, args)}"
+
+    def _template(self, key: Key, texts: list[str]) -> str | None:
         declaration = self.program.declarations.get(key) or self.program.neural.get(key)
-        if declaration is not None and declaration.label:
-            names = [a.name for a in declaration.args]
-            return fill(declaration.label, {n: self.value(v) for n, v in zip(names, args, strict=True)})
+        if declaration is None or not declaration.label:
+            return None
+        return fill(declaration.label, dict(zip((a.name for a in declaration.args), texts, strict=True)))
+
+    def _atom(self, key: Key, args: Sequence[Value | None]) -> str:
         name = key[0]
         if key == ("triple", 3) and isinstance(args[1], Iri):
             name, args = f"<{args[1].value}>", [args[0], args[2]]
-        texts = [self.value(v) for v in args]
+        texts = ["…" if v is None else self.value(v) for v in args]
         if name.startswith("<") and len(args) in (1, 2):
             words = _STANDARD.get(name[1:-1]) or self.value(Iri(name[1:-1]))
             return f"{texts[0]} is a {words}" if len(args) == 1 else f"{texts[0]} {words} {texts[1]}"
-        if key in graph.program.neural:
+        if key in self.graph.program.neural:
             return f"{name.replace('_', ' ')}: {', '.join(texts)}"
         return f"{name}({', '.join(texts)})" if args else name
 

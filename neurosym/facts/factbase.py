@@ -125,7 +125,7 @@ class FactBase:
 
     @classmethod
     def from_networkx(cls, graph: networkx.Graph, predicate: str = "edge", relation: str = "relation") -> FactBase:
-        """One binary fact for each edge, named by its `relation` attribute where it has one; undirected edges both ways."""
+        """One binary fact for each edge, named by its `relation` attribute if any; undirected edges both ways."""
         from neurosym.facts.tabular import text_value
 
         def facts() -> Iterator[tuple[str, list[Value]]]:
@@ -234,5 +234,3 @@ class FactBase:
     def to_dict(self) -> dict[str, Any]:
         """A summary for people: predicate → number of facts."""
         return {f"{name}/{arity}": len(t.rows) for (name, arity), t in sorted(self.tables.items())}
-
-

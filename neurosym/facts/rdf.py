@@ -5,7 +5,9 @@ pyoxigraph reads the formats it knows (about ten times faster, with the line of 
 
 from __future__ import annotations
 
+import hashlib
 import re
+import warnings
 from os import PathLike
 from pathlib import Path
 
@@ -54,8 +56,7 @@ def _with_oxigraph(path: Path, data: bytes, name: str) -> list[Triple]:
     import pyoxigraph as ox
 
     base = path.resolve().as_uri() if name in ("RDF_XML", "TURTLE", "TRIG", "N3", "JSON_LD") else None
-    # Blank nodes of two files are two nodes, whatever their labels.
-    mark = f"_:{path.stem}."
+    mark = _blank_mark(path, data)
     cache: dict[object, Value] = {}
 
     def value(term: object) -> Value:
@@ -82,6 +83,14 @@ def _with_oxigraph(path: Path, data: bytes, name: str) -> list[Triple]:
         raise FactError(f"{path}: {error}", code="NS302") from None
 
 
+def _blank_mark(path: Path, data: bytes) -> str:
+    """What blank nodes of a file start with: those of two files are two nodes, whatever their labels and file names.
+
+    It is taken from the content, not from the folder, so that moving a file does not change the hash of its facts.
+    """
+    return f"_:{path.stem}.{hashlib.sha256(data).hexdigest()[:8]}."
+
+
 def _literal(path: Path, text: str, datatype: str | None, lang: str | None) -> Value:
     try:
         return literal_value(text, datatype, lang)
@@ -99,17 +108,21 @@ def _with_rdflib(path: Path, data: bytes, format: str | None) -> list[Triple]:
         known = ", ".join(sorted(_OXIGRAPH))
         raise FactError(f"{path}: unknown RDF format", code="NS302", help=f"known suffixes: {known}; or pass format=")
     try:
-        graph.parse(data=data, format=kind)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of rdflib's own making
+            graph.parse(data=data, format=kind)
     except Exception as error:  # rdflib's parsers raise whatever they meet
         line = getattr(error, "lines", None)
         where = f":{line + 1}" if isinstance(line, int) else ""
         raise FactError(f"{path}{where}: {' '.join(str(error).split())[:300]}", code="NS302") from None
 
+    mark = _blank_mark(path, data)
+
     def value(term: object) -> Value:
         if isinstance(term, rdflib.URIRef):
             return Iri(str(term))
         if isinstance(term, rdflib.BNode):
-            return Iri(f"_:{path.stem}.{term}")
+            return Iri(mark + str(term))
         if isinstance(term, rdflib.Literal):
             return _literal(path, str(term), str(term.datatype) if term.datatype else None, term.language)
         raise FactError(f"{path}: {term!r} is no RDF term", code="NS302")

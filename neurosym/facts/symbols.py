@@ -35,9 +35,9 @@ class SymbolTable:
     def __init__(self) -> None:
         self._values: list[Value] = []
         self._ids: dict[TermKey, int] = {}
-        self._kind = np.zeros(64, np.uint8)
-        self._int = np.zeros(64, np.int64)
-        self._float = np.zeros(64, np.float64)
+        self._kind: NDArray[np.uint8] = np.zeros(64, np.uint8)
+        self._int: NDArray[np.int64] = np.zeros(64, np.int64)
+        self._float: NDArray[np.float64] = np.zeros(64, np.float64)
 
     def __len__(self) -> int:
         return len(self._values)
@@ -50,7 +50,8 @@ class SymbolTable:
             return known
         new = len(self._values)
         if new == len(self._kind):
-            self._kind, self._int, self._float = (np.resize(a, 2 * new) for a in (self._kind, self._int, self._float))
+            self._kind = np.resize(self._kind, 2 * new)
+            self._int, self._float = np.resize(self._int, 2 * new), np.resize(self._float, 2 * new)
         kind = _KIND[type(value)]
         self._kind[new] = kind
         # Numbers keep both columns: int64 is exact where two integers meet, float64 serves all other comparisons.

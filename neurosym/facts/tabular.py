@@ -81,7 +81,8 @@ def frame_rows(frame: pandas.DataFrame, columns: Sequence[str] | None) -> Iterat
     names = list(frame.columns if columns is None else columns)
     missing = [n for n in names if n not in frame.columns]
     if missing:
-        raise FactError(f"the data frame has no column `{missing[0]}`", code="NS306", note=f"it has {list(frame.columns)}")
+        note = f"it has {list(frame.columns)}"
+        raise FactError(f"the data frame has no column `{missing[0]}`", code="NS306", note=note)
     for index, row in zip(frame.index, frame[names].itertuples(index=False), strict=True):
         yield [_cell_value(cell, index, name) for cell, name in zip(row, names, strict=True)]
 

@@ -63,9 +63,7 @@ class Aggregates:
         if not table.n:
             return
         width = len(step.group)
-        groups = (
-            np.stack([table.columns[v] for v in step.group], axis=1) if width else np.zeros((table.n, 0), np.int32)
-        )
+        groups = np.stack([table.columns[v] for v in step.group], axis=1) if width else np.zeros((table.n, 0), np.int32)
         done = self._done.setdefault(step.key, TupleInterner(width))
         before = done.size
         numbers = done.find_or_add(groups)

@@ -12,7 +12,7 @@ from neurosym.facts import Ids
 from neurosym.facts.symbols import INT
 from neurosym.grounding.builder import GraphBuilder, Ragged
 from neurosym.grounding.builtins import Evaluator, Operand
-from neurosym.grounding.columns import expand
+from neurosym.grounding.columns import Long, expand
 from neurosym.grounding.core import Builtin, Compare, CoreAtom
 from neurosym.grounding.graph import CERTAIN, POSSIBLE
 from neurosym.lang.ast import Var
@@ -44,7 +44,7 @@ class Bindings:
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_], live: frozenset[str]) -> Bindings:
         """Some of the rows, and only the variables that are still needed."""
-        at = np.nonzero(rows)[0] if rows.dtype == bool else rows
+        at: Long = np.nonzero(rows)[0] if rows.dtype == bool else rows.astype(np.int64)
         return Bindings(
             len(at),
             {v: c[at] for v, c in self.columns.items() if v in live},
@@ -153,9 +153,7 @@ class Joiner:
             rows[:, position] = column
         none = ~killed & (counts == 0)
         absent = Ragged(none.astype(np.int64), self.builder.absent_ids(atom.key, rows[none]))
-        extended = Bindings(
-            table.n, table.columns, table.facts, [*table.negated, edges], [*table.absent, absent]
-        )
+        extended = Bindings(table.n, table.columns, table.facts, [*table.negated, edges], [*table.absent, absent])
         return extended.take(~killed, live)
 
     def compare(self, literal: Compare, table: Bindings, live: frozenset[str]) -> Bindings:

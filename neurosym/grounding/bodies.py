@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
+from typing import Any
 
 from neurosym.grounding.core import (
     AggregateStep,
@@ -95,16 +96,16 @@ def is_plain(atom: ast.Atom, others: set[str]) -> bool:
     return len(local) == len(set(local)) and not any(isinstance(t, ast.Arithmetic) for t in atom.args)
 
 
-def renamed(node: object, names: dict[str, str]) -> object:
+def renamed(node: Any, names: dict[str, str]) -> Any:
     """A term or body with some of its variables renamed."""
 
-    def again(x: object) -> object:
+    def again(x: Any) -> Any:
         return renamed(x, names)
 
     def each(xs: tuple) -> tuple:
         return tuple(map(again, xs))
 
-    new: object = node
+    new = node
     match node:
         case ast.Var(name) if name in names:
             new = ast.Var(names[name], node.mark, node.span)
@@ -113,20 +114,25 @@ def renamed(node: object, names: dict[str, str]) -> object:
         case ast.Atom(predicate, args):
             new = ast.Atom(predicate, each(args), node.span)
         case ast.Literal(atom):
-            new = ast.Literal(again(atom), node.span)  # pyright: ignore[reportArgumentType]
+            new = ast.Literal(again(atom), node.span)
         case ast.Comparison(op, left, right):
-            new = ast.Comparison(op, again(left), again(right), node.span)  # pyright: ignore[reportArgumentType]
+            new = ast.Comparison(op, again(left), again(right), node.span)
         case ast.Not(body) | ast.Exists(body):
-            new = type(node)(again(body), node.span)  # pyright: ignore[reportArgumentType]
+            new = type(node)(again(body), node.span)
         case ast.ForallIn(condition, then):
-            new = ast.ForallIn(again(condition), again(then), node.span)  # pyright: ignore[reportArgumentType]
+            new = ast.ForallIn(again(condition), again(then), node.span)
         case ast.And(parts) | ast.Or(parts):
             new = type(node)(each(parts), node.span)
         case ast.Aggregate(function, template, body, op, result):
             # an inner template hides the outer variable of the same name
             inner = {k: v for k, v in names.items() if k not in template_variables(node)}
             new = ast.Aggregate(
-                function, template, renamed(body, inner), op, again(result), node.span  # pyright: ignore
+                function,
+                template,
+                renamed(body, inner),
+                op,
+                again(result),
+                node.span,
             )
     return new
 

@@ -36,7 +36,7 @@ class Ragged:
 
     @classmethod
     def empty(cls, n: int) -> Ragged:
-        """n empty lists."""
+        """Empty lists for n rows."""
         return cls(np.zeros(n, np.int64), np.zeros(0, np.int32))
 
     @classmethod
@@ -148,7 +148,10 @@ class GraphBuilder:
         if new and not (isinstance(place, int) and place == -1):
             fresh = facts >= first
             self._columns["place"][facts[fresh]] = place if isinstance(place, int) else place[fresh]
-        self._status[facts if certain is True else facts[np.asarray(certain, bool) & np.ones(len(facts), bool)]] = CERTAIN
+        if certain is True:
+            self._status[facts] = CERTAIN
+        elif certain is not False:
+            self._status[facts[certain]] = CERTAIN
         return facts, new
 
     def _reserve(self) -> None:

@@ -11,6 +11,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -267,7 +268,7 @@ _INT_OPS: dict[str, Callable[..., Ints]] = {
     "max": np.maximum,
     "abs": np.abs,
 }
-_EXACT: dict[str, Callable[..., int]] = {
+_EXACT: dict[str, Callable[..., Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "//": operator.floordiv, "mod": operator.mod,
     "**": operator.pow, "neg": operator.neg, "min": min, "max": max, "abs": abs,
 }  # fmt: skip
@@ -291,8 +292,9 @@ def _on_text(function: Callable[..., Value | None]) -> Callable[..., Value | Non
 
 
 def _days_between(a: Value, b: Value) -> Value | None:
-    dates = isinstance(a, datetime.date) and isinstance(b, datetime.date)
-    return (b - a).days if dates else None
+    if isinstance(a, datetime.date) and isinstance(b, datetime.date):
+        return (b - a).days
+    return None
 
 
 def _concat(*values: Value) -> Value | None:
@@ -326,7 +328,9 @@ def _matches(text: Value, pattern: Value) -> bool:
         raise GroundingError(f"the pattern {expression!r} is no regular expression: {error}", code="NS407") from None
 
 
-_NESTED = re.compile(r"\((?:[^()\\]|\\.)*[+*}](?:[^()\\]|\\.)*\)\s*[+*{]|\((?:[^()\\]|\\.)*\|(?:[^()\\]|\\.)*\)\s*[+*{]|\\\d")
+_NESTED = re.compile(
+    r"\((?:[^()\\]|\\.)*[+*}](?:[^()\\]|\\.)*\)\s*[+*{]|\((?:[^()\\]|\\.)*\|(?:[^()\\]|\\.)*\)\s*[+*{]|\\\d"
+)
 
 
 def _test_text(function: Callable[[str, str], bool]) -> Callable[[Value, Value], bool]:

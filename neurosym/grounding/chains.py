@@ -37,9 +37,11 @@ class Chain:
     """The states of many groups at once. A state's fact is (group…, position, state)."""
 
     def __init__(self, builder: GraphBuilder, step: AggregateStep, rule: int, groups: Ids) -> None:
-        """Args:
-        rule: number of the core rule that the groundings belong to.
-        groups: (n, width) term ids of the grouping variables.
+        """Chains for some groups.
+
+        Args:
+            rule: number of the core rule that the groundings belong to.
+            groups: (n, width) term ids of the grouping variables.
         """
         self.builder, self.step, self.rule, self.groups = builder, step, rule, groups
 

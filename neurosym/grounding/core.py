@@ -157,7 +157,7 @@ class CoreProgram:
 
     Attributes:
         hidden: hidden predicate → what it stands for, for people.
-        demands: hidden predicate → the one that holds the bindings for which it is asked; it is evaluated for those only.
+        demands: hidden predicate that is evaluated only for the bindings asked about → the one that holds those.
         aliases: RDF predicate → the declared name that maps to it; with `triple_mode` the other way round.
         triple_mode: whether RDF atoms were rewritten to `triple/3`, because the program ranges over predicates.
         statements: the program's rules, which `statement` indices refer to.
@@ -175,14 +175,15 @@ class CoreProgram:
 
     def canonical(self, atom: CoreAtom, symbols: SymbolTable) -> CoreAtom:
         """The atom under the predicate that holds its facts: `ex:p(S, O)` and `triple(S, ex:p, O)` are one."""
-        key, args = self.aliases.get(atom.key, atom.key), atom.args
+        key = self.aliases.get(atom.key, atom.key)
+        args = list(atom.args)
         if key == TRIPLE and (relation := _iri(args[1], symbols)):
-            key, args = (predicate_of_iri(relation), 2), (args[0], args[2])
+            key, args = (predicate_of_iri(relation), 2), [args[0], args[2]]
         if key == RDF_TYPE_PREDICATE and (relation := _iri(args[1], symbols)):
             key, args = (predicate_of_iri(relation), 1), args[:1]
         key = self.aliases.get(key, key)
         if not self.triple_mode or not key[0].startswith("<") or key[1] not in (1, 2):
-            return CoreAtom(key, args)
+            return CoreAtom(key, tuple(args))
         term = symbols.intern(Iri(key[0][1:-1]))
         if key[1] == 1:
             return CoreAtom(TRIPLE, (args[0], symbols.intern(Iri(RDF_TYPE)), term))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import networkx as nx
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosym.errors import GroundingError, LimitError, Place
 from neurosym.facts import FactBase, Ids, SymbolTable
@@ -241,7 +242,8 @@ class _Engine:
         except LimitError as error:
             statement = self.core.statements[rule.statement]
             if statement.label not in error.message:
-                error.note = (error.note + "; " if error.note else "") + f"in rule `{statement.label}` ({statement.span})"
+                place = f"in rule `{statement.label}` ({statement.span})"
+                error.note = f"{error.note}; {place}" if error.note else place
             raise
 
     def _step(
@@ -251,8 +253,8 @@ class _Engine:
         match literal:
             case Scan(atom, record):
                 if atom.key in self.core.neural:
-                    table = self.neural.bind_slots(atom, table)
-                    self.neural.ask(atom, table)
+                    table, fresh = self.neural.bind_slots(atom, table)
+                    self.neural.ask(atom, fresh)
                 self._demand(atom.key, atom.args, table)
                 return self.joiner.scan(atom, table, live, windows.get(position), position if record else None)
             case Negated(atom):
@@ -287,15 +289,11 @@ class _Engine:
 
     # ----------------------------------------------------------------------------------------------- firings
 
-    def _conclude(
-        self, number: int, rule: CoreRule, table: Bindings, rank: int, wanted: frozenset[Key] | None
-    ) -> None:
+    def _conclude(self, number: int, rule: CoreRule, table: Bindings, rank: int, wanted: frozenset[Key] | None) -> None:
         """Record the groundings, one for each head."""
         n = table.n
         positions = sorted(table.facts)
-        body = (
-            np.stack([table.facts[p] for p in positions], axis=1) if positions else np.zeros((n, 0), np.int32)
-        )
+        body = np.stack([table.facts[p] for p in positions], axis=1) if positions else np.zeros((n, 0), np.int32)
         negated, absent = Ragged.join(table.negated, n), Ragged.join(table.absent, n)
         certain = (negated.counts == 0) & (self.builder.status[body] == CERTAIN).all(axis=1)
         leaves = self._leaves(rule, rule.choice, table) if rule.choice else None
@@ -350,7 +348,7 @@ class _Engine:
             group = ChoiceGroup(leaves, "constant", of, True, probabilities=weights)
         self.builder.add_choices(group)
 
-    def _weight(self, weight: object, table: Bindings, rule: CoreRule) -> Ids:
+    def _weight(self, weight: object, table: Bindings, rule: CoreRule) -> NDArray[np.float64]:
         if isinstance(weight, float):
             return np.full(table.n, weight)
         operand = self.joiner.evaluator.operand(weight, table.columns, table.n)  # pyright: ignore

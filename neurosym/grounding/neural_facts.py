@@ -7,11 +7,11 @@ import numpy as np
 from neurosym.errors import GroundingError
 from neurosym.facts import Ids
 from neurosym.grounding.bindings import Bindings
+from neurosym.grounding.bodies import SLOT_TYPES
 from neurosym.grounding.builder import GraphBuilder
 from neurosym.grounding.columns import TupleInterner
 from neurosym.grounding.core import CoreAtom, Key
 from neurosym.grounding.graph import ChoiceGroup
-from neurosym.grounding.bodies import SLOT_TYPES
 from neurosym.lang.ast import NeuralDecl
 
 
@@ -22,15 +22,18 @@ class NeuralFacts:
     """
 
     def __init__(self, builder: GraphBuilder, slots: Ids, closed: bool) -> None:
-        """Args:
-        slots: term ids of the sample's inputs, over which free `Image`, `Text` and `Tensor` arguments range.
-        closed: leave out what is not given, instead of asking networks (for an expert's tests).
+        """No facts yet but those that were given.
+
+        Args:
+            slots: term ids of the sample's inputs, over which free `Image`, `Text` and `Tensor` arguments range.
+            closed: leave out what is not given, instead of asking networks (for an expert's tests).
         """
         self.builder = builder
         self.slots = slots
         self.closed = closed
         self._asked: dict[Key, TupleInterner] = {}
         self._given: dict[Key, int] = {}
+        self._given_facts: dict[Key, int] = {}
         self._inputs: dict[Key, list[Ids]] = {}
         self._leaves: dict[Key, list[Ids]] = {}
         self.values: dict[Key, Ids] = {}
@@ -43,20 +46,32 @@ class NeuralFacts:
             if relation.size:
                 asked.find_or_add(np.ascontiguousarray(relation.rows[:, : _width(declaration)]))
             self._given[key] = asked.size
+            self._given_facts[key] = relation.size
 
-    def bind_slots(self, atom: CoreAtom, table: Bindings) -> Bindings:
-        """Let free slot arguments of a neural atom range over the sample's inputs."""
+    def bind_slots(self, atom: CoreAtom, table: Bindings) -> tuple[Bindings, Bindings]:
+        """Let free slot arguments of a neural atom range over the sample's inputs, and over those with given facts.
+
+        Returns:
+            All bindings, and those of them that the network is to be asked about: the sample's inputs only.
+        """
         declaration = self.builder.program.neural[atom.key]
-        for arg, declared in zip(atom.args, declaration.args[: _width(declaration)], strict=False):
+        given = self.builder.relation(atom.key).rows[: self._given_facts[atom.key]]
+        free: list[str] = []
+        for k, (arg, declared) in enumerate(zip(atom.args, declaration.args[: _width(declaration)], strict=False)):
             if isinstance(arg, str) and arg not in table.columns:
                 if declared.type.kind not in SLOT_TYPES:
                     raise GroundingError(
                         f"argument `{arg}` of the neural predicate {atom.key[0]} is not bound", code="NS408"
                     )
                 n = table.n
-                table = table.take(np.repeat(np.arange(n), len(self.slots)), frozenset(table.columns))
-                table.columns[arg] = np.tile(self.slots, n)
-        return table
+                values = np.concatenate([self.slots, np.setdiff1d(given[:, k], self.slots)])
+                table = table.take(np.repeat(np.arange(n), len(values)), frozenset(table.columns))
+                table.columns[arg] = np.tile(values, n)
+                free.append(arg)
+        if not free or not self._given_facts[atom.key]:
+            return table, table
+        asked = np.logical_and.reduce([np.isin(table.columns[arg], self.slots) for arg in free])
+        return table, table.take(np.nonzero(asked)[0], frozenset(table.columns))
 
     def ask(self, atom: CoreAtom, table: Bindings) -> None:
         """Create the facts of a neural atom for the inputs that the bindings hold."""

@@ -39,7 +39,7 @@ from neurosym.grounding.core import (
     Scan,
 )
 from neurosym.lang import ast
-from neurosym.lang.terms import Iri, predicate_of_iri
+from neurosym.lang.terms import predicate_of_iri
 
 MAX_BRANCHES = 4096
 
@@ -280,7 +280,8 @@ class _Normaliser:
             raise RuleError([_too_many(self.program.rules[index], count)])
         for parts in branches(body):
             simple: list[CoreLiteral] = []
-            scans = [Scan(self._atom(p.atom, simple)) for p in parts if isinstance(p, ast.Literal) and not is_builtin(p)]
+            atoms = [p.atom for p in parts if isinstance(p, ast.Literal) and not is_builtin(p)]
+            scans = [Scan(self._atom(atom, simple)) for atom in atoms]
             literals: list[CoreLiteral] = [*simple, *scans]
             for part in parts:
                 if isinstance(part, ast.Comparison) or is_builtin(part):
@@ -372,12 +373,13 @@ class _Normaliser:
                 template.append(term.name)
             else:
                 template.append(self._name("#t"))
-                extra.append(ast.Comparison("=", ast.Var(template[-1]), term))  # pyright: ignore[reportArgumentType]
+                extra.append(ast.Comparison("=", ast.Var(template[-1]), term))
         members = self._hidden("member", index, len(group) + len(template), f"what `{part.function}` ranges over")
         head = CoreAtom(members, (*group, *template))
-        self._define(index, head, ast.And((body, *extra)), group, "member", None)  # pyright: ignore[reportArgumentType]
+        self._define(index, head, ast.And((body, *extra)), group, "member", None)
         key = self._hidden(part.function, index, len(group) + 1, f"`{part.function}` over the members")
-        states = self._hidden(f"{part.function} so far", index, len(group) + 2, f"`{part.function}` of the first members")
+        so_far = f"`{part.function}` of the first members"
+        states = self._hidden(f"{part.function} so far", index, len(group) + 2, so_far)
         binds = part.op in ("=", "is") and isinstance(part.result, ast.Var)
         result = part.result.name if binds and isinstance(part.result, ast.Var) else self._name("#a")
         step = AggregateStep(part.function, members, key, states, group, result)

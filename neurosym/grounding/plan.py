@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from neurosym.errors import GroundingError
+from neurosym.grounding.bodies import entity_inputs, variables_of
 from neurosym.grounding.core import (
     AggregateStep,
     Builtin,
@@ -17,7 +18,6 @@ from neurosym.grounding.core import (
     Negated,
     Scan,
 )
-from neurosym.grounding.bodies import entity_inputs, variables_of
 from neurosym.lang.ast import Var
 
 
@@ -52,7 +52,8 @@ def plan(rule: CoreRule, core: CoreProgram, size: Callable[[Key], int], first: i
         if first is not None and not order:
             position = first
         else:
-            ready = [(k, c) for k, c in ((k, _cost(x, bound, core, size)) for k, x in remaining.items()) if c is not None]
+            costs = [(k, _cost(x, bound, core, size)) for k, x in remaining.items()]
+            ready = [(k, cost) for k, cost in costs if cost is not None]
             if not ready:
                 raise GroundingError(
                     f"no order of the literals binds all variables of `{core.statements[rule.statement].label}`",
@@ -88,7 +89,8 @@ def _cost(literal: CoreLiteral, bound: set[str], core: CoreProgram, size: Callab
         case AggregateStep():
             return (3, 0) if set(literal.group) <= bound else None
         case Scan(atom):
-            if not entity_inputs(atom, core) <= bound or (atom.key in core.demands and not atom.variables <= bound):
+            asked = entity_inputs(atom, core) | (atom.variables if atom.key in core.demands else frozenset())
+            if not asked <= bound:
                 return None
             free = len(atom.variables - bound)
             fixed = sum(1 for a in atom.args if not isinstance(a, str) or a in bound)

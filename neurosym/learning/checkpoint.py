@@ -77,7 +77,7 @@ def load_checkpoint(
     try:
         with safe_open(path, "pt") as stream:
             header = stream.metadata() or {}
-            tensors = {k: stream.get_tensor(k) for k in stream.keys()}
+            tensors = {k: stream.get_tensor(k) for k in stream.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path} cannot be read: {error}", code="NS711", help="delete it to start anew") from None
     if header.get("format") != FORMAT:
@@ -96,6 +96,8 @@ def load_checkpoint(
                 states.setdefault(int(index), {})[field] = value
         if [g["params"] for g in groups] != [g["params"] for g in packed["param_groups"]]:
             raise _foreign(path, "the optimizer trains other parameters")
+        if [set(g) for g in groups] != [set(g) for g in packed["param_groups"]]:
+            raise _foreign(path, "the optimizer is of another kind")
         restored = [{**g, "params": p["params"]} for g, p in zip(groups, packed["param_groups"], strict=True)]
         for group in restored:  # JSON has no tuples
             if isinstance(group.get("betas"), list):

@@ -33,9 +33,7 @@ class Batch:
         object.__setattr__(self, "queries", queries)
 
 
-def batches(
-    query: str, inputs: Mapping[str, Tensor], targets: Sequence[int] | Tensor, size: int = 64
-) -> list[Batch]:
+def batches(query: str, inputs: Mapping[str, Tensor], targets: Sequence[int] | Tensor, size: int = 64) -> list[Batch]:
     """Cut samples into batches of one query.
 
     Args:

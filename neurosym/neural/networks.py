@@ -26,8 +26,8 @@ class Threshold:
 
     Attributes:
         column: the feature's name, or its number where it has none.
-        cutoff: the value at which the predicate has probability 0.5; where the network sees several features, all of them
-            equally many standard deviations from their means (one at a time would give values that nothing reaches).
+        cutoff: the value at which the predicate has probability 0.5; where the network sees several features, all
+            of them equally many standard deviations from their means (one at a time would give values out of reach).
         slope: change of the logit per unit of the feature, never negative.
         direction: `above` or `below`: on which side of the cut-off the predicate holds.
     """

@@ -171,5 +171,3 @@ class Grounded:
                     )  # fmt: skip
                 result[fact] = positive
         return tuple(sorted(result.items()))
-
-

@@ -103,7 +103,8 @@ class Leaves:
 def _batch(inputs: Mapping[str, Tensor], slots: set[str]) -> int:
     missing = sorted(slots - set(inputs))
     if missing:
-        raise DataError(f"no input is given for `{missing[0]}`", code="NS613", help=f'inputs={{"{missing[0]}": tensor}}')
+        name = missing[0]
+        raise DataError(f"no input is given for `{name}`", code="NS613", help=f'inputs={{"{name}": tensor}}')
     sizes = {name: len(t) for name, t in inputs.items() if name in slots}
     if len(set(sizes.values())) > 1:
         raise DataError("the inputs have different batch sizes", note=", ".join(f"{n}: {s}" for n, s in sizes.items()))
@@ -178,8 +179,9 @@ class _NeuralGroup:
                 names, index = argument
                 stacked = torch.stack([inputs[n] for n in names])  # (distinct, B, …)
                 rows = stacked[index.to(stacked.device)].flatten(0, 1)
-            # feature tables and images stay as they were given; `reasoner.to(…)` moves the network
-            tensors.append(rows if like is None else rows.to(like) if rows.is_floating_point() else rows.to(like.device))
+            if like is not None:  # tables and images stay as they were given; `reasoner.to(…)` moves the network
+                rows = rows.to(like) if rows.is_floating_point() else rows.to(like.device)
+            tensors.append(rows)
         logits = self.network(*tensors)
         each = self.n if shared else self.n * batch
         probabilities = self.probabilities(logits, each, dtype)
@@ -262,7 +264,8 @@ class _GraphReader:
         self.soft = soft
         self.tagger = Exact(graph, soft) if soft else None
         # what its edge weights depend on
-        self.below = relevant_part(graph, np.array(soft, np.int32), drop_certain=True).facts if soft else np.zeros(0, int)
+        empty = np.zeros(0, np.int64)
+        self.below = relevant_part(graph, np.array(soft, np.int32), drop_certain=True).facts if soft else empty
 
     def reads_from(self, other: _GraphReader) -> bool:
         """Whether an edge weight depends on what a graph network says."""

@@ -14,8 +14,8 @@ from neurosym.errors import DataError, SemanticsError
 from neurosym.facts import FactBase, SymbolTable
 from neurosym.grounding import Limits, Parameter, ground
 from neurosym.grounding.normalise import normalise
-from neurosym.lang import parse_atom
-from neurosym.lang.ast import Atom, Const, Program
+from neurosym.lang import parse_atom, to_text
+from neurosym.lang.ast import Atom, Program
 from neurosym.neural import FeatureTable
 from neurosym.reasoner.answers import Answers
 from neurosym.reasoner.grounded import Grounded
@@ -77,6 +77,7 @@ class Reasoner(nn.Module):
         random = torch.Generator().manual_seed(seed)
         self.weight_logits = nn.ParameterList([_start(p, random) for p in self.learnable])
         self._grounded: dict[object, Grounded] = {}
+        self._rules_sha256 = ""
         self._atoms: dict[str, Atom] = {}  # queries parsed before: training asks the same one at each step
         self._known_keys: set[tuple[str, int]] = set()
         # what belongs to a saved model beside its weights: see `save`
@@ -266,11 +267,10 @@ class Reasoner(nn.Module):
     # ------------------------------------------------------------------------------------------------ keeping
 
     def rules_sha256(self) -> str:
-        """A hash of the rule texts."""
-        digest = hashlib.sha256()
-        for text in self.program.texts.values():
-            digest.update(text.encode())
-        return digest.hexdigest()
+        """A hash of the program as it is printed: comments and layout do not count, every statement does."""
+        if not self._rules_sha256:
+            self._rules_sha256 = hashlib.sha256(to_text(self.program).encode()).hexdigest()
+        return self._rules_sha256
 
     def weights_sha256(self) -> str:
         """A hash of all parameters and buffers, networks' and rules'."""

@@ -31,6 +31,7 @@ from neurosym.neural import FeatureTable, from_config
 from neurosym.reasoner.reasoner import Reasoner, algebra
 from neurosym.reasoner.saved_facts import read_facts, write_facts
 from neurosym.reasoner.saved_rules import check_hash, read_rules, write_rules
+from neurosym.version import version
 
 FORMAT = "neurosym-model/1"
 MANIFEST, RULES, WEIGHTS, BACKGROUND = "model.json", "rules", "weights.safetensors", "background.jsonl"
@@ -133,7 +134,7 @@ def _described(name: str, network: nn.Module) -> dict[str, Any]:
 
 
 def _write(reasoner: Reasoner, folder: Path, background: FactBase | None, networks: dict[str, dict[str, Any]]) -> None:
-    
+
     mask = os.umask(0)
     os.umask(mask)
     folder.chmod(0o777 & ~mask)  # mkdtemp keeps it to its owner
@@ -305,10 +306,14 @@ def load(
 def _network(name: str, entry: Mapping[str, Any], classes: Mapping[str, type] | None) -> nn.Module:
     try:
         return from_config(str(entry["class"]), entry["config"], classes)
-    except (NeurosymError, ValueError, KeyError, AttributeError) as error:
-        what = error.message if isinstance(error, NeurosymError) else f"{type(error).__name__}: {error}"
-        note, advice = (error.note, error.help) if isinstance(error, NeurosymError) else ("", "")
-        raise ModelError(f"the network `{name}` cannot be made: {what}", code="NS704", note=note, help=advice) from None
+    except (NeurosymError, ValueError, KeyError, AttributeError, TypeError, RuntimeError) as error:
+        what, note, advice = f"{type(error).__name__}: {error}", "", ""
+        if isinstance(error, NeurosymError):
+            what, note, advice = error.message, error.note, error.help
+        raise ModelError(
+            f"the network `{name}` cannot be made: {what}", code="NS704", note=note,
+            help=advice or f"its arguments in {MANIFEST} are not those of its class; save the model again",
+        ) from None  # fmt: skip
 
 
 def _semantics(name: str, classes: Mapping[str, type] | None) -> Any:

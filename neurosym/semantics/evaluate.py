@@ -40,9 +40,11 @@ class Evaluator:
     """Evaluates one algebra on the part of a graph that some facts depend on; made once, used for every batch."""
 
     def __init__(self, graph: DerivationGraph, roots: Ids, semiring: Semiring, max_rounds: int = 10_000) -> None:
-        """Args:
-        roots: (r,) the facts asked for.
-        max_rounds: rounds allowed for a cycle to settle.
+        """Lay out the part of the graph below the roots.
+
+        Args:
+            roots: (r,) the facts asked for.
+            max_rounds: rounds allowed for a cycle to settle.
 
         Raises:
             SemanticsError: the program negates facts and the algebra has no complement.
@@ -79,7 +81,10 @@ class Evaluator:
         base = torch.where(self.leaf[:, None], leaves, torch.full_like(leaves, ring.zero))
         tags = torch.where(self.given[:, None], torch.full_like(base, ring.one), base)
         for layer in self.layers:
-            tags = self._settle(layer, tags) if layer.cyclic else tags.index_copy(0, layer.heads, self._fire(layer, tags))
+            if layer.cyclic:
+                tags = self._settle(layer, tags)
+            else:
+                tags = tags.index_copy(0, layer.heads, self._fire(layer, tags))
         return tags
 
     def _fire(self, layer: _Layer, tags: Tensor) -> Tensor:
@@ -154,9 +159,14 @@ def _layers(graph: DerivationGraph, part: Part) -> list[_Layer]:
         given = part.given[heads]
         result.append(
             _Layer(
-                torch.from_numpy(heads), torch.from_numpy(given), torch.from_numpy(segment.astype(np.int64)),
-                tuple(buckets), negative, bool(value % 2), ", ".join(names[:5]),
-            )  # fmt: skip
+                torch.from_numpy(heads),
+                torch.from_numpy(given),
+                torch.from_numpy(segment.astype(np.int64)),
+                tuple(buckets),
+                negative,
+                bool(value % 2),
+                ", ".join(names[:5]),
+            )
         )
     return result
 
@@ -167,8 +177,10 @@ def evaluate(graph: DerivationGraph, inputs: Tensor, semiring: Semiring, max_rou
     Args:
         graph: F facts, G groundings.
         inputs: (B, F) probabilities of the leaves; other entries are not read.
+
     Returns:
         (B, F) tags at the least fixpoint.
+
     Raises:
         FixpointError: a cycle did not settle within max_rounds; names its predicates.
     """

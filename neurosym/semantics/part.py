@@ -57,9 +57,7 @@ def relevant_part(graph: DerivationGraph, roots: Ids, drop_certain: bool) -> Par
         _, at = expand(starts[frontier], starts[frontier + 1] - starts[frontier])
         groundings = order[at]
         used[groundings] = True
-        _, edges = expand(
-            graph.body_start[groundings], graph.body_start[groundings + 1] - graph.body_start[groundings]
-        )
+        _, edges = expand(graph.body_start[groundings], graph.body_start[groundings + 1] - graph.body_start[groundings])
         new = graph.body[edges]
         if drop_certain:
             new = new[~certain[new]]

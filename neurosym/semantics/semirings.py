@@ -7,6 +7,8 @@ Sources: Green, Karvounarakis & Tannen, Provenance Semirings (PODS 2007); Kimmig
 Model Counting (2017); Hájek, Metamathematics of Fuzzy Logic (1998) for the t-norms.
 """
 
+# ruff: noqa: D102 - what plus, times, negate, lift and sum do is said once, on Semiring
+
 from __future__ import annotations
 
 from abc import ABC, abstractmethod

@@ -15,7 +15,7 @@ from neurosym.verify.structure import read_structure
 
 MAX_FACTS = 200_000
 MAX_GROUNDINGS = 500_000
-MAX_STEPS = 5_000_000
+MAX_STEPS = 3_000_000
 MAX_ROUNDS = 10_000
 
 

@@ -18,10 +18,17 @@ Pair = tuple[float, float]
 
 
 class Counter:
-    """Probabilities of formulas, each computed once."""
+    """Probabilities of formulas, each computed once.
 
-    def __init__(self, formulas: Formulas) -> None:
+    Which choice to decide first is a guess. Two are tried in turn, with growing budgets: one that tears groups apart
+    (a choice that several of their members share), good where few things are shared, and one that stays near the
+    claim, good along chains of states. What one of them found out, the other knows.
+    """
+
+    def __init__(self, formulas: Formulas, budget: int = 50_000) -> None:
         self.formulas = formulas
+        self.budget = budget
+        self._near = False
         self._known: dict[int, Pair] = {TRUE >> 1: (1.0, 0.0)}
 
     def probability(self, reference: int) -> float:
@@ -30,20 +37,24 @@ class Counter:
         Raises:
             ExplanationError: NS820, the limit of steps is reached.
         """
-        holds, fails = self._solve(reference >> 1)
-        return fails if reference & 1 else holds
+        budget = self.budget
+        while (pair := self._solve(reference >> 1, self.formulas.steps + budget)) is None:
+            budget += budget if self._near else 0
+            self._near = not self._near
+        return pair[reference & 1]
 
-    def _solve(self, number: int) -> Pair:
-        """Runs `_expand` with a stack of its own: long chains nest deeper than Python's."""
-        if number in self._known:
-            return self._known[number]
-        stack = [(number, self._expand(number))]
-        answer: Pair | None = None
+    def _solve(self, number: int, until: int) -> Pair | None:
+        """Runs `_expand` with a stack of its own, for long chains nest deeper than Python's; None if out of budget."""
+        stack: list[tuple[int, Generator[int, Pair | None, Pair]]] = []
+        answer = self._known.get(number)
+        if answer is None:
+            stack.append((number, self._expand(number)))
         while stack:
+            if self.formulas.steps > until:
+                return None
             number, task = stack[-1]
             try:
-                # a fresh generator takes None, a waiting one its answer
-                wanted = task.send(answer)  # type: ignore[arg-type]
+                wanted = task.send(answer)  # a fresh generator takes None, a waiting one its answer
             except StopIteration as done:
                 answer = self._known[number] = done.value
                 stack.pop()
@@ -51,10 +62,9 @@ class Counter:
             answer = self._known.get(wanted)
             if answer is None:
                 stack.append((wanted, self._expand(wanted)))
-        assert answer is not None
         return answer
 
-    def _expand(self, number: int) -> Generator[int, Pair, Pair]:
+    def _expand(self, number: int) -> Generator[int, Pair | None, Pair]:
         """The pair of a node; yields the nodes whose pairs it needs."""
         formulas = self.formulas
         node = formulas.node(number)
@@ -73,6 +83,7 @@ class Counter:
         for group in groups:
             reference = formulas.conjoin(group)
             pair = yield reference >> 1
+            assert pair is not None
             yes, no = (pair[1], pair[0]) if reference & 1 else pair
             fails += no * holds
             holds *= yes
@@ -80,17 +91,15 @@ class Counter:
 
     def _choice(self, children: Sequence[int], shared: int) -> int:
         """The choice to split on: one that a literal of the conjunction fixes (unit propagation), else the first."""
-        units = 0
+        units = near = 0
         for child in children:
+            support = self.formulas.support[child >> 1]
+            near |= support
             if self.formulas.node(child >> 1)[0] == "value":
-                units |= self.formulas.support[child >> 1]
-        import os; return _lowest(units & shared or (shared if os.environ.get('SH') else self._all(children)))
+                units |= support
+        return _lowest(units & shared or (near if self._near else shared))
 
-    def _all(self, children):
-        r=0
-        for c in children: r |= self.formulas.support[c>>1]
-        return r
-    def _split(self, number: int, choice: int) -> Generator[int, Pair, Pair]:
+    def _split(self, number: int, choice: int) -> Generator[int, Pair | None, Pair]:
         """Shannon expansion over the values of a choice; values that no literal tells apart are taken together."""
         formulas = self.formulas
         dependents = formulas.dependents(number, choice)
@@ -104,6 +113,7 @@ class Counter:
             weight = sum(formulas.weights[choice][v] for v in values)
             reference = formulas.condition(dependents, values[0])
             pair = yield reference >> 1
+            assert pair is not None
             yes, no = (pair[1], pair[0]) if reference & 1 else pair
             holds += weight * yes
             fails += weight * no
@@ -123,25 +133,20 @@ def independent_groups(formulas: Formulas, children: Sequence[int]) -> tuple[lis
         once |= support
     if not shared:
         return [[child] for child in children], 0
-    # union-find over the shared choices
-    parent = list(range(len(children)))
-
-    def find(k: int) -> int:
-        while parent[k] != k:
-            parent[k] = parent[parent[k]]
-            k = parent[k]
-        return k
-
-    owner: dict[int, int] = {}
-    for k, child in enumerate(children):
-        bits = formulas.support[child >> 1] & shared
-        while bits:
-            low = bits & -bits
-            bits ^= low
-            other = owner.setdefault(low, k)
-            if other != k:
-                parent[find(k)] = find(other)
-    groups: dict[int, list[int]] = {}
-    for k, child in enumerate(children):
-        groups.setdefault(find(k), []).append(child)
-    return list(groups.values()), shared
+    alone: list[list[int]] = []
+    groups: list[tuple[int, list[int]]] = []
+    for child in children:
+        support = formulas.support[child >> 1]
+        if not support & shared:
+            alone.append([child])
+            continue
+        joined = [child]
+        apart = []
+        for group in groups:
+            if group[0] & support:
+                support |= group[0]
+                joined += group[1]
+            else:
+                apart.append(group)
+        groups = [*apart, (support, joined)]
+    return alone + [members for _, members in groups], shared

@@ -12,6 +12,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -77,6 +78,25 @@ class Addition:
     test_digits: Labelled
 
 
+def with_shifts(pairs: Pairs, copies: int, seed: int = 0) -> Pairs:
+    """The pairs, and copies of them whose images are each moved by one pixel in a random direction, or left alone.
+
+    A digit that is moved stays the digit it is, so the sums stay true; what leaves the frame is lost.
+    """
+    random = torch.Generator().manual_seed(seed)
+    left, right = ([x, *(_shift(x, random) for _ in range(copies))] for x in (pairs.left, pairs.right))
+    return Pairs(torch.cat(left), torch.cat(right), pairs.sums.repeat(copies + 1))
+
+
+def _shift(images: Tensor, random: torch.Generator) -> Tensor:
+    """(n, 1, S, S) images, each moved by at most one pixel."""
+    size = images.shape[-1]
+    padded = torch.nn.functional.pad(images, (1, 1, 1, 1))
+    corners = ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2))
+    moved = torch.stack([padded[..., y : y + size, x : x + size] for y, x in corners])
+    return moved[torch.randint(len(corners), (len(images),), generator=random), torch.arange(len(images))]
+
+
 def mnist_folder() -> Path | None:
     """`mnist` in the folder that NEUROSYM_DATA names, if all four files are there."""
     name = os.environ.get("NEUROSYM_DATA")
@@ -86,7 +106,7 @@ def mnist_folder() -> Path | None:
 
 
 def load(source: str = "auto", seed: int = 0) -> Addition:
-    """The data, with pairs drawn by the seed; each image is in one pair only.
+    """The data; the seed draws the pairs for training and validation. Each image is in one pair only.
 
     Args:
         source: `digits`, `mnist`, or `auto`: MNIST where the data folder has it.
@@ -106,14 +126,14 @@ def load(source: str = "auto", seed: int = 0) -> Addition:
 
 
 def _embedded(seed: int) -> Addition:
-    """scikit-learn's 1,797 digits of 8 × 8 pixels; the seed chooses the test part as well."""
+    """scikit-learn's 1,797 digits of 8 × 8 pixels; the test part is the same for all seeds."""
     from sklearn.datasets import load_digits
 
-    bunch = load_digits()
+    bunch: Any = load_digits()
     images = torch.tensor(bunch.images / 16.0, dtype=torch.float32)[:, None]
-    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
-    shuffled = Labelled(images[order], torch.tensor(bunch.target, dtype=torch.long)[order])
-    test, valid, train = _cut(shuffled, DIGITS_TEST, DIGITS_VALID)
+    everything = Labelled(images, torch.tensor(bunch.target, dtype=torch.long))
+    test, known = _cut(_shuffled(everything, seed=0), DIGITS_TEST)
+    valid, train = _cut(_shuffled(known, seed), DIGITS_VALID)
     return Addition("digits", 8, _pairs(train), _pairs(valid), _pairs(test), test)
 
 
@@ -123,9 +143,13 @@ def _mnist(folder: Path, seed: int) -> Addition:
         Labelled(_read_idx(folder / images)[:, None].float() / 255.0, _read_idx(folder / digits).long())
         for images, digits in (_MNIST_FILES["train"], _MNIST_FILES["test"])
     )
-    order = torch.randperm(len(known.digits), generator=torch.Generator().manual_seed(seed))
-    valid, train = _cut(Labelled(known.images[order], known.digits[order]), MNIST_VALID)
+    valid, train = _cut(_shuffled(known, seed), MNIST_VALID)
     return Addition("mnist", 28, _pairs(train), _pairs(valid), _pairs(test), test)
+
+
+def _shuffled(data: Labelled, seed: int) -> Labelled:
+    order = torch.randperm(len(data.digits), generator=torch.Generator().manual_seed(seed))
+    return Labelled(data.images[order], data.digits[order])
 
 
 def _cut(data: Labelled, *sizes: int) -> list[Labelled]:

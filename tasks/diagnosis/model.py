@@ -27,19 +27,24 @@ class Recipe:
     Attributes:
         cutoff, slope: where each finding's threshold starts, in standard deviations, and how steep.
         severe: how much further out the cut-off of giant nuclei starts.
-        lr, epochs: Adam on the whole ward at once; weight_decay of the findings' networks.
-        graph_lr, graph_decay, hidden: of the graph network.
+        rule_scale: factor on the rule file's weights at the start; low weights leave the networks room to learn.
+        graph_start: the weight at which the graph network's rule starts.
+        epochs, lr: Adam on the whole ward at once; weight_decay of the findings' networks.
+        graph_lr, graph_decay, hidden, layers: of the graph network.
     """
 
     cutoff: float = 0.5
     slope: float = 5.0
     severe: float = 1.0
-    lr: float = 0.1
+    rule_scale: float = 1.0
+    graph_start: float = 0.5
     epochs: int = 100
+    lr: float = 0.1
     weight_decay: float = 0.003
     graph_lr: float = 0.02
     graph_decay: float = 0.003
     hidden: int = 8
+    layers: int = 2
 
 
 def program(*, graph: bool = True, rules: bool = True) -> ns.Program:
@@ -99,21 +104,27 @@ def networks(
         sub = f"{RDFS}subClassOf"
         nodes = {t.value for pair in base.lookup(f"<{sub}>", (None, None)) for t in pair if isinstance(t, ns.Iri)}
         result["graph_network"] = RelationalGNN(
-            [sub], sorted(nodes), reads=("has_abnormality", "has_artefact"), hidden=recipe.hidden,
+            [sub], sorted(nodes), reads=("has_abnormality", "has_artefact"), hidden=recipe.hidden, layers=recipe.layers,
             directions={"has_abnormality": "backward", "has_artefact": "backward"}, seed=seed,
         )  # fmt: skip
     return result
 
 
 def build(
-    ward: Ward, train: Tensor, known: Tensor, recipe: Recipe, seed: int, *, graph: bool = True, rules: bool = True
+    ward: Ward, known: Tensor, recipe: Recipe, seed: int, *, graph: bool = True, rules: bool = True
 ) -> ns.Reasoner:
-    """A reasoner over the known patients (n,), its networks scaled on the training ones (m,)."""
+    """A reasoner over the known patients (n,), from whose rows the networks take their scale."""
     rule_file, base = program(graph=graph, rules=rules), ontology()
     used = {a.predicate for r in rule_file.rules for a in _body_atoms(r.body)}
     needed = [d.network for d in rule_file.neural.values() if d.name in used]
-    nets = networks(ward, base, needed, train, recipe, seed)
-    return ns.Reasoner(rule_file, base + patients(ward, known), nets, {"onc:Patient": ward.table}, seed=seed)
+    nets = networks(ward, base, needed, known, recipe, seed)
+    reasoner = ns.Reasoner(rule_file, base + patients(ward, known), nets, {"onc:Patient": ward.table}, seed=seed)
+    for parameter in reasoner.learnable:
+        rule = rule_file.rules[parameter.statement]
+        if rule.exception_to is None and parameter.initial is not None:
+            start = recipe.graph_start if rule.name == GRAPH_RULE else parameter.initial[0] * recipe.rule_scale
+            reasoner.set_rule_weight(parameter.label, start)
+    return reasoner
 
 
 def _body_atoms(body: object) -> list:

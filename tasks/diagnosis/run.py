@@ -19,7 +19,6 @@ from rich.table import Table
 from torch import Tensor
 
 import neurosym as ns
-from neurosym.explain.report import write_batch
 from tasks.diagnosis.baselines import Measures, measure, run_baselines
 from tasks.diagnosis.data import ONC, Fold, Ward, folds, load_ward
 from tasks.diagnosis.model import (
@@ -55,7 +54,6 @@ class Trained:
     answers: ns.Answers
     test: Tensor
     seconds: float
-    epochs: int
 
 
 @dataclass
@@ -72,21 +70,24 @@ class Results:
 
 
 def train(ward: Ward, fold: Fold, recipe: Recipe, seed: int, variant: dict[str, bool]) -> Trained:
-    """Fit one variant on a fold's training part, then ask it about patients it has never seen."""
+    """Fit one variant on a fold's training part, then ask it about patients it has never seen.
+
+    As the baselines do, it uses the whole training part; the number of epochs is part of the recipe.
+    """
     started = time.monotonic()
     known = torch.cat([fold.train, fold.valid])
     options = {k: v for k, v in variant.items() if k != "frozen"}
-    reasoner = build(ward, fold.train, known, recipe, seed, **options)
+    reasoner = build(ward, known, recipe, seed, **options)
     if variant.get("frozen"):
         reasoner.freeze_rules()
-    result = ns.fit(
-        reasoner, labels(ward, reasoner, fold.train), labels(ward, reasoner, fold.valid),
-        epochs=recipe.epochs, optimizer=optimizer(reasoner, recipe), seed=seed, progress=False,
+    ns.fit(
+        reasoner, labels(ward, reasoner, known), epochs=recipe.epochs, optimizer=optimizer(reasoner, recipe),
+        seed=seed, progress=False,
     )  # fmt: skip
     seconds = time.monotonic() - started
     answers = reasoner.predict(patients(ward, fold.test), QUERY, background=ontology())
     numbers = [ward.table.position(f"onc:{args[0].value.removeprefix(ONC)}") for args in answers.args]  # pyright: ignore
-    return Trained(reasoner, answers, torch.tensor(numbers), seconds, result.best_epoch + 1)
+    return Trained(reasoner, answers, torch.tensor(numbers), seconds)
 
 
 def graph_share(trained: Trained) -> tuple[float, int]:
@@ -217,6 +218,8 @@ def _show(console: Console, ward: Ward, trained: Trained, options: argparse.Name
     why = ns.explain(answers, answers.atoms[chosen])
     why.verify()
     console.print(f"\n{why}", markup=False, highlight=False)
+    from neurosym.explain.report import write_batch
+
     truth = ward.malignant[trained.test].tolist()
     order = probabilities.argsort(descending=True).tolist()
     shown = [chosen, *(k for k in order[:: max(1, len(order) // options.pages)] if k != chosen)][: options.pages]

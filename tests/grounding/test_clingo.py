@@ -69,7 +69,9 @@ def assert_consistent(graph: DerivationGraph) -> None:
         body, sign = graph.body_of(grounding)
         assert all(b < head for b, positive in zip(body, sign, strict=True) if positive)
     assert (graph.choice[graph.head] < 0).all(), "a leaf has groundings"
-    derived = set(first) | set((graph.place >= 0).nonzero()[0].tolist()) | set((graph.choice >= 0).nonzero()[0].tolist())
+    derived = (
+        set(first) | set((graph.place >= 0).nonzero()[0].tolist()) | set((graph.choice >= 0).nonzero()[0].tolist())
+    )
     assert derived == set(range(graph.num_facts)), "a fact that nothing derives"
 
 

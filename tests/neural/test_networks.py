@@ -64,9 +64,10 @@ def test_cutoffs_are_told_in_the_columns_units() -> None:
 
 def test_several_cutoffs_hold_together() -> None:
     rows = torch.randn(40, 3, generator=torch.Generator().manual_seed(2)) * 5 + 20
-    network = OnColumns(MonotoneThreshold(3, "below", 0.4), [0, 1, 2]).fit(rows)
+    inner = MonotoneThreshold(3, "below", 0.4)
+    network = OnColumns(inner, [0, 1, 2]).fit(rows)
     with torch.no_grad():
-        network.network.moved_weight.copy_(torch.tensor([1.0, -1.0, 0.5]))
+        inner.moved_weight.copy_(torch.tensor([1.0, -1.0, 0.5]))
     thresholds = network.describe()
     at_cutoff = torch.tensor([[t.cutoff for t in thresholds]])
     assert abs(network(at_cutoff).item()) < 1e-4

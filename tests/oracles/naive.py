@@ -391,7 +391,7 @@ class Program:
             done.add(mark)
             outcome = self._outcome(k, rule, subst, ask)
             for number_, head in enumerate(rule.heads):
-                if head.weight is None and rule.exception_weight is None or outcome == number_:
+                if (head.weight is None and rule.exception_weight is None) or outcome == number_:
                     for atom in head.atoms:
                         try:
                             yield atom.predicate, tuple(value(a, subst) for a in atom.args)

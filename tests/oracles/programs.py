@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
+T = TypeVar("T")
 VARIABLES = ("X", "Y", "Z")
 
 
@@ -45,7 +48,7 @@ class _Maker:
     def __init__(self, draw: st.DrawFn, style: Style) -> None:
         self.draw, self.style = draw, style
 
-    def pick(self, options):  # type: ignore[no-untyped-def]
+    def pick(self, options: Sequence[T]) -> T:
         return self.draw(st.sampled_from(options))
 
     def chance(self, percent: int) -> bool:
@@ -57,12 +60,21 @@ class _Maker:
         if not self.style.weights or self.chance(25):
             return f"{atom}."
         if self.chance(25):
-            others = [_atom(name, [self.pick(self.style.constants) for _ in range(arity)]) for _ in range(self.pick((1, 2)))]
-            return " ; ".join(f"{w} :: {a}" for w, a in zip(self.split(1 + len(others)), [atom, *others], strict=True)) + "."
+            others = [
+                _atom(name, [self.pick(self.style.constants) for _ in range(arity)]) for _ in range(self.pick((1, 2)))
+            ]
+            return (
+                " ; ".join(f"{w} :: {a}" for w, a in zip(self.split(1 + len(others)), [atom, *others], strict=True))
+                + "."
+            )
         return f"{self.pick(self.style.weights)} :: {atom}."
 
     def split(self, n: int) -> list[str]:
-        choices = {1: (("0.3",), ("0.8",)), 2: (("0.4", "0.6"), ("0.2", "0.5")), 3: (("0.2", "0.3", "0.5"), ("0.1", "0.4", "0.3"))}
+        choices = {
+            1: (("0.3",), ("0.8",)),
+            2: (("0.4", "0.6"), ("0.2", "0.5")),
+            3: (("0.2", "0.3", "0.5"), ("0.1", "0.4", "0.3")),
+        }
         return list(self.pick(choices[n]))
 
     def atom(self, layers: tuple, bound: list[str], fresh: bool) -> tuple[str, list[str]]:
@@ -122,7 +134,7 @@ class _Maker:
             op = self.pick(("<", ">=", "\\=", "=:="))
             extra.append(f"{self.pick(bound)} {op} {self.pick([*bound, *self.style.constants])}")
         elif kind < 8 and self.style.aggregates:
-            inner, used = self.atom(lower, [*bound, "V"], False)
+            inner, _ = self.atom(lower, [*bound, "V"], False)
             if "V" not in inner:
                 inner = f"{inner}, {self.pick(('f', 'g'))}(V)"
             function = self.pick(self.style.functions)
@@ -131,7 +143,7 @@ class _Maker:
             if self.chance(50):
                 extra.append(f"N{number} {self.pick(('>=', '=:=', '<'))} {self.pick(('1', '2'))}")
         elif self.style.groups:
-            first, used = self.atom(lower, [*bound, "V"], False)
+            first, _ = self.atom(lower, [*bound, "V"], False)
             second, _ = self.atom(lower, [*bound, "V"], False)
             if "V" not in first:
                 first = f"{first}, {self.pick(('f', 'g'))}(V)"

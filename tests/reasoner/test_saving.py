@@ -284,7 +284,9 @@ def test_damage_is_told(trained: ns.Reasoner, tmp_path: Path, kind: str, code: s
     assert caught.value.help
 
 
-@pytest.mark.parametrize("text", ["", "null\n", "{}\n", '{"format": "neurosym-facts/1", "prefixes": {}, "places": []}\n[1]\n'])
+@pytest.mark.parametrize(
+    "text", ["", "null\n", "{}\n", '{"format": "neurosym-facts/1", "prefixes": {}, "places": []}\n[1]\n']
+)
 def test_damaged_facts_are_told(tmp_path: Path, text: str):
     (tmp_path / "facts").write_text(text, "utf-8")
     with pytest.raises(ModelError, match="cannot be read"):

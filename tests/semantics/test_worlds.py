@@ -21,7 +21,9 @@ from tests.oracles.worlds import TooManyWorlds, probabilities
 CHECKS = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 WEIGHTS = ("0.1", "0.3", "0.5", "0.5", "0.9", "1.0", "0.0")
 SMALL = Style(constants=("1", "2"), weights=WEIGHTS, facts=6, rules=6, groups=True, evidence=True)
-PROBLOG = Style(constants=("1", "2"), weights=WEIGHTS[:5], facts=6, rules=5, aggregates=False, evidence=True, prolog=True)
+PROBLOG = Style(
+    constants=("1", "2"), weights=WEIGHTS[:5], facts=6, rules=5, aggregates=False, evidence=True, prolog=True
+)
 
 
 def evidence_of(program: Program) -> list[tuple[Fact, bool]]:

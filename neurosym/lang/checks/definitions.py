@@ -10,7 +10,7 @@ from neurosym.lang.builtins import PREDICATES, TRIPLE
 from neurosym.lang.checks.context import Context
 from neurosym.lang.checks.safety import spelled
 from neurosym.lang.stratify import predicate_key
-from neurosym.lang.terms import spell_predicate
+from neurosym.lang.terms import predicate_of_iri, spell_predicate
 from neurosym.lang.walk import Key, atom_variables, body_variables, head_atoms, is_iri_predicate
 
 
@@ -153,6 +153,9 @@ def never_fires(context: Context) -> None:
     if context.facts is None:
         known |= set(context.program.declarations)  # its facts may come with the data
     known |= {a.key for fact in context.given for a in head_atoms(fact)}
+    # `pred p(…) from IRI`: the facts come under the IRI
+    renamed = {k: (predicate_of_iri(d.iri), k[1]) for k, d in context.program.declarations.items() if d.iri is not None}
+    known |= {key for key, stored in renamed.items() if stored in known}
     waiting = list(context.program.rules)
     while True:
         left = []

@@ -21,9 +21,11 @@ class Compiler:
     """Formulas over the choices of one shape."""
 
     def __init__(self, shape: Shape, choices: list[int], max_nodes: int) -> None:
-        """Args:
-        choices: those that the formulas depend on, in variable order.
-        max_nodes: size at which compilation stops.
+        """A manager with one variable for each choice or outcome.
+
+        Args:
+            choices: those that the formulas depend on, in variable order.
+            max_nodes: size at which compilation stops.
         """
         from pysdd.sdd import SddManager, Vtree
 

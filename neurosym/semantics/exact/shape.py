@@ -125,9 +125,7 @@ class _Walker:
             tuple(len(o) for o in choices.values()),
             tuple(bool(self.rest[c]) or len(o) < self.sizes[c] for c, o in choices.items()),
             tuple(number[roots[p]] for p in positions if p < queries),
-            tuple(
-                number[roots[p]] if evidence[p - queries] else ~number[roots[p]] for p in positions if p >= queries
-            ),
+            tuple(number[roots[p]] if evidence[p - queries] else ~number[roots[p]] for p in positions if p >= queries),
         )
         facts = tuple(self.facts[f] for f in order)
         return Component(shape, facts, tuple(leaves), tuple(p for p in positions if p < queries))

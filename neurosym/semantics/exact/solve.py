@@ -123,7 +123,7 @@ class _Solver:
     def _conditional(self) -> Solution:
         assert self.compiler is not None
         outputs = []
-        for literals in ([[r, *self.shape.evidence] for r in self.shape.roots] + [list(self.shape.evidence)]):
+        for literals in [[r, *self.shape.evidence] for r in self.shape.roots] + [list(self.shape.evidence)]:
             root = self.compiler.conjoin(literals)
             outputs.append(self.compiler.read_off(root, self.builder, self.leaves))
         circuit = self.builder.build(outputs)
@@ -206,11 +206,13 @@ class Exact:
         self, graph: DerivationGraph, roots: Sequence[int], evidence: Sequence[tuple[int, bool]] = (),
         max_circuit: int = MAX_CIRCUIT, solutions: dict[Shape, Solution] | None = None,
     ) -> None:  # fmt: skip
-        """Args:
-        roots: fact ids asked for, r of them.
-        evidence: (fact id, observed true).
-        max_circuit: nodes of a compiled diagram at which to stop.
-        solutions: shapes that were solved before; new ones are added.
+        """Find the independent components and solve each shape once.
+
+        Args:
+            roots: fact ids asked for, r of them.
+            evidence: (fact id, observed true).
+            max_circuit: nodes of a compiled diagram at which to stop.
+            solutions: shapes that were solved before; new ones are added.
 
         Raises:
             SemanticsError: the evidence is impossible, or a circuit grew past its limit.

@@ -1,0 +1,169 @@
+"""The index page of many predictions: what was right, how well probabilities are calibrated, what each rule did."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from neurosym.errors import ExplanationError
+from neurosym.explain import report_words as words
+from neurosym.explain.model import Explanation
+from neurosym.explain.report_page import environment, write_page
+from neurosym.explain.report_single import explanation_html
+
+THRESHOLD = 0.5
+BINS = 10
+
+
+def batch_html(rows: Sequence[Mapping[str, Any]], title: str, summary: str = "", all_rules: Sequence[str] = ()) -> str:
+    """The index page of a batch.
+
+    Args:
+        rows: dicts with `atom`, `label`, `probability`, `truth` (or None), `main_reason`, `href` (a page in the same
+            folder; anything else is no link), `rules` (names of those that fired).
+        summary: a sentence or two under the title.
+        all_rules: names of all rules, so that those that never fired can be named.
+    """
+    env = environment()
+    script = env.get_template("batch.js").render()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return env.get_template("batch.html").render(
+        rows=[dict(row) | {"correct": _correct(row)} for row in rows],
+        title=title,
+        summary=summary,
+        script=Markup(script),  # our own, no data in it
+        script_hash=digest,
+        counts=_counts(rows),
+        confusion=_confusion(rows),
+        calibration=_calibration(rows),
+        usage=_usage(rows, all_rules),
+        threshold=THRESHOLD,
+    )
+
+
+def write_batch(
+    out_dir: str | os.PathLike[str],
+    explanations: Iterable[tuple[Explanation, bool | None]],
+    title: str,
+    all_rules: Sequence[str] = (),
+    summary: str = "",
+) -> Path:
+    """Write a page for each explanation, and the index page last; each file is complete or not there.
+
+    Args:
+        explanations: with the truth of each claim where it is known; taken one at a time.
+
+    Returns:
+        The index page.
+
+    Raises:
+        ExplanationError: NS830, the folder or a file cannot be written.
+    """
+    folder = Path(out_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExplanationError(f"{folder} cannot be made: {error.strerror}", code="NS830") from error
+    taken = {"index.html"}
+    rows: list[dict[str, Any]] = []
+    for explanation, truth in explanations:
+        claim = explanation.claim
+        name = page_name(claim.atom, taken)
+        taken.add(name)
+        write_page(folder / name, explanation_html(explanation))
+        rows.append(
+            {
+                "atom": claim.atom,
+                "label": claim.label,
+                "probability": claim.probability,
+                "truth": truth,
+                "main_reason": words.main_reason(explanation),
+                "href": name,
+                "rules": words.fired_rules(explanation),
+            }
+        )
+    index = folder / "index.html"
+    write_page(index, batch_html(rows, title, summary, all_rules))
+    return index
+
+
+def page_name(atom: str, taken: Iterable[str] = ()) -> str:
+    """A file name for an atom: readable, without any character that a file system minds, and not taken yet.
+
+    Names that differ in nothing but such characters, or in upper and lower case, are told apart by a hash.
+    """
+    taken = set(taken)
+    digest = hashlib.sha256(atom.encode("utf-8", "surrogatepass")).hexdigest()
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", atom).strip("-").lower()[:60].strip("-") or "claim"
+    name = f"{stem}-{digest[:8]}.html"
+    number = 2
+    while name in taken:
+        name = f"{stem}-{digest[:8]}-{number}.html"
+        number += 1
+    return name
+
+
+def _correct(row: Mapping[str, Any]) -> bool | None:
+    if row["truth"] is None:
+        return None
+    return (row["probability"] >= THRESHOLD) == bool(row["truth"])
+
+
+def _counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    known = [r for r in rows if r["truth"] is not None]
+    return {
+        "all": len(rows),
+        "yes": sum(r["probability"] >= THRESHOLD for r in rows),
+        "known": len(known),
+        "right": sum(bool(_correct(r)) for r in known),
+    }
+
+
+def _confusion(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[bool, bool], int] | None:
+    """(predicted, true) → number; None where no truth is known."""
+    table = {(p, t): 0 for p in (True, False) for t in (True, False)}
+    for row in rows:
+        if row["truth"] is not None:
+            table[row["probability"] >= THRESHOLD, bool(row["truth"])] += 1
+    return table if any(table.values()) else None
+
+
+def _calibration(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, float]] | None:
+    """For each bin with predictions: their number, mean probability, and the share that was true."""
+    bins: list[list[Mapping[str, Any]]] = [[] for _ in range(BINS)]
+    for row in rows:
+        if row["truth"] is not None and 0 <= row["probability"] <= 1:
+            bins[min(BINS - 1, int(row["probability"] * BINS))].append(row)
+    most = max(map(len, bins))
+    found = [
+        {
+            "low": k / BINS,
+            "high": (k + 1) / BINS,
+            "count": len(members),
+            "mean": sum(r["probability"] for r in members) / len(members),
+            "true": sum(bool(r["truth"]) for r in members) / len(members),
+            "radius": 3 + 6 * (len(members) / most) ** 0.5,
+        }
+        for k, members in enumerate(bins)
+        if members
+    ]
+    return found or None
+
+
+def _usage(rows: Sequence[Mapping[str, Any]], all_rules: Sequence[str]) -> list[dict[str, Any]]:
+    """For each rule how often it fired, and how often the claim that it argued for was true or false."""
+    usage = {name: {"name": name, "fired": 0, "right": 0, "wrong": 0} for name in all_rules}
+    for row in rows:
+        for name in dict.fromkeys(row["rules"]):
+            entry = usage.setdefault(name, {"name": name, "fired": 0, "right": 0, "wrong": 0})
+            entry["fired"] += 1
+            if row["truth"] is not None:
+                entry["right" if row["truth"] else "wrong"] += 1
+    return sorted(usage.values(), key=lambda u: -u["fired"])

@@ -1,0 +1,65 @@
+"""What all pages share: the templates' environment, and writing a file whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from neurosym.errors import ExplanationError
+from neurosym.explain import report_words as words
+from neurosym.explain.report_layout import outline
+from neurosym.explain.report_safe import clean, image_source, page_link
+
+
+@cache
+def environment() -> Environment:
+    """Templates with escaping on for every file, and hidden characters taken out of everything that is printed."""
+    env = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=clean,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters |= {
+        "percent": words.percent,
+        "signed": words.signed,
+        "sentence": words.sentence,
+        "image_source": image_source,
+        "page_link": page_link,
+        "weight": words.weight_words,
+    }
+    env.globals |= {"outline": outline, "kind_words": words.KIND_WORDS}
+    return env
+
+
+def write_page(path: str | os.PathLike[str], text: str) -> None:
+    """Write a page, complete or not at all: a reader never finds half of it.
+
+    Raises:
+        ExplanationError: NS830, the file cannot be written.
+    """
+    target = Path(path)
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".tmp")
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)  # a temporary file is private, a page has the folder's usual rights
+        os.replace(temporary, target)
+    except (OSError, ValueError) as error:
+        if temporary:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ExplanationError(f"{target} cannot be written: {reason}", code="NS830") from error

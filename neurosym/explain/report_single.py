@@ -1,0 +1,75 @@
+"""One explanation as a self-contained HTML page, made to be read by a clinician or a lawyer first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neurosym.explain import report_words as words
+from neurosym.explain.model import Contribution, Explanation, Node, RuleText
+from neurosym.explain.report_graph import draw
+from neurosym.explain.report_page import environment
+
+MAX_TREE = 12  # levels of nesting in the page; what lies deeper is in the graph and the text view
+
+
+def explanation_html(explanation: Explanation) -> str:
+    """The explanation as a page: no network, no script; every string in it is escaped."""
+    claim = explanation.claim
+    trees = [(proof, words.proof_tree(explanation, proof, MAX_TREE)) for proof in explanation.proofs]
+    return environment().get_template("explanation.html").render(
+        e=explanation,
+        claim=claim,
+        title=f"{words.sentence(claim.label).rstrip('.')}: {words.amount(claim)}",
+        amount=words.amount(claim),
+        measure=words.measure(claim),
+        gauge=_gauge(explanation),
+        main_reason=words.main_reason(explanation),
+        trees=[(proof, tree) for proof, tree in trees if tree is not None],
+        evidence=_evidence(explanation),
+        bars=[_bar(c, explanation) for c in explanation.contributions],
+        graph=draw(explanation),
+        rules=explanation.rules,
+    )  # fmt: skip
+
+
+def _gauge(explanation: Explanation) -> tuple[float, float] | None:
+    """From where to where the gauge under the claim is filled, 0 to 1; None where the number is no share of 1."""
+    claim = explanation.claim
+    if claim.semantics in ("count", "boolean") or not 0 <= claim.probability <= 1:
+        return None
+    if claim.upper - claim.lower > 1e-9:
+        return max(0.0, claim.lower), min(1.0, claim.upper)
+    return 0.0, claim.probability
+
+
+def _evidence(explanation: Explanation) -> dict[str, list[Node]]:
+    """Leaves by kind, in the order in which the proofs meet them; a negated network's word is with the networks."""
+    order = [name for proof in explanation.proofs for k in proof.steps for name in explanation.steps[k].body]
+    order += [proof.root for proof in explanation.proofs]
+    groups: dict[str, list[Node]] = {kind: [] for kind in ("data", "neural", "not", "absent", "choice")}
+    for name in dict.fromkeys(order):
+        node = explanation.nodes.get(name)
+        if node is not None and node.kind in groups:
+            groups["neural" if node.neural is not None else node.kind].append(node)
+    return groups
+
+
+def _bar(contribution: Contribution, explanation: Explanation) -> dict[str, Any]:
+    """A contribution with its bar: x and width in a strip from 0 to 100 whose zero line is `zero`."""
+    differences = [c.difference for c in explanation.contributions]
+    low, high = min(0.0, *differences), max(0.0, *differences)
+    scale = 100 / ((high - low) or 1.0)
+    zero = -low * scale
+    width = max(abs(contribution.difference) * scale, 0.6)
+    rule: RuleText | None = None
+    if contribution.kind == "rule" and contribution.reference.isdecimal():
+        index = int(contribution.reference)
+        rule = explanation.rules[index] if index < len(explanation.rules) else None
+    return {
+        "c": contribution,
+        "rule": rule,
+        "zero": zero,
+        "x": zero if contribution.difference >= 0 else zero - width,
+        "width": width,
+        "side": "up" if contribution.difference >= 0 else "down",
+    }

@@ -1,0 +1,184 @@
+"""What the views of an explanation have in common: numbers in words, the main reason, proofs as trees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from neurosym.explain.model import Claim, Explanation, Node, Proof, RuleText, Step
+
+KIND_WORDS = {
+    "derived": "follows from a rule",
+    "data": "recorded",
+    "neural": "seen by a network",
+    "choice": "rule applies",
+    "absent": "absent",
+    "not": "held to be false",
+    "aggregate": "counted or added up",
+}
+NO_REASON = "No rule, fact or network supports it."
+MAX_DEPTH = 40  # levels of nesting that a view shows
+
+_DEGREES = ("goedel", "product", "lukasiewicz")
+
+
+def percent(value: float) -> str:
+    """A probability as people read it: `87.3%`; only certainty itself is 0 or 100%."""
+    if value != value:
+        return "unknown"
+    if value in (0.0, 1.0):
+        return f"{value:.0%}"
+    if 0 < value < 0.001:
+        return "under 0.1%"
+    if 0.999 < value < 1:
+        return "over 99.9%"
+    return f"{value * 100:.1f}%"
+
+
+def signed(value: float) -> str:
+    """A difference of probabilities in percentage points, with its sign."""
+    if value == 0:
+        return "±0"
+    if abs(value) < 0.0005:
+        return "under +0.1" if value > 0 else "under −0.1"
+    return f"{value * 100:+.1f}".replace("-", "−")
+
+
+def amount(claim: Claim) -> str:
+    """The claim's number as it is shown large."""
+    value = claim.probability
+    if claim.semantics == "count":
+        return f"{value:,.0f}"
+    if claim.semantics == "boolean":
+        return "yes" if value > 0.5 else "no"
+    if claim.semantics in _DEGREES:
+        return f"{value:.3f}"
+    if claim.upper - claim.lower > 1e-9:
+        return f"{percent(claim.lower)} – {percent(claim.upper)}"
+    return percent(value)
+
+
+def measure(claim: Claim) -> str:
+    """What the claim's number is."""
+    value = claim.probability
+    if claim.semantics == "count":
+        return "derivation" if value == 1 else "derivations"
+    if claim.semantics == "boolean":
+        return "it follows from the rules" if value > 0.5 else "it does not follow from the rules"
+    if claim.semantics in _DEGREES:
+        return "degree of truth"
+    if claim.semantics == "viterbi":
+        return "probability of the best proof"
+    if claim.semantics == "sum-product":
+        return "sum over proofs, an approximation of the probability"
+    if claim.upper - claim.lower > 1e-9:
+        return "the probability lies between these bounds"
+    return "probability"
+
+
+def sentence(text: str) -> str:
+    """A text as a sentence: a capital where it starts with a word, a full stop at its end."""
+    text = " ".join(text.split())
+    if not text:
+        return ""
+    first = text.split(" ", 1)[0]
+    if first.isalpha() and first.islower() and len(first) > 1 and not _is_name(text):
+        text = text[0].upper() + text[1:]
+    return text if text[-1] in ".!?…" else text + "."
+
+
+def _is_name(text: str) -> bool:
+    """Whether the text begins like an atom, whose spelling matters."""
+    return text.split("(", 1)[0].isidentifier() and "(" in text
+
+
+def reason(step: Step, head: Node) -> str:
+    """Why a step's head holds, without saying the head again."""
+    because = " ".join(step.because.split())
+    for label in (head.label, head.atom):
+        if because.startswith(f"{label}, because "):
+            return because[len(label) + len(", because ") :]
+    return because
+
+
+def _because(explanation: Explanation) -> str:
+    """The best proof's first step, or an empty string if there is no proof."""
+    if not explanation.proofs:
+        return ""
+    proof = explanation.proofs[0]
+    node = explanation.nodes.get(proof.root)
+    if node is None:
+        return ""
+    for k in proof.steps:
+        if explanation.steps[k].node == proof.root:
+            return reason(explanation.steps[k], node)
+    return f"it is {KIND_WORDS[node.kind]}" + (f" ({node.place})" if node.place else "")
+
+
+def main_reason(explanation: Explanation) -> str:
+    """The best proof's first step in one sentence."""
+    return sentence(_because(explanation)) or NO_REASON
+
+
+def answer(explanation: Explanation) -> str:
+    """The claim with its number and its main reason, in one sentence."""
+    claim = explanation.claim
+    what = f"{sentence(claim.label).rstrip('.')}: {amount(claim)} ({measure(claim)})"
+    because = _because(explanation)
+    return f"{what}, mainly because {because.rstrip('.')}." if because else f"{what}. {NO_REASON}"
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A node of a proof as a tree.
+
+    Attributes:
+        reason: the rule's sentence, for derived nodes; `rule`: the rule.
+        again: the node was spelled out before; `cut`: its body lies deeper than a view shows.
+    """
+
+    node: Node
+    reason: str = ""
+    rule: RuleText | None = None
+    children: tuple[Branch, ...] = ()
+    again: bool = False
+    cut: bool = False
+
+
+def proof_tree(explanation: Explanation, proof: Proof, max_depth: int = MAX_DEPTH) -> Branch | None:
+    """A proof as a tree in which each fact is spelled out once."""
+    steps = {explanation.steps[k].node: explanation.steps[k] for k in reversed(proof.steps)}
+    seen: set[str] = set()
+
+    def grow(name: str, depth: int) -> Branch | None:
+        node = explanation.nodes.get(name)
+        if node is None:
+            return None
+        step = steps.get(name)
+        if step is None:
+            return Branch(node)
+        if name in seen:
+            return Branch(node, again=True)
+        seen.add(name)
+        if depth >= max_depth:
+            return Branch(node, cut=True)
+        rule = explanation.rules[step.rule] if 0 <= step.rule < len(explanation.rules) else None
+        children = tuple(b for b in (grow(child, depth + 1) for child in step.body) if b is not None)
+        return Branch(node, sentence(reason(step, node)), rule, children)
+
+    return grow(proof.root, 0)
+
+
+def fired_rules(explanation: Explanation) -> list[str]:
+    """Names of the rules that the proofs use, in the order in which they are met."""
+    used = (explanation.steps[k].rule for proof in explanation.proofs for k in proof.steps)
+    return list(dict.fromkeys(explanation.rules[k].name for k in used if 0 <= k < len(explanation.rules)))
+
+
+def weight_words(rule: RuleText) -> str:
+    """A rule's weight, and what it was before training."""
+    if rule.weight is None:
+        return "certain"
+    text = f"weight {rule.weight:.3f}"
+    if rule.learned:
+        text += f", learned (was {rule.initial:.3f})" if rule.initial is not None else ", learned"
+    return text

@@ -1,0 +1,130 @@
+"""An explanation for a terminal or a log: sentences first, plain text without colours."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from neurosym.explain.model import Contribution, Explanation, Node
+from neurosym.explain.report_safe import clean
+from neurosym.explain.report_words import (
+    KIND_WORDS,
+    Branch,
+    answer,
+    percent,
+    proof_tree,
+    sentence,
+    signed,
+    weight_words,
+)
+
+WIDTH = 100
+
+
+def explanation_text(explanation: Explanation) -> str:
+    """The explanation as plain text, 100 columns wide."""
+    out = io.StringIO()
+    # Texts go in as Text objects, never as markup: an atom may hold square brackets.
+    console = Console(
+        file=out, width=WIDTH, color_system=None, force_terminal=False, legacy_windows=False, highlight=False,
+        markup=False, emoji=False,
+    )  # fmt: skip
+    console.print(_text(answer(explanation)))
+    for warning in explanation.warnings:
+        console.print(_text(f"Note: {sentence(warning)}"))
+    _print_proofs(console, explanation)
+    if explanation.contributions:
+        console.print()
+        console.print(_contributions(explanation.contributions))
+        console.print(_text("Each is left out alone; the differences need not add up."))
+    if explanation.rules:
+        console.print()
+        console.print(_text("Rules"))
+        for rule in explanation.rules:
+            source = f" · {rule.source}" if rule.source else ""
+            console.print(Padding(_text(f"{rule.name} ({weight_words(rule)}) {rule.file}:{rule.line}{source}"), (0, 2)))
+    console.print()
+    console.print(_text(_provenance(explanation)))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _print_proofs(console: Console, explanation: Explanation) -> None:
+    told: set[str] = set()
+    for number, proof in enumerate(explanation.proofs):
+        branch = proof_tree(explanation, proof)
+        if branch is None:
+            continue
+        console.print()
+        title = "Why" if number == 0 else f"Also, proof {number + 1}"
+        tree = Tree(_text(f"{title} (this proof alone: {percent(proof.probability)})"))
+        _grow(tree, branch, told)
+        console.print(tree)
+
+
+def _grow(tree: Tree, branch: Branch, told: set[str]) -> None:
+    child = tree.add(_text(_line(branch, branch.node.id not in told)))
+    told.add(branch.node.id)
+    for below in branch.children:
+        _grow(child, below, told)
+
+
+def _line(branch: Branch, details: bool) -> str:
+    node = branch.node
+    if branch.again:
+        return f"{node.label} – see above"
+    if branch.cut:
+        return f"{node.label} – not spelled out, too deep"
+    if branch.rule is not None or branch.reason:
+        name = f" [{branch.rule.name}]" if branch.rule is not None else ""
+        return f"{node.label}, {percent(node.probability)}{name}\n{branch.reason}"
+    return _leaf(node, details)
+
+
+def _leaf(node: Node, details: bool) -> str:
+    parts = [KIND_WORDS.get(node.kind, node.kind)]
+    if node.neural is not None:
+        parts.append(
+            f"{node.neural.network} says {node.neural.value}" if node.kind == "neural" else node.neural.network
+        )
+    if node.kind != "absent":
+        parts.append(percent(node.probability))
+    if node.place:
+        parts.append(node.place)
+    text = f"{node.label} – {', '.join(parts)}"
+    if node.neural is not None and details:
+        for name, value, note in node.neural.inputs:
+            text += f"\n  {name} = {value}" + (f" ({note})" if note else "")
+        if node.neural.runners_up and node.kind == "neural":
+            rivals = ", ".join(f"{r.value} {percent(r.probability)}" for r in node.neural.runners_up)
+            text += f"\n  otherwise: {rivals}"
+    return text
+
+
+def _contributions(contributions: tuple[Contribution, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="", title=None)
+    table.add_column(_text("What each adds"), overflow="fold", max_width=64)
+    table.add_column(_text("kind"))
+    table.add_column(_text("points"), justify="right")
+    table.add_column(_text("without it"), justify="right")
+    for c in contributions:
+        kind = "rule" if c.kind == "rule" else "evidence"
+        table.add_row(_text(c.name), kind, signed(c.difference), percent(c.without))
+    return table
+
+
+def _provenance(explanation: Explanation) -> str:
+    claim, p = explanation.claim, explanation.provenance
+    seed = "" if p.seed is None else f", seed {p.seed}"
+    return (
+        f"neurosym {p.version}, {p.time}{seed}; {claim.semantics} by {claim.method}; rules {p.rules_sha256[:12]}, "
+        f"facts {p.facts_sha256[:12]}, weights {p.weights_sha256[:12]}"
+    )
+
+
+def _text(text: str) -> Text:
+    return Text(clean(text))

@@ -1,0 +1,63 @@
+"""Programs with their expected answers: each folder of tests/programs is a case, and adding a case is adding a folder.
+
+A case holds `program.rules` or `program.pl`, facts as `.ttl` or `.csv` files (a CSV file's name is its predicate), and
+`expected.json`: `{"semantics": "exact", "answers": {atom: probability}}` or `{"semantics": "exact", "error": code}`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from neurosym.errors import NeurosymError, RuleError, SemanticsError
+from neurosym.facts import FactBase
+from neurosym.grounding import Limits, ground
+from neurosym.lang import Program, parse_atom, parse_files
+from neurosym.semantics.exact import Exact
+from tests.oracles.engine import constant_inputs, observed
+
+FOLDER = Path(__file__).parent / "programs"
+CASES = sorted(p.parent for p in FOLDER.glob("*/expected.json") if not p.parent.name.startswith("lang_"))
+LIMITS = Limits(facts=5_000, firings=100_000, seconds=20)  # small, so that a runaway recursion ends soon
+
+
+def answer(folder: Path, atoms: list[str]) -> dict[str, float]:
+    """The probabilities of ground atoms, each as it is spelled."""
+    facts = FactBase()
+    for path in sorted(folder.glob("*.ttl")):
+        facts = facts + FactBase.from_rdf(path)
+    for path in sorted(folder.glob("*.csv")):
+        facts = facts + FactBase.from_csv(path)
+    program = parse_files(folder.glob("program.*"), facts_predicates=list(facts.tables))
+    queries = [parse_atom(a, program.prefixes) for a in atoms]
+    queries += [q.atom for q in program.queries]
+    graph = ground(program, facts, queries=queries, limits=LIMITS)
+    evidence = observed(graph, program)
+    if evidence is None:
+        raise SemanticsError("an absent atom was observed true", code="NS502")
+    found = [graph.matches(q).tolist() for q in queries]
+    roots = [f for ids in found for f in ids]
+    values = dict(zip(roots, Exact(graph, roots, evidence)(constant_inputs(graph))[0].tolist(), strict=True))
+    return {a: values[ids[0]] if ids else 0.0 for a, ids in zip(atoms, found, strict=False)}
+
+
+def check(program: Program) -> None:
+    """The program must have no error; warnings are fine."""
+    assert not [d for d in program.warnings if d.severity == "error"]
+
+
+@pytest.mark.parametrize("folder", CASES, ids=lambda p: p.name)
+def test_case(folder: Path) -> None:
+    expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+    if "error" in expected:
+        with pytest.raises(NeurosymError) as caught:
+            answer(folder, [])
+        codes = (
+            [d.code for d in caught.value.diagnostics] if isinstance(caught.value, RuleError) else [caught.value.code]
+        )
+        assert expected["error"] in codes
+        return
+    answers = answer(folder, list(expected["answers"]))
+    assert answers == pytest.approx(expected["answers"], abs=1e-7)
