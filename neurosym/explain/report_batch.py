@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from neurosym.errors import ExplanationError
 from neurosym.explain import report_words as words
 from neurosym.explain.model import Explanation
@@ -38,7 +36,7 @@ def batch_html(rows: Sequence[Mapping[str, Any]], title: str, summary: str = "",
         rows=[dict(row) | {"correct": _correct(row)} for row in rows],
         title=title,
         summary=summary,
-        script=Markup(script),  # our own, no data in it
+        script=script,
         script_hash=digest,
         counts=_counts(rows),
         confusion=_confusion(rows),

@@ -134,25 +134,31 @@ def rows_of(layer: list[Shape]) -> list[list[Shape]]:
 
 
 def bend_edges(rows: list[list[Shape]]) -> None:
-    """Gives an edge that passes rows a place of its own in each, so that it goes between the boxes."""
+    """Gives edges that pass rows a place of their own in each, so that they go between the boxes.
+
+    Edges that leave the same shape share it: forty leaves of one rule would need forty places otherwise.
+    """
     row_of = {s.id: k for k, row in enumerate(rows) for s in row}
     for k, row in enumerate(rows):
         for upper in [s for s in row if s.kind != "bend"]:
-            for at, lower in enumerate(upper.below):
-                last = upper
-                for between in range(k + 1, row_of[lower.id]):
-                    bend = Shape(f"bend:{upper.id}:{lower.id}:{between}", "bend", "", [], width=BEND, leads=lower.kind)
-                    bend.height = max(s.height for s in rows[between] if s.kind != "bend")
-                    rows[between].append(bend)
-                    bend.above = [last]
-                    if last is upper:
-                        upper.below[at] = bend
-                    else:
-                        last.below = [bend]
-                    last = bend
-                if last is not upper:
-                    last.below = [lower]
-                    lower.above[lower.above.index(upper)] = last
+            far = [s for s in upper.below if row_of[s.id] > k + 1]
+            if not far:
+                continue
+            upper.below = [s for s in upper.below if row_of[s.id] <= k + 1]
+            last = upper
+            for between in range(k + 1, max(row_of[s.id] for s in far)):
+                kinds = {s.kind for s in far if row_of[s.id] > between}
+                bend = Shape(f"bend:{upper.id}:{between}", "bend", "", [], width=BEND)
+                bend.leads = kinds.pop() if len(kinds) == 1 else "bend"
+                bend.height = max(s.height for s in rows[between] if s.kind != "bend")
+                rows[between].append(bend)
+                bend.above = [last]
+                last.below.append(bend)
+                for lower in far:
+                    if row_of[lower.id] == between + 1:
+                        bend.below.append(lower)
+                        lower.above[lower.above.index(upper)] = bend
+                last = bend
 
 
 def place(rows: list[list[Shape]]) -> tuple[float, float]:
@@ -163,13 +169,18 @@ def place(rows: list[list[Shape]]) -> tuple[float, float]:
             shape.x = k * (shape.width + GAP_X)
             shape.y = y
         y += max(s.height for s in row) + GAP_Y
+    # without bounds, rows would follow a bend at their end further and further out
+    room = max(sum(s.width for s in row) + GAP_X * (len(row) - 1) for row in rows)
     for sweep in range(12):
         for row in rows if sweep % 2 == 0 else rows[::-1]:
             wish = []
             for shape in row:
                 near = shape.above + shape.below if sweep > 5 else (shape.above if sweep % 2 == 0 else shape.below)
                 wish.append(sum(n.middle for n in near) / len(near) if near else shape.middle)
-            _settle(row, wish)
+            _settle(row, [min(max(w, 0.0), room) for w in wish])
+            over = max(0.0, row[-1].x + row[-1].width - room) - max(0.0, -row[0].x)
+            for shape in row:
+                shape.x -= over
     left = min(s.x for row in rows for s in row)
     for row in rows:
         for shape in row:

@@ -35,7 +35,7 @@ def environment() -> Environment:
         "page_link": page_link,
         "weight": words.weight_words,
     }
-    env.globals |= {"outline": outline, "kind_words": words.KIND_WORDS}
+    env.globals |= {"outline": outline, "kind_words": words.kind_words}
     return env
 
 

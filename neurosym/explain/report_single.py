@@ -9,13 +9,11 @@ from neurosym.explain.model import Contribution, Explanation, Node, RuleText
 from neurosym.explain.report_graph import draw
 from neurosym.explain.report_page import environment
 
-MAX_TREE = 12  # levels of nesting in the page; what lies deeper is in the graph and the text view
-
 
 def explanation_html(explanation: Explanation) -> str:
     """The explanation as a page: no network, no script; every string in it is escaped."""
     claim = explanation.claim
-    trees = [(proof, words.proof_tree(explanation, proof, MAX_TREE)) for proof in explanation.proofs]
+    trees = [(proof, words.proof_tree(explanation, proof)) for proof in explanation.proofs]
     return environment().get_template("explanation.html").render(
         e=explanation,
         claim=claim,

@@ -16,9 +16,14 @@ KIND_WORDS = {
     "aggregate": "counted or added up",
 }
 NO_REASON = "No rule, fact or network supports it."
-MAX_DEPTH = 40  # levels of nesting that a view shows
+MAX_DEPTH = 12  # levels of nesting that a view shows; what lies deeper is in the JSON
 
 _DEGREES = ("goedel", "product", "lukasiewicz")
+
+
+def kind_words(kind: str) -> str:
+    """A kind of fact in words."""
+    return KIND_WORDS.get(kind, kind)
 
 
 def percent(value: float) -> str:
@@ -111,7 +116,7 @@ def _because(explanation: Explanation) -> str:
     for k in proof.steps:
         if explanation.steps[k].node == proof.root:
             return reason(explanation.steps[k], node)
-    return f"it is {KIND_WORDS[node.kind]}" + (f" ({node.place})" if node.place else "")
+    return f"it is {kind_words(node.kind)}" + (f" ({node.place})" if node.place else "")
 
 
 def main_reason(explanation: Explanation) -> str:

@@ -13,9 +13,9 @@ from rich.tree import Tree
 from neurosym.explain.model import Contribution, Explanation, Node
 from neurosym.explain.report_safe import clean
 from neurosym.explain.report_words import (
-    KIND_WORDS,
     Branch,
     answer,
+    kind_words,
     percent,
     proof_tree,
     sentence,
@@ -86,7 +86,7 @@ def _line(branch: Branch, details: bool) -> str:
 
 
 def _leaf(node: Node, details: bool) -> str:
-    parts = [KIND_WORDS.get(node.kind, node.kind)]
+    parts = [kind_words(node.kind)]
     if node.neural is not None:
         parts.append(
             f"{node.neural.network} says {node.neural.value}" if node.kind == "neural" else node.neural.network

@@ -1,6 +1,6 @@
 """Learning room: targets, losses, `fit`, checkpoints."""
 
 from neurosym.learning.data import Batch, batches
-from neurosym.learning.fit import Epoch, FitResult, fit, mean_loss, nll
+from neurosym.learning.fit import Epoch, FitResult, Loss, fit, mean_loss, nll
 
-__all__ = ["Batch", "Epoch", "FitResult", "batches", "fit", "mean_loss", "nll"]
+__all__ = ["Batch", "Epoch", "FitResult", "Loss", "batches", "fit", "mean_loss", "nll"]

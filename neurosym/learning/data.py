@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from neurosym.errors import DataError
+from neurosym.lang import Value
 from neurosym.reasoner import Targets
 
 
@@ -33,7 +34,7 @@ class Batch:
         object.__setattr__(self, "queries", queries)
 
 
-def batches(query: str, inputs: Mapping[str, Tensor], targets: Sequence[int] | Tensor, size: int = 64) -> list[Batch]:
+def batches(query: str, inputs: Mapping[str, Tensor], targets: Sequence[Value] | Tensor, size: int = 64) -> list[Batch]:
     """Cut samples into batches of one query.
 
     Args:

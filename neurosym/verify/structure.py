@@ -17,7 +17,7 @@ from neurosym.verify.atoms import AtomIndex
 
 FORMAT = "neurosym-certificate/1"
 KEYS = ("claim", "value", "semantics", "facts", "choices", "groundings", "evidence", "hashes", "format")
-FACT_KINDS = ("certain", "leaf", "derived")
+FACT_KINDS = ("certain", "leaf", "derived", "absent")  # `absent`: a claim that nothing derives
 CHOICE_KINDS = ("constant", "learned", "neural")
 HASHES = ("rules", "facts", "weights")
 SUM_SLACK = 1e-6  # softmax outputs in float32 may add up to slightly more than 1
@@ -264,6 +264,11 @@ def _check_heads(program: GroundProgram) -> None:
             raise fault("NS813", f"{program.name(fact)} is derived, but has no grounding")
         if kind == "leaf" and fact in heads:
             raise fault("NS813", f"{program.name(fact)} is a leaf, but has a grounding")
+    absent = {fact for fact, kind in enumerate(program.kinds) if kind == "absent"}
+    used = {f for g in program.groundings for f in (g.head, *g.body, *g.negated)} | set(program.evidence)
+    for fact in absent:
+        if fact != program.claim or fact in used:
+            raise fault("NS813", f"{program.name(fact)} is absent; only a claim can be, and nothing may rest on it")
 
 
 def _check_duplicates(program: GroundProgram) -> None:

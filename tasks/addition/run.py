@@ -82,9 +82,9 @@ def train(
 def sum_accuracy(reasoner: ns.Reasoner, pairs: Pairs) -> float:
     """The share of pairs whose most probable sum is right."""
     right = 0
-    for batch in batches(QUERY, pairs.inputs, pairs.sums, CHUNK):
-        answers = reasoner.query(*batch.queries, inputs=batch.inputs)
-        right += sum(a == b for a, b in zip(answers.best(), batch.targets.tolist(), strict=True))
+    for part in torch.arange(len(pairs)).split(CHUNK):
+        answers = reasoner.query(QUERY, inputs={slot: images[part] for slot, images in pairs.inputs.items()})
+        right += sum(a == b for a, b in zip(answers.best(), pairs.sums[part].tolist(), strict=True))
     return right / len(pairs)
 
 
@@ -116,7 +116,7 @@ def explain(reasoner: ns.Reasoner, pairs: Pairs, pair: int = 0) -> ns.Explanatio
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="neurosym run addition", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="neurosym run addition", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--data", choices=SOURCES, default="digits", help="auto: MNIST where NEUROSYM_DATA has it")
     for name in ("epochs", "batch", "lr", "shifts"):
         shown = ", ".join(f"{getattr(s, name)} for {data}" for data, s in DEFAULTS.items())
@@ -142,7 +142,7 @@ def _print(data: Addition, settings: Settings, results: Sequence[Result], parame
     from rich.table import Table
 
     title = f"addition, {data.name}: {len(data.train):,} pairs to train, {len(data.test):,} to test"
-    table = Table("seed", "sum accuracy", "digit accuracy", "seconds", "seconds per epoch", "best epoch", title=title)
+    table = Table("seed", "sum accuracy", "digit accuracy", "seconds", "s / epoch", "best epoch", title=title)
     rows = [
         (str(r.seed), f"{r.sum_accuracy:.2%}", f"{r.digit_accuracy:.2%}", f"{r.seconds:.1f}",
          f"{r.seconds / r.epochs:.2f}", f"{r.best_epoch} of {r.epochs}")
@@ -163,7 +163,7 @@ def _print(data: Addition, settings: Settings, results: Sequence[Result], parame
 
 
 def _spread(values: Sequence[float]) -> str:
-    return f"{statistics.mean(values):.2%} ± {statistics.stdev(values):.2%}"
+    return f"{100 * statistics.mean(values):.1f} ± {100 * statistics.stdev(values):.1f} %"
 
 
 def run(args: list[str]) -> int:

@@ -28,6 +28,7 @@ from tasks.diagnosis.model import (
     build,
     columns_of,
     labels,
+    loss,
     ontology,
     optimizer,
     patients,
@@ -82,7 +83,7 @@ def train(ward: Ward, fold: Fold, recipe: Recipe, seed: int, variant: dict[str, 
         reasoner.freeze_rules()
     ns.fit(
         reasoner, labels(ward, reasoner, known), epochs=recipe.epochs, optimizer=optimizer(reasoner, recipe),
-        seed=seed, progress=False,
+        loss=loss(recipe), seed=seed, progress=False,
     )  # fmt: skip
     seconds = time.monotonic() - started
     answers = reasoner.predict(patients(ward, fold.test), QUERY, background=ontology())

@@ -93,7 +93,8 @@ def _nodes() -> dict[str, Node]:
         Node("n0", "derived", "malignant(ex:m214)", "mass 214 is malignant", 0.9412),
         Node("n1", "neural", "large_nuclei(ex:m214)", "mass 214 has large nuclei", 0.971, place, Neural(
             "nuclei_threshold", "true", (),
-            (("radius_worst", "24.99 µm", "cut-off 16.8, slope 1.9"), ("area_worst", "1956 µm²", "cut-off 882, slope 0.011")),
+            (("radius_worst", "24.99 µm", "cut-off 16.8, slope 1.9"),
+             ("area_worst", "1956 µm²", "cut-off 882, slope 0.011")),
         )),
         Node("n2", "neural", "irregular_outline(ex:m214)", "mass 214 has an irregular outline", 0.912, place, Neural(
             "outline_net", "true", (),
@@ -119,8 +120,8 @@ def _nodes() -> dict[str, Node]:
             (("path", "m214 – tissue type – m88", "restores 61 % of the score"),
              ("path", "m214 – location – quadrant 2 – m88", "restores 23 % of the score")))),
         Node("n13", "data", "confirmed_malignant(ex:m88)", "mass 88 was confirmed as malignant", 1.0, "ward.ttl:1032"),
-        Node("n14", "choice", "like_known_tumours applies to ex:m214, ex:m88", "the rule like_known_tumours holds here", 0.352,
-             "knowledge/oncology/tumour.rules:38"),
+        Node("n14", "choice", "like_known_tumours applies to ex:m214, ex:m88", "the rule like_known_tumours holds here",
+             0.352, "knowledge/oncology/tumour.rules:38"),
     ]  # fmt: skip
     return {node.id: node for node in nodes}
 
@@ -130,7 +131,8 @@ def diagnosis() -> Explanation:
     because = "mass 214 has large nuclei and an irregular outline, and no benign pattern"
     steps = (
         Step("n0", 0, ("n1", "n2", "n3", "n4", "n5"), because, {"m": "mass 214"}),
-        Step("n0", 1, ("n6", "n11"), "3 of the five signs of malignancy are present in mass 214", {"m": "mass 214", "N": "3"}),
+        Step("n0", 1, ("n6", "n11"), "3 of the five signs of malignancy are present in mass 214",
+             {"m": "mass 214", "N": "3"}),
         Step("n6", 1, ("n7", "n8", "n9"), "the signs nuclei, outline and texture are present", {}),
         Step("n7", 3, ("n1",), "mass 214 has large nuclei", {"M": "mass 214"}),
         Step("n8", 4, ("n2",), "mass 214 has an irregular outline", {"M": "mass 214"}),
@@ -178,7 +180,9 @@ def addition() -> Explanation:
     rule = RuleText(
         "addition", "sum(X, Y, Z) :- digit(X, A), digit(Y, B), Z is A + B.", "tasks/mnist_addition/addition.rules", 5,
     )  # fmt: skip
-    left = Neural("digit_net", "3", (RunnerUp("8", 0.021), RunnerUp("5", 0.011), RunnerUp("2", 0.004)), (), png(STROKES[3]))
+    left = Neural(
+        "digit_net", "3", (RunnerUp("8", 0.021), RunnerUp("5", 0.011), RunnerUp("2", 0.004)), (), png(STROKES[3])
+    )
     right = Neural("digit_net", "4", (RunnerUp("9", 0.102), RunnerUp("7", 0.009)), (), png(STROKES[4]))
     other = Neural("digit_net", "2", (RunnerUp("3", 0.961), RunnerUp("8", 0.021)), (), png(STROKES[3]))
     nodes = [
@@ -192,7 +196,13 @@ def addition() -> Explanation:
         Step("n0", 0, ("n1", "n2"), "a shows a 3, b shows a 4, and 3 + 4 = 7", {"A": "3", "B": "4"}),
         Step("n0", 0, ("n3", "n4"), "a shows a 2, b shows a 5, and 2 + 5 = 7", {"A": "2", "B": "5"}),
     )
-    facts = [("sum(a, b, 7)", "derived"), ("digit(a, 3)", "leaf"), ("digit(b, 4)", "leaf"), ("digit(a, 2)", "leaf"), ("digit(b, 5)", "leaf")]
+    facts = [
+        ("sum(a, b, 7)", "derived"),
+        ("digit(a, 3)", "leaf"),
+        ("digit(b, 4)", "leaf"),
+        ("digit(a, 2)", "leaf"),
+        ("digit(b, 5)", "leaf"),
+    ]
     return Explanation(
         claim=Claim(
             "sum(a, b, 7)", "the sum of a and b is 7", 0.961 * 0.887 + 0.004 * 0.001, 0.8524, 0.8524, "exact",

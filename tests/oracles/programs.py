@@ -186,8 +186,10 @@ def propositions(draw: st.DrawFn, rules: int = 14) -> list[str]:
         "0.4 :: v0; 0.6 :: v1.", "0.2 :: w0; 0.3 :: w1; 0.4 :: w2.", "0.5 :: x.", "0.3 :: y.", "0.8 :: z.",
         "1.0 :: one.", "0.0 :: never.", "0.3 :: m0; 0.7 :: m1.",
     ]  # fmt: skip
-    leaves = ["v0", "v1", "w0", "w1", "w2", "x", "y", "z", "one", "never", "m0", "m1"]
-    chosen = draw(st.lists(st.sampled_from(leaves), min_size=2, max_size=6, unique=True))
+    # whole choices, so that different values of one choice meet
+    families = [["v0", "v1"], ["w0", "w1", "w2"], ["m0", "m1"], ["x"], ["y"], ["z"], ["one"], ["never"]]
+    picked = draw(st.lists(st.sampled_from(range(len(families))), min_size=1, max_size=4, unique=True))
+    chosen = [leaf for k in picked for leaf in families[k]]
     derived = [f"n{k}" for k in range(8)]
     statements = [*choices, *(f"{n} :- fail." for n in derived)]
     for _ in range(draw(st.integers(2, rules))):

@@ -104,8 +104,8 @@ def model(certificate: Mapping[str, Any], chosen: set[int]) -> set[int]:
         while changed:
             changed = False
             for g in groundings:
-                if level[g["head"]] == now and g["head"] not in true:
-                    if true.issuperset(g["body"]) and not true & set(g["negated"]):
-                        true.add(g["head"])
-                        changed = True
+                fires = true.issuperset(g["body"]) and not true & set(g["negated"])
+                if fires and level[g["head"]] == now and g["head"] not in true:
+                    true.add(g["head"])
+                    changed = True
     return true
