@@ -13,7 +13,7 @@ __all__ = ["Certificate", "Claim", "Contribution", "Explanation", "Node", "Proof
 class _Room(ModuleType):
     """Importing this room binds `neurosym.explain` to the module, yet `ns.explain(…)` is the public function."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Explanation:  # noqa: ANN401
+    def __call__(self, *args: Any, **kwargs: Any) -> Explanation:
         return explain(*args, **kwargs)
 
 

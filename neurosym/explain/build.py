@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -97,8 +96,7 @@ class _Builder:
             atom, label, value, value, value, answers.semantics, answers.methods[position], answers.details[position]
         )
         found = self._proofs(fact, proofs) if fact >= 0 else []
-        for name, times in self.graph.counters.items():
-            self.warnings.append(f"{times} times while grounding: {name}")
+        self.warnings.extend(f"{times} times while grounding: {n}" for n, times in self.graph.counters.items())
         hashes = self.hashes
         if fact >= 0:
             proof = certificate(answers, fact, value, self.sample, hashes)
@@ -111,8 +109,15 @@ class _Builder:
         )  # fmt: skip
         return Explanation(
             claim, tuple(found), self.nodes, tuple(self.step_list), tuple(self.rule_list), added,
-            tuple(self.warnings), provenance, proof,
+            tuple(self.warnings), provenance, proof, self._given(),
         )  # fmt: skip
+
+    def _given(self) -> tuple[str, ...]:
+        """What was observed, as sentences."""
+        return tuple(
+            self.words.fact(f) if seen else f"it is not so that {self.words.fact(f)}"
+            for f, seen in self.answers.evidence
+        )
 
     # ------------------------------------------------------------------------------------------------ proofs
 
@@ -197,8 +202,7 @@ class _Builder:
                 continue  # the start of an aggregate's chain
             else:
                 nodes.append(self._node(child, steps))
-        for fact in tree.negated:
-            nodes.append(self._not(fact))
+        nodes.extend(self._not(fact) for fact in tree.negated)
         if tree.grounding is not None:
             part = slice(graph.absent_start[tree.grounding], graph.absent_start[tree.grounding + 1])
             nodes.extend(self._absent(int(index)) for index in graph.absent[part])
@@ -297,9 +301,7 @@ class _Builder:
             self.rules[statement] = len(self.rule_list)
             text = self.program.text_of(rule)
             self.rule_list.append(
-                RuleText(
-                    rule.label, text, rule.span.file, rule.span.line, rule.source or "", current, learned, initial
-                )
+                RuleText(rule.label, text, rule.span.file, rule.span.line, rule.source or "", current, learned, initial)
             )
         return self.rules[statement]
 
@@ -336,9 +338,7 @@ class _Builder:
             self.warnings.append("contributions keep what each network said; no network was run again for them")
         return ordered(result)
 
-    def _regrounded(
-        self, atom: str, value: float, rules: list[tuple[int, int]], budget: float
-    ) -> list[Contribution]:
+    def _regrounded(self, atom: str, value: float, rules: list[tuple[int, int]], budget: float) -> list[Contribution]:
         """Rules without a weight and recorded facts: the program is grounded without each."""
         regrounder = Regrounder(self.answers, self.program, self.base, self.sample, budget)
         result: list[Contribution] = []
@@ -401,7 +401,7 @@ def _facts(tree: Derivation) -> set[int]:
     return found
 
 
-def _nothing(atom: str, semantics: str, hashes: dict[str, str]):  # noqa: ANN202
+def _nothing(atom: str, semantics: str, hashes: dict[str, str]):
     from neurosym.explain.model import Certificate
 
     facts = [{"atom": atom, "kind": "absent", "hidden": ""}]

@@ -30,13 +30,19 @@ def certificate(answers: Answers, fact: int, value: float, sample: int, hashes: 
         kind = "leaf" if graph.choice[f] >= 0 else "certain" if given else "derived"
         facts.append({"atom": graph.atom(f), "kind": kind, "hidden": graph.program.hidden.get(graph.key(f), "")})
     groundings: list[dict[str, Any]] = []
+    seen: dict[tuple, int] = {}
     for g in part.grounding.tolist():
         body, sign = graph.body_of(g)
         rule = graph.rules[graph.rule[g]]
+        # Substitutions that differ in built-ins only (`between`) look alike: once is enough, unless they are counted.
+        key = (rule.statement, rule.part, int(graph.head[g]), tuple(body), tuple(sign))
+        seen[key] = seen.get(key, 0) + 1
+        if seen[key] > 1 and drop:
+            continue
         groundings.append(
             {
                 "rule": graph.program.statements[rule.statement].label,
-                "part": rule.part,
+                "part": rule.part if seen[key] == 1 else f"{rule.part} ({seen[key]})",
                 "head": number[int(graph.head[g])],
                 "body": [number[f] for f, s in zip(body, sign, strict=True) if s],
                 "negated": [number[f] for f, s in zip(body, sign, strict=True) if not s],
@@ -68,9 +74,7 @@ def _choices(answers: Answers, number: dict[int, int], tags: list[float]) -> lis
         index = int(np.searchsorted(starts, choice, "right")) - 1
         group = graph.choices[index]
         statement = int(group.statements[choice - starts[index]])
-        origin = (
-            graph.neural_of(group).network if group.kind == "neural" else graph.program.statements[statement].label
-        )
+        origin = graph.neural_of(group).network if group.kind == "neural" else graph.program.statements[statement].label
         result.append(
             {
                 "outcomes": [number[f] for f in facts],

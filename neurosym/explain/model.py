@@ -46,8 +46,8 @@ class Neural:
     Attributes:
         network: its name; `value`: what it was read as (`true` for a yes-or-no predicate).
         runners_up: the other values, most probable first.
-        inputs: for each input its name, and the numbers that the network saw of it where they are few: (column,
-            value, unit-free description such as `cut-off 14.2, slope 3.1` or an empty string).
+        inputs: the numbers that the network saw, where they are few: (column, value, what the network makes of it, such
+            as `cut-off 14.2, slope 3.1`, or an empty string).
         image: a `data:image/png;base64,…` URI of the input, or an empty string.
     """
 
@@ -66,7 +66,7 @@ class Node:
         id: unique in the explanation.
         kind: `derived` by a rule; `data` from the fact base or the rule text; `neural`; `choice`, the firing of a
             weighted rule or fact, or a head of an annotated disjunction; `absent`, an atom that a negated literal
-            needs to be absent and that no fact matches; `not`, a possible fact that a negated literal needs to be false;
+            needs to be absent and that no fact matches; `not`, a possible fact that a negated literal needs false;
             `aggregate`, a count or sum with its members as body.
         atom: as the rule language spells it; `label`: a sentence for people.
         probability: of the fact itself in the model (of a `not` node: that it is false).
@@ -107,7 +107,7 @@ class RuleText:
 
     Attributes:
         name: its name, or file:line; `text`: as the expert wrote it; `source`: the citation, or an empty string.
-        weight: its current weight, None if certain; `learned`: whether training set it; `initial`: what the expert wrote.
+        weight: its current weight, None if certain; learned: whether training set it; initial: the expert's.
     """
 
     name: str
@@ -168,7 +168,9 @@ class Certificate:
 
     Attributes:
         claim: number of the claimed fact in `facts`; `value`: the claimed tag; `semantics`: its name.
-        facts: {"atom", "kind": "certain" | "leaf" | "derived", "hidden": what a fact of the engine stands for or ""}.
+        facts: {"atom", "kind": "certain" | "leaf" | "derived" | "absent", "hidden": what a fact of the engine stands
+            for or ""}. A certain fact is given: its tag is one, plus its groundings under `count` and `sum-product`.
+            Only a claim that cannot be derived is `absent`.
         choices: {"outcomes": [fact numbers], "probabilities": [numbers], "origin": a rule's name or a network's,
             "kind": "constant" | "learned" | "neural"}; outcomes exclude one another, what they leave over is 'none'.
         groundings: {"rule": name, "part": what of it, "head": fact number, "body": [fact numbers],
@@ -194,6 +196,7 @@ class Explanation:
 
     Attributes:
         proofs: the best ones, most probable first; they share `nodes` and `steps`.
+        given: what was observed, as sentences; the claim's probability is conditional on it.
         contributions: rules first, then leaves, each by decreasing size of the difference; by leave-one-out.
         warnings: what the reader should know: cut proofs, unlike comparisons.
     """
@@ -207,6 +210,7 @@ class Explanation:
     warnings: tuple[str, ...]
     provenance: Provenance
     certificate: Certificate
+    given: tuple[str, ...] = ()
     format: str = FORMAT
 
     def to_dict(self) -> dict[str, Any]:

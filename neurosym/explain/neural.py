@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -75,7 +75,7 @@ def _plain(value: object) -> str:
     return value.name if isinstance(value, Symbol) else str(value)
 
 
-def _columns(network: torch.nn.Module, names: tuple[str, ...] | list[str], row: Tensor) -> list[tuple[str, str, str]]:
+def _columns(network: torch.nn.Module, names: Sequence[str], row: Tensor) -> list[tuple[str, str, str]]:
     """The columns that a network sees of a row, with its thresholds where it has such."""
     if getattr(network, "uses_graph", False) or row.dim() != 1 or not names:
         return []

@@ -37,7 +37,7 @@ class Derivation:
 
     def leaves(self) -> Iterator[tuple[int, bool]]:
         """(fact id, sign) of everything it rests on that is no derivation."""
-        stack = [self]
+        stack: list[Derivation] = [self]
         while stack:
             node = stack.pop()
             if node.grounding is None:
@@ -60,8 +60,11 @@ class ProofSearch:
     """Enumerates proofs of the facts of a part."""
 
     def __init__(self, graph: DerivationGraph, part: Part, cost: Callable[[int, bool], float]) -> None:
-        """Args:
-        cost: (fact id, sign) → −log of the probability that a leaf holds, or that a negated fact does not.
+        """Search one part of a graph.
+
+        Args:
+            graph: the graph; part: what the facts to be proved depend on.
+            cost: (fact id, sign) → −log of the probability that a leaf holds, or that a negated fact does not.
         """
         self.graph = graph
         self.part = part
@@ -185,9 +188,7 @@ class ProofSearch:
         return Derivation(self.facts[fact], edge.grounding, children, edge.negated, cost)
 
 
-def proof_probability(
-    graph: DerivationGraph, tree: Derivation, probability: Callable[[int, bool], float]
-) -> float:
+def proof_probability(graph: DerivationGraph, tree: Derivation, probability: Callable[[int, bool], float]) -> float:
     """The probability that all leaves of a proof hold, each counted once; 0 if two of them exclude one another."""
     signs = dict.fromkeys(tree.leaves())
     outcome: dict[int, int] = {}

@@ -35,6 +35,8 @@ def explanation_text(explanation: Explanation) -> str:
         markup=False, emoji=False,
     )  # fmt: skip
     console.print(_text(answer(explanation)))
+    for observed in explanation.given:
+        console.print(_text(f"Given: {sentence(observed)}"))
     for warning in explanation.warnings:
         console.print(_text(f"Note: {sentence(warning)}"))
     _print_proofs(console, explanation)

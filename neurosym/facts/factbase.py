@@ -115,12 +115,10 @@ class FactBase:
         from neurosym.facts.tabular import read_csv
 
         base = cls()
-        name, rows, places = read_csv(path, predicate)
-        arity = len(rows[0]) if rows else 0
-        ids = np.array([[base.symbols.intern(v) for v in row] for row in rows], np.int32).reshape(len(rows), arity)
+        key, rows, places = read_csv(path, predicate)
+        ids = np.array([[base.symbols.intern(v) for v in row] for row in rows], np.int32).reshape(len(rows), key[1])
         base.places.extend(places)
-        if rows:
-            base._add((name, arity), ids, np.arange(len(places), dtype=np.int32))
+        base._add(key, ids, np.arange(len(places), dtype=np.int32))  # a file without rows still says that there is one
         return base
 
     @classmethod

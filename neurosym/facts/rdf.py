@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 
 from neurosym.errors import FactError, Place
-from neurosym.lang.terms import Iri, Value, literal_value
+from neurosym.lang.terms import XSD, Iri, Value, literal_value
 
 _OXIGRAPH = {
     ".ttl": "TURTLE",
@@ -26,6 +26,7 @@ _OXIGRAPH = {
     ".jsonld": "JSON_LD",
 }
 Triple = tuple[Value, Value, Value]
+_RANDOM = re.compile(r"[0-9a-f]{24,32}\Z")
 _PREFIX = re.compile(r"^\s*(?:@prefix|PREFIX)\s+([\w.\-]+):\s*<([^<>\s]*)>", re.M | re.I)
 
 
@@ -65,7 +66,8 @@ def _with_oxigraph(path: Path, data: bytes, name: str) -> list[Triple]:
             if isinstance(term, ox.NamedNode):
                 known = Iri(term.value)
             elif isinstance(term, ox.BlankNode):
-                known = Iri(mark + term.value)
+                # pyoxigraph labels a node `[]` at random: its hash would differ at every reading.
+                known = Iri(f"{mark}[{len(cache)}]" if _RANDOM.match(term.value) else mark + term.value)
             elif isinstance(term, ox.Literal):
                 known = _literal(path, term.value, term.datatype.value, term.language)
             else:
@@ -95,7 +97,10 @@ def _literal(path: Path, text: str, datatype: str | None, lang: str | None) -> V
     try:
         return literal_value(text, datatype, lang)
     except ValueError as error:
-        raise FactError(f"{path}: literal `{text}` of type {datatype}: {error}", code="NS305") from None
+        name = (datatype or "").removeprefix(XSD)
+        raise FactError(
+            f"{path}: `{text}` is no value of xsd:{name}", code="NS305", note=str(error), help="correct the literal"
+        ) from None
 
 
 def _with_rdflib(path: Path, data: bytes, format: str | None) -> list[Triple]:

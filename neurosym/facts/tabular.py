@@ -44,8 +44,10 @@ def text_value(text: str) -> Value:
     return text
 
 
-def read_csv(path: str | PathLike[str], predicate: str | None = None) -> tuple[str, list[list[Value]], list[Place]]:
-    """The predicate, the rows and the place of each row of a CSV file with a header line."""
+def read_csv(
+    path: str | PathLike[str], predicate: str | None = None
+) -> tuple[tuple[str, int], list[list[Value]], list[Place]]:
+    """The predicate as (name, arity), the rows and the place of each row of a CSV file with a header line."""
     path = Path(path)
     rows: list[list[Value]] = []
     places: list[Place] = []
@@ -73,7 +75,7 @@ def read_csv(path: str | PathLike[str], predicate: str | None = None) -> tuple[s
         raise FactError(f"{path}: {error.strerror}", code="NS301") from None
     except (csv.Error, UnicodeDecodeError) as error:
         raise FactError(f"{path}: {error}", code="NS303") from None
-    return predicate or path.stem, rows, places
+    return (predicate or path.stem, len(header)), rows, places
 
 
 def frame_rows(frame: pandas.DataFrame, columns: Sequence[str] | None) -> Iterator[list[Value]]:

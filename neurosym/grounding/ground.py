@@ -59,7 +59,8 @@ def ground(
 
     Args:
         slots: names of the per-sample inputs (`a`, `b`), over which free `Image`, `Text`, `Tensor` arguments range.
-        queries: atoms asked about later; networks are asked about their constants even if no rule does.
+        queries: atoms asked about later: their facts are loaded, and networks are asked about their constants, even if
+            no rule speaks of them.
         closed_networks: treat neural facts that are not given as absent (an expert's tests run without networks).
         progress: called with a line of text now and then.
 
@@ -69,9 +70,10 @@ def ground(
     """
     base = facts or FactBase()
     symbols = SymbolTable()
-    core = normalise(program, symbols)
+    asked = list(queries)
+    core = normalise(program, symbols, asked)
     engine = _Engine(
-        program, core, base, symbols, slots, limits or Limits(), closed_networks, progress, list(queries)
+        program, core, base, symbols, slots, limits or Limits(), closed_networks, progress, asked
     )  # fmt: skip
     return engine.run()
 

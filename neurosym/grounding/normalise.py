@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from neurosym.errors import Diagnostic, RuleError
@@ -44,17 +44,17 @@ from neurosym.lang.terms import predicate_of_iri
 MAX_BRANCHES = 4096
 
 
-def normalise(program: ast.Program, symbols: SymbolTable) -> CoreProgram:
-    """Bring a checked program into normal form.
+def normalise(program: ast.Program, symbols: SymbolTable, queries: Sequence[ast.Atom] = ()) -> CoreProgram:
+    """Bring a checked program into normal form, in which also `queries` can be asked.
 
     Raises:
         RuleError: with every statement that is parsed but not evaluated yet, each by name (NS900 and up).
     """
-    return _Normaliser(program, symbols).run()
+    return _Normaliser(program, symbols, queries).run()
 
 
 class _Normaliser:
-    def __init__(self, program: ast.Program, symbols: SymbolTable) -> None:
+    def __init__(self, program: ast.Program, symbols: SymbolTable, queries: Sequence[ast.Atom]) -> None:
         self.program = program
         self.symbols = symbols
         self.core = CoreProgram(statements=program.rules, neural=dict(program.neural))
@@ -63,7 +63,7 @@ class _Normaliser:
         for key, declaration in program.declarations.items():
             if declaration.iri is not None:
                 self.core.aliases[(predicate_of_iri(declaration.iri), key[1])] = key
-        self.core.triple_mode = _uses_triples(program)
+        self.core.triple_mode = _uses_triples(program, queries)
         if self.core.triple_mode:  # then the one relation of triples holds what the declared names stand for
             self.core.aliases = {name: iri for iri, name in self.core.aliases.items()}
 
@@ -127,6 +127,13 @@ class _Normaliser:
                 self._refuse("NS901", "`open` predicates", statement.span, "absent facts are false for now")
             if isinstance(statement, ast.NeuralDecl) and statement.top is not None:
                 self._refuse("NS902", "`top K` of a neural predicate", statement.span, "bind its arguments instead")
+            if isinstance(statement, ast.Constraint):
+                word = "constraint" if statement.forbids is None else "forbid"
+                what = f"`{word} {statement.name}`" if statement.name else f"`{word}`"
+                help = (
+                    "take it out of the file that is evaluated; a rule that derives `violated(…)` finds what breaks it"
+                )
+                self._refuse("NS904", what, statement.span, help)
 
     def _refuse(self, code: str, what: str, span: ast.Span, help: str) -> None:
         message = f"{what} cannot be evaluated yet"
@@ -386,7 +393,7 @@ class _Normaliser:
         return [step] if binds else [step, Compare(part.op, part.result, ast.Var(result))]
 
 
-def _uses_triples(program: ast.Program) -> bool:
+def _uses_triples(program: ast.Program, queries: Sequence[ast.Atom]) -> bool:
     """Whether `triple/3` or `rdf:type/2` occurs: then RDF atoms of all forms must meet in one relation."""
 
     def inside(node: object) -> bool:
@@ -403,7 +410,7 @@ def _uses_triples(program: ast.Program) -> bool:
                 return any(map(inside, parts))
         return False
 
-    directives = [s.atom for s in (*program.queries, *program.evidence)]
+    directives = [*queries, *(s.atom for s in (*program.queries, *program.evidence))]
     heads = [a for r in program.rules for h in r.heads for a in h.atoms]
     return any(map(inside, (*directives, *heads, *(r.body for r in program.rules))))
 

@@ -15,6 +15,7 @@ from neurosym.lang.terms import RESERVED
 Action = Callable[[list[Any], int, int], Any]
 STARTERS = frozenset("rule pred neural constraint forbid test".split())
 _LOGIC = {"and": "AND", "or": "OR", "not": "NOT", "is": "CMP"}
+_LITERAL_START = frozenset({"NAME", "QUOTED", "VAR", "NUMBER", "NOT", "TRUE", "FALSE", "FAIL", "LPAR"})
 # What follows a name at the start of a statement. Before these, `rule` or `test` is an atom: `test :- a.`
 _AFTER_NAME = frozenset({"CMP", ":-", "<-", ";", "::", ",", "if"})
 
@@ -165,6 +166,8 @@ def _promoted(tokens: list[Token], index: int, row: dict[str, int], dialect: str
     """The terminal that a word is in this state: a keyword's, or NAME."""
     word, end = tokens[index][1], tokens[index][3]
     if dialect == PL:
+        if word == "not" and "NOT" in row and tokens[index + 1][0] in _LITERAL_START:
+            return "NOT"  # ProbLog's prefix operator; elsewhere, as in `f(not)`, an atom
         return {"is": "CMP", "mod": "MOD"}.get(word, "NAME")
     if word in RESERVED:
         return _LOGIC.get(word) or load().keywords.get(word, "NAME")

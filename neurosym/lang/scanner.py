@@ -44,7 +44,7 @@ _SCAN = {
         re.VERBOSE | re.DOTALL,
     ),
 }
-_IRI = re.compile(r"<[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>\"{}|\\^`]*>")
+_IRI = re.compile(r"<(?:_|[A-Za-z][A-Za-z0-9+.\-]*):[^\s<>\"{}|\\^`]*>")
 _SPACE = re.compile(r"\s*")
 _COMPARISONS = frozenset("= \\= != == \\== =:= =\\= < =< <= > >=".split())
 _OPERAND_ENDS = frozenset({"VAR", "NUMBER", "DATE", "STRING", "LANGSTRING", "QUOTED", "IRI", "PNAME"})

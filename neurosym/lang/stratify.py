@@ -8,7 +8,6 @@ takes longer to import than a rule file to check.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from neurosym.errors import RuleError, Span
@@ -45,7 +44,10 @@ def predicate_key(atom: Atom) -> Key:
 
 
 def edges(program: Program) -> Iterator[Edge]:
-    """Every dependency of a head on a body predicate, with the place of the body's atom."""
+    """Every dependency of a head on a body predicate, with the place of the body's atom.
+
+    The heads of one rule do not depend on one another: `0.4::a; 0.3::b. b :- not a.` has strata.
+    """
     named = {rule.name: rule for rule in program.rules if rule.name}
     keys: set[Key] = set()
     derived: set[Key] = set()
@@ -62,11 +64,6 @@ def edges(program: Program) -> Iterator[Edge]:
                 yield Edge(body, head, kind, atom.span)
             for head in excepted:
                 yield Edge(body, head, "exception", atom.span)
-        # Atoms that hold together, or exclude one another, are derived together: one stratum.
-        for first, second in pairwise(heads):
-            if first != second:
-                yield Edge(first, second, "", rule.span)
-                yield Edge(second, first, "", rule.span)
     for declaration in program.declarations.values():
         if declaration.iri:  # `pred p(…) from ex:p`: two names of one relation
             name = (declaration.name, len(declaration.args))

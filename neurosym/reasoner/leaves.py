@@ -196,7 +196,8 @@ class _NeuralGroup:
             raise NetworkError(
                 f"the network `{self.declaration.network}` gave a tensor of shape {tuple(logits.shape)}, "
                 f"where {self.predicate} needs ({rows}, {self.outcomes})",
-                code="NS602", note=f"{rows} inputs, {self.outcomes} value{'s' if self.outcomes > 1 else ''} ({self.declaration.span})",
+                code="NS602",
+                note=f"{rows} inputs of {self.outcomes} value(s) each ({self.declaration.span})",
             )  # fmt: skip
         if not bool(torch.isfinite(logits).all()):
             bad = int((~torch.isfinite(logits)).any(dim=1).nonzero()[0])

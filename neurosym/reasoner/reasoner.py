@@ -15,7 +15,9 @@ from neurosym.facts import FactBase, SymbolTable
 from neurosym.grounding import Limits, Parameter, ground
 from neurosym.grounding.normalise import normalise
 from neurosym.lang import parse_atom, to_text
-from neurosym.lang.ast import Atom, Program
+from neurosym.lang.ast import Atom, Program, Var
+from neurosym.lang.stratify import predicate_key
+from neurosym.lang.walk import body_atoms, head_atoms
 from neurosym.neural import FeatureTable
 from neurosym.reasoner.answers import Answers
 from neurosym.reasoner.grounded import Grounded
@@ -80,6 +82,7 @@ class Reasoner(nn.Module):
         self._rules_sha256 = ""
         self._atoms: dict[str, Atom] = {}  # queries parsed before: training asks the same one at each step
         self._known_keys: set[tuple[str, int]] = set()
+        self._mentioned: set[tuple[str, int]] | None = None
         # what belongs to a saved model beside its weights: see `save`
         self.queries: tuple[str, ...] = ()
         self.background: FactBase | None = None
@@ -129,7 +132,9 @@ class Reasoner(nn.Module):
     ) -> Grounded:  # fmt: skip
         """The ground program, made at the first call for these facts, inputs and networks' questions."""
         base, slots = self.facts if facts is None else facts, sorted(slots)
+        # A query matters to grounding if a network may have to answer it, or if only the facts know its predicate.
         asked = tuple(q for q in queries if q.key in self.program.neural)
+        asked += tuple(Atom(n, (Var("_", anonymous=True),) * k) for n, k in sorted(self._unmentioned(queries)))
         key = (id(base), tuple(slots), asked, closed_networks)
         if key not in self._grounded:
             graph = ground(
@@ -172,7 +177,7 @@ class Reasoner(nn.Module):
         chosen = self.semantics if semantics is None else algebra(semantics)
         atoms = tuple(self.atom(q) for q in queries or self.queries) or tuple(q.atom for q in self.program.queries)
         if not atoms:
-            raise DataError("nothing is asked", code="NS615", help='pass an atom, or write `query(…).` in the rules')
+            raise DataError("nothing is asked", code="NS615", help="pass an atom, or write `query(…).` in the rules")
         observed = [(e.atom, e.positive) for e in self.program.evidence]
         observed += [(self.atom(a), v) for a, v in (evidence or {}).items()]
         for atom in (*atoms, *(a for a, _ in observed)):
@@ -231,7 +236,8 @@ class Reasoner(nn.Module):
         """The same program, networks and weights over other facts; the weights are shared, not copied."""
         other = Reasoner(
             self.program, facts, dict(self.networks.items()), self.features if features is None else features,
-            self.semantics or "exact", limits=self.limits, max_circuit=self.max_circuit, seed=self.seed, dtype=self.dtype,
+            self.semantics or "exact", limits=self.limits, max_circuit=self.max_circuit, seed=self.seed,
+            dtype=self.dtype,
         )  # fmt: skip
         other.weight_logits = self.weight_logits
         other.queries, other.background = self.queries, self.background
@@ -244,6 +250,17 @@ class Reasoner(nn.Module):
         if query not in self._atoms:
             self._atoms[query] = parse_atom(query, self.facts.prefixes | self.program.prefixes)
         return self._atoms[query]
+
+    def _unmentioned(self, queries: Sequence[Atom]) -> set[tuple[str, int]]:
+        """The predicates of queries of which the program does not speak."""
+        if self._mentioned is None:
+            rules, directives = self.program.rules, (*self.program.queries, *self.program.evidence)
+            self._mentioned = {
+                predicate_key(a) for r in rules for a in (*head_atoms(r), *(b for b, _ in body_atoms(r.body)))
+            }
+            self._mentioned |= {predicate_key(s.atom) for s in directives}
+            self._mentioned |= {*self.program.declarations, *self.program.neural}
+        return {predicate_key(q) for q in queries} - self._mentioned
 
     def _known(self, atom: Atom) -> None:
         """Refuse a predicate that neither the program nor the facts know."""
@@ -261,7 +278,8 @@ class Reasoner(nn.Module):
         hint = f"it has {' or '.join(map(str, arities))} arguments" if arities else ""
         raise DataError(
             f"the predicate {atom.predicate}/{len(atom.args)} is unknown", code="NS616",
-            note=hint or "no rule derives it and no fact has it", help=f"did you mean `{near[0]}`?" if near and not arities else "",
+            note=hint or "no rule derives it and no fact has it",
+            help=f"did you mean `{near[0]}`?" if near and not arities else "",
         )  # fmt: skip
 
     # ------------------------------------------------------------------------------------------------ keeping
@@ -324,7 +342,9 @@ def algebra(semantics: str | Semiring) -> Semiring | None:
         if known.name == semantics:
             return known()
     if semantics in UNBUILT:
-        raise SemanticsError(f"the semantics `{semantics}` ({UNBUILT[semantics]}) cannot be evaluated yet", code="NS504")
+        raise SemanticsError(
+            f"the semantics `{semantics}` ({UNBUILT[semantics]}) cannot be evaluated yet", code="NS504"
+        )
     names = ", ".join(["exact", *(a.name for a in ALGEBRAS)])
     raise SemanticsError(f"there is no semantics `{semantics}`", code="NS505", note=f"there are {names}")
 
@@ -339,7 +359,9 @@ def _start(parameter: Parameter, random: torch.Generator) -> nn.Parameter:
     initial = parameter.initial
     if initial is None:
         drawn = torch.rand(parameter.outcomes, generator=random, dtype=torch.float64) * 0.8 + 0.1
-        initial = tuple((drawn / max(1.0, float(drawn.sum()) + 0.1)).tolist() if parameter.outcomes > 1 else drawn.tolist())
+        initial = tuple(
+            (drawn / max(1.0, float(drawn.sum()) + 0.1)).tolist() if parameter.outcomes > 1 else drawn.tolist()
+        )
     return nn.Parameter(_logits(parameter, initial))
 
 

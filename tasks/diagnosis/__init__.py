@@ -1,0 +1,1 @@
+"""Diagnosis: malignant or benign, from nucleus measurements, rules and an ontology."""

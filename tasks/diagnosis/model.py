@@ -11,7 +11,7 @@ from torch import Tensor
 
 import neurosym as ns
 from neurosym.lang.ast import Rule
-from neurosym.lang.terms import RDFS
+from neurosym.lang.terms import RDFS, Value
 from neurosym.learning import Loss
 from neurosym.neural import MonotoneThreshold, OnColumns, RelationalGNN
 from tasks.diagnosis.data import ONC, Ward
@@ -83,7 +83,9 @@ def patients(ward: Ward, numbers: Tensor) -> ns.FactBase:
 
 def columns_of(base: ns.FactBase) -> dict[str, list[str]]:
     """Network name → the data columns of its finding, as the ontology says: onc:GiantNuclei is `giant_nuclei`."""
-    column = {s: o for s, o in base.lookup(f"<{ONC}column>", (None, None))}
+    column: dict[Value, Value] = {}
+    for measurement, name in base.lookup(f"<{ONC}column>", (None, None)):
+        column[measurement] = name
     result: dict[str, list[str]] = {}
     for finding, measurement in base.lookup(f"<{ONC}measuredBy>", (None, None)):
         assert isinstance(finding, ns.Iri)

@@ -1,6 +1,6 @@
 """Train, evaluate and explain the diagnosis task.
 
-    neurosym run diagnosis [--out DIR] [--seed 0] [--folds 5] [--no-ablations]
+neurosym run diagnosis [--out DIR] [--seed 0] [--folds 5] [--no-ablations]
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def graph_share(trained: Trained) -> tuple[float, int]:
 
 
 def correlations(ward: Ward, trained: Trained) -> dict[str, tuple[float, str, float]]:
-    """For each finding: mean |r| of its probability with its own columns, and the strongest other column with its |r|."""
+    """For each finding: mean |r| of its probability with its own columns, the strongest other column, and its |r|."""
     rows = ward.table.rows[trained.test].double().numpy()
     result: dict[str, tuple[float, str, float]] = {}
     for name, columns in columns_of(ontology()).items():
@@ -148,7 +148,7 @@ def run(args: Sequence[str]) -> int:
     parser.add_argument("--pages", type=int, default=20, help="patients in the report")
     options = parser.parse_args(list(args))
     torch.set_num_threads(1)
-    console = Console()
+    console = Console(width=max(100, Console().width))
     ward = load_ward()
     recipe = Recipe(epochs=options.epochs)
     variants = {"neurosym": {}} if options.no_ablations else VARIANTS
@@ -205,8 +205,9 @@ def _print(console: Console, results: Results, options: argparse.Namespace) -> N
         concepts.add_row(name, f"{own:.2f}", values[-1][1], f"{other:.2f}")
     console.print(concepts)
     console.print(
-        f"the graph network carries {100 * np.mean(results.shares):.1f} % of the probability of malignancy, and decides "
-        f"{results.decided} of {results.predictions} predictions; {results.traced} of {results.predictions} are traced"
+        f"the graph network carries {100 * np.mean(results.shares):.1f} % of the probability of malignancy, and "
+        f"decides {results.decided} of {results.predictions} predictions; "
+        f"{results.traced} of {results.predictions} predictions are traced"
     )
 
 
@@ -218,7 +219,7 @@ def _show(console: Console, ward: Ward, trained: Trained, options: argparse.Name
     chosen = int((probabilities - 0.9).abs().argmin())
     why = ns.explain(answers, answers.atoms[chosen])
     why.verify()
-    console.print(f"\n{why}", markup=False, highlight=False)
+    print(f"\n{why}")
     from neurosym.explain.report import write_batch
 
     truth = ward.malignant[trained.test].tolist()

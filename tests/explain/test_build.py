@@ -26,7 +26,8 @@ rule fever_without_cover
   then suspect(?p, infection)
   because "{p} has {t} °C (above 38.3) and takes no antibiotics" .
 rule shadow weight 0.7 if patient(?p) and xray(?p, infiltrate) and not xray(?p, clear) then suspect(?p, infection) .
-rule watched if patient(?p) and ?n = count{ ?t : temperature(?p, ?t) } and ?n >= 2 and suspect(?p, infection) then watch(?p)
+rule watched
+  if patient(?p) and ?n = count{ ?t : temperature(?p, ?t) } and ?n >= 2 and suspect(?p, infection) then watch(?p)
   because "{p} was measured {n} times and may be infected" .
 """
 
@@ -48,7 +49,9 @@ def answers() -> ns.Answers:
 def test_the_package_is_callable_as_the_public_function(answers: ns.Answers) -> None:
     import neurosym.explain.build
 
-    assert ns.explain(answers, "watch(p1)").claim.atom == neurosym.explain.build.explain(answers, "watch(p1)").claim.atom
+    assert (
+        ns.explain(answers, "watch(p1)").claim.atom == neurosym.explain.build.explain(answers, "watch(p1)").claim.atom
+    )
 
 
 def test_sentences_are_the_experts_with_values_filled_in(answers: ns.Answers) -> None:
@@ -101,8 +104,12 @@ def test_leaving_out_agrees_with_a_program_without_the_rule(answers: ns.Answers)
 
 
 def test_leaving_out_a_recorded_fact_grounds_anew() -> None:
-    facts = ns.FactBase.from_facts([("edge", (ns.Symbol("a"), ns.Symbol("b"))), ("edge", (ns.Symbol("b"), ns.Symbol("c")))])
-    program = ns.Program.from_text("pred edge(x: any, y: any) .\n0.9 :: path(X, Y) :- edge(X, Y).\npath(X, Z) :- path(X, Y), edge(Y, Z).")
+    facts = ns.FactBase.from_facts(
+        [("edge", (ns.Symbol("a"), ns.Symbol("b"))), ("edge", (ns.Symbol("b"), ns.Symbol("c")))]
+    )
+    program = ns.Program.from_text(
+        "pred edge(x: any, y: any) .\n0.9 :: path(X, Y) :- edge(X, Y).\npath(X, Z) :- path(X, Y), edge(Y, Z)."
+    )
     answers = ns.Reasoner(program, facts).query("path(a, c)")
     why = ns.explain(answers, "path(a, c)")
     left_out = {c.name: c.without for c in why.contributions if c.kind == "leaf"}
@@ -117,7 +124,8 @@ def test_an_atom_that_cannot_be_derived(answers: ns.Answers) -> None:
 
 def test_cycles_give_finite_proofs() -> None:
     program = ns.Program.from_text(
-        "0.5::e(s,1). 0.5::e(s,2). 0.5::e(1,2). 0.5::e(2,1). r(Y) :- e(s,Y). r(Y) :- r(X), e(X,Y). query(r(1)).", dialect="pl"
+        "0.5::e(s,1). 0.5::e(s,2). 0.5::e(1,2). 0.5::e(2,1). r(Y) :- e(s,Y). r(Y) :- r(X), e(X,Y). query(r(1)).",
+        dialect="pl",
     )
     answers = ns.Reasoner(program).query()
     why = ns.explain(answers, "r(1)", proofs=10)
@@ -168,11 +176,13 @@ def test_algebras_are_explained_and_verified(semantics: str) -> None:
 
 def test_evidence_is_part_of_the_certificate() -> None:
     program = ns.Program.from_text(
-        "0.7::burglary. 0.2::earthquake. 0.9::alarm :- burglary. 0.5::alarm :- earthquake. evidence(alarm). query(burglary).",
+        "0.7::burglary. 0.2::earthquake. 0.9::alarm :- burglary. 0.5::alarm :- earthquake. "
+        "evidence(alarm). query(burglary).",
         dialect="pl",
     )
     answers = ns.Reasoner(program).query()
     why = ns.explain(answers, "burglary")
+    assert why.given == ("alarm",) and "Given: Alarm." in str(why) and "Given that:" in why.to_html()
     assert why.certificate.evidence and why.claim.probability == pytest.approx(0.637 / 0.667)
     why.verify()
 
@@ -184,3 +194,17 @@ def test_the_json_holds_everything(answers: ns.Answers) -> None:
     assert data["format"] == "neurosym-explanation/1" and data["certificate"]["format"] == "neurosym-certificate/1"
     assert math.isclose(data["claim"]["probability"], answers.detach()["watch(p1)"])
     assert set(data["provenance"]) >= {"version", "rules_sha256", "facts_sha256", "weights_sha256", "time", "seed"}
+
+
+def test_what_was_observed_is_not_used_against_itself() -> None:
+    program = ns.Program.from_text("0.5::a. 0.5::b. p :- a. p :- b. evidence(a, false). query(p).", dialect="pl")
+    why = ns.explain(ns.Reasoner(program).query(), "p")
+    assert [p.probability for p in why.proofs] == [0.5] and why.claim.probability == pytest.approx(0.5)
+
+
+def test_groundings_that_differ_in_built_ins_only_are_certified_once() -> None:
+    program = ns.Program.from_text("0.5::a. p :- a, between(1, 3, X). query(p).", dialect="pl")
+    for semantics, value in (("exact", 0.5), ("count", 3.0)):
+        why = ns.explain(ns.Reasoner(program, semantics=semantics).query(), "p")
+        assert why.claim.probability == value
+        why.verify()
