@@ -134,7 +134,9 @@ class Reasoner(nn.Module):
         base, slots = self.facts if facts is None else facts, sorted(slots)
         # A query matters to grounding if a network may have to answer it, or if only the facts know its predicate.
         asked = tuple(q for q in queries if q.key in self.program.neural)
-        asked += tuple(Atom(n, (Var("_", anonymous=True),) * k) for n, k in sorted(self._unmentioned(queries)))
+        asked += tuple(
+            Atom(n, tuple(Var(f"_{i}", "_") for i in range(k))) for n, k in sorted(self._unmentioned(queries))
+        )
         key = (id(base), tuple(slots), asked, closed_networks)
         if key not in self._grounded:
             graph = ground(

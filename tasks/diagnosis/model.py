@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -83,9 +84,7 @@ def patients(ward: Ward, numbers: Tensor) -> ns.FactBase:
 
 def columns_of(base: ns.FactBase) -> dict[str, list[str]]:
     """Network name → the data columns of its finding, as the ontology says: onc:GiantNuclei is `giant_nuclei`."""
-    column: dict[Value, Value] = {}
-    for measurement, name in base.lookup(f"<{ONC}column>", (None, None)):
-        column[measurement] = name
+    column = dict(cast(list[tuple[Value, Value]], base.lookup(f"<{ONC}column>", (None, None))))
     result: dict[str, list[str]] = {}
     for finding, measurement in base.lookup(f"<{ONC}measuredBy>", (None, None)):
         assert isinstance(finding, ns.Iri)
