@@ -24,6 +24,20 @@ class Span:
         return f"{self.file}:{self.line}:{self.column}"
 
 
+_LONGEST = 400  # characters of a line that are shown; data that was written by a program may be one line of megabytes
+
+
+def _excerpt(source: str, before: int, width: int) -> tuple[str, int, int]:
+    """The part of a long line around its fault, and where the fault stands in it."""
+    if len(source) <= _LONGEST:
+        return source, before, width
+    start = max(0, before - _LONGEST // 4)
+    stop = start + _LONGEST
+    shown = ("…" if start else "") + source[start:stop] + ("…" if stop < len(source) else "")
+    before = before - start + (start > 0)
+    return shown, before, min(width, len(shown) - before)
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One fault, with a stable code (`NS…`).
@@ -53,8 +67,9 @@ class Diagnostic:
                 one_line = self.span.end_line == self.span.line
                 stop = self.span.end_column if one_line else len(source) + 1
                 width = max(1, min(stop, len(source) + 1) - self.span.column)
+                source, before, width = _excerpt(source, self.span.column - 1, width)
                 lines.append(f"  {number} | {source}")
-                lines.append(f"  {' ' * len(number)} | {' ' * (self.span.column - 1)}{'^' * width}")
+                lines.append(f"  {' ' * len(number)} | {' ' * before}{'^' * width}")
         if self.note:
             lines.append(f"  note: {self.note}")
         if self.help:

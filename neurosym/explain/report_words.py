@@ -106,21 +106,30 @@ def reason(step: Step, head: Node) -> str:
 
 
 def _because(explanation: Explanation) -> str:
-    """The best proof's first step, or an empty string if there is no proof."""
+    """The best proof's first telling step, or an empty string if there is no proof.
+
+    A step that rests on one derived fact and nothing else only renames it; its reason is the one below.
+    """
     if not explanation.proofs:
         return ""
     proof = explanation.proofs[0]
     node = explanation.nodes.get(proof.root)
     if node is None:
         return ""
-    for k in proof.steps:
-        if explanation.steps[k].node == proof.root:
-            return reason(explanation.steps[k], node)
-    return f"it is {kind_words(node.kind)}" + (f" ({node.place})" if node.place else "")
+    steps = {explanation.steps[k].node: explanation.steps[k] for k in proof.steps}
+    if node.id not in steps:
+        return f"it is {kind_words(node.kind)}" + (f" ({node.place})" if node.place else "")
+    for _ in proof.steps:
+        body = steps[node.id].body
+        below = explanation.nodes.get(body[0]) if len(body) == 1 else None
+        if below is None or below.kind != "derived" or below.id not in steps:
+            break
+        node = below
+    return reason(steps[node.id], node)
 
 
 def main_reason(explanation: Explanation) -> str:
-    """The best proof's first step in one sentence."""
+    """The best proof's first telling step in one sentence."""
     return sentence(_because(explanation)) or NO_REASON
 
 

@@ -228,14 +228,14 @@ class _Engine:
         Args:
             first: position of the literal to begin with; `heads`: conclude only these predicates.
         """
-        if time.monotonic() > self.deadline:
-            raise LimitError(
-                f"grounding took longer than {self.builder.limits.seconds:g} s", help="raise --max-seconds"
-            )
         rule = self.core.rules[number]
         size = lambda key: self.builder.relation(key).size  # noqa: E731
         table = Bindings.start()
         try:
+            if time.monotonic() > self.deadline:
+                seconds = self.builder.limits.seconds
+                message = f"grounding took longer than the {seconds:.3g} s left to it"
+                raise LimitError(message, help="raise --max-seconds")
             for step in plan(rule, self.core, size, first):
                 table = self._step(rule, step.literal, step.position, step.live, table, windows)
                 if not table.n:

@@ -176,6 +176,15 @@ def _report_missing_joint(builder: Builder, tokens: list[Token], index: int, exp
     open_ = _unclosed(tokens[:index])
     keywords = [w for w, name in load().keywords.items() if name in expected and w not in RESERVED]
     near = get_close_matches(here[1], [*keywords, "and", "or", "then", "if"], 1, 0.7)
+    if here[1] in ("then", "if") and builder.scan.dialect == RULES:  # spelled well, so something before it is missing
+        if open_:
+            builder.report("NS141", f"`{open_[1]}` is never closed", open_[2], open_[3],
+                           help=f"close it with `{_CLOSER[open_[1]]}` before `{here[1]}`")  # fmt: skip
+        else:
+            builder.report("NS101", f"`{here[1]}` cannot stand here", here[2], here[3],
+                           help=f"it belongs to a block, `rule NAME if … then …`; `{tokens[0][1]}` begins none"
+                           if tokens[0][1] != "rule" else "a block is written `rule NAME if … then …`")  # fmt: skip
+        return
     if near and here[0] == "NAME":
         builder.report("NS101", f"unexpected word `{here[1]}`", here[2], here[3], help=f"did you mean `{near[0]}`?")
         return
@@ -250,8 +259,15 @@ def _word_help(scan: Scan, tokens: list[Token], index: int, expected: set[str]) 
     if index >= len(tokens):
         return ""
     word = tokens[index][1]
+    before = tokens[index - 1][1] if index else ""
     if word == "<":
         return "an IRI starts with its scheme: `<http://…>`"
+    if word == "<-":
+        return "`<-` is always the arrow; less than a negative number is written `X < -3`"
+    if word == ":" and tokens[index + 1 : index + 2] and tokens[index + 1][1] == "-":
+        return "the arrow `:-` is written without a space"
+    if word == ":" and index == 1 and tokens[0][0] == "NUMBER":
+        return f"a weight is followed by two colons: `{before} :: …`"
     if tokens[index][0] != "NAME" or scan.dialect != RULES:
         return ""
     keywords = [text for text, name in load().keywords.items() if name in expected]

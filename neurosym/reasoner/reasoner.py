@@ -16,7 +16,6 @@ from neurosym.grounding import Limits, Parameter, ground
 from neurosym.grounding.normalise import normalise
 from neurosym.lang import parse_atom, to_text
 from neurosym.lang.ast import Atom, Program, Var
-from neurosym.lang.stratify import predicate_key
 from neurosym.lang.walk import body_atoms, head_atoms
 from neurosym.neural import FeatureTable
 from neurosym.reasoner.answers import Answers
@@ -257,12 +256,10 @@ class Reasoner(nn.Module):
         """The predicates of queries of which the program does not speak."""
         if self._mentioned is None:
             rules, directives = self.program.rules, (*self.program.queries, *self.program.evidence)
-            self._mentioned = {
-                predicate_key(a) for r in rules for a in (*head_atoms(r), *(b for b, _ in body_atoms(r.body)))
-            }
-            self._mentioned |= {predicate_key(s.atom) for s in directives}
+            self._mentioned = {a.key for r in rules for a in (*head_atoms(r), *(b for b, _ in body_atoms(r.body)))}
+            self._mentioned |= {s.atom.key for s in directives}
             self._mentioned |= {*self.program.declarations, *self.program.neural}
-        return {predicate_key(q) for q in queries} - self._mentioned
+        return {q.key for q in queries} - self._mentioned
 
     def _known(self, atom: Atom) -> None:
         """Refuse a predicate that neither the program nor the facts know."""

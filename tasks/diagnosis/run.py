@@ -22,8 +22,8 @@ import neurosym as ns
 from tasks.diagnosis.baselines import Measures, measure, run_baselines
 from tasks.diagnosis.data import ONC, Fold, Ward, folds, load_ward
 from tasks.diagnosis.model import (
-    GRAPH_RULE,
     QUERY,
+    SIGNS,
     Recipe,
     build,
     columns_of,
@@ -98,11 +98,8 @@ def graph_share(trained: Trained) -> tuple[float, int]:
     """
     asked = trained.answers.reasoner
     assert asked is not None
-    before = asked.rule_weights()[GRAPH_RULE]
-    asked.set_rule_weight(GRAPH_RULE, 0.0)
     with torch.no_grad():
-        without = asked.query(QUERY).tags[0]
-    asked.set_rule_weight(GRAPH_RULE, *before)
+        without = asked.query(SIGNS).tags[0]  # the diagnosis follows from these signs, or from the graph network
     full = trained.answers.tags[0]
     positive = full >= 0.5
     share = 1 - float(without[positive].sum() / full[positive].sum()) if bool(positive.any()) else 0.0

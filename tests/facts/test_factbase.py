@@ -12,7 +12,9 @@ import rdflib
 
 from neurosym.errors import FactError
 from neurosym.facts import FactBase
-from neurosym.lang.terms import Iri, LangString, Symbol, TypedLiteral
+from neurosym.lang import parse_atom
+from neurosym.lang.ast import Const
+from neurosym.lang.terms import Iri, LangString, Symbol, TypedLiteral, spell
 
 EX = "http://example.org/"
 TURTLE = """@prefix ex: <http://example.org/> .
@@ -117,6 +119,25 @@ def test_blank_nodes_of_two_files_differ(tmp_path: Path) -> None:
     joined = FactBase.from_rdf(paths[0]) + FactBase.from_rdf(paths[1])
     assert joined.sha256() == base.sha256()
     assert len(FactBase.from_rdf(paths[0], paths[0])) == 2  # one file read twice is one file
+
+
+@pytest.mark.parametrize("suffix", ["ttl", "trig"])
+def test_a_node_without_a_label_is_the_same_at_every_reading(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"data.{suffix}"
+    path.write_text("@prefix ex: <http://example.org/> .\n[] ex:p [ ex:q 1 ] , _:b .\n", encoding="utf-8")
+    base = FactBase.from_rdf(path)
+    assert FactBase.from_rdf(path).sha256() == base.sha256()
+    nodes = {a for row in base.lookup(f"<{EX}p>", (None, None)) for a in row}
+    assert len(nodes) == 3
+    assert all(parse_atom(f"p({spell(node)})").args == (Const(node),) for node in nodes), "and can be asked for"
+
+
+def test_a_csv_file_without_rows_still_names_its_predicate(tmp_path: Path) -> None:
+    path = tmp_path / "reading.csv"
+    path.write_text("who,value\n", encoding="utf-8")
+    base = FactBase.from_csv(path)
+    assert base.predicates == {("reading", 2)}
+    assert len(base) == 0
 
 
 def test_csv(tmp_path: Path) -> None:

@@ -178,6 +178,11 @@ def test_only_is_and_mod_are_words_in_pl(word):
     assert rule(f"f({word}).", "pl").heads[0].atoms[0].args == (sym(word),)
 
 
+@pytest.mark.parametrize("text", ["not q", "not(q)", "not (q, q)", "not not q", "not X > 2", r"not \+ q"])
+def test_not_before_a_literal_negates_in_pl(text):
+    assert isinstance(rule(f"p(X) :- {text}.", "pl").body, Not)
+
+
 # -------------------------------------------------------------------------------------------------- statements
 
 

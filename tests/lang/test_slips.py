@@ -38,6 +38,12 @@ def faults(text: str, dialect: str = "rules"):
         ("s(X) :- p(X), X ≥ 5.", "NS111", "≥", ">="),
         ("s(X) :- p(X, q(X).", "NS141", "(", ")"),
         ("s(X) :- p(X)), q(X).", "NS141", ")", ""),
+        ("rule a if p(?x) and r(?x, ?y then s(?x) .", "NS141", "(", "before `then`"),
+        ("rule if p(?x) then s(?x) .", "NS101", "then", "rule NAME if"),
+        ("s(X) :- p(X), X<-3.", "NS101", "<-", "X < -3"),
+        ("s(X) : - p(X).", "NS101", ":", "without a space"),
+        ("0.5 : s(a).", "NS101", ":", "`0.5 :: …`"),
+        ("s(N) :- p(X), length(X, N).", "NS201", "length", "Z = length(…)"),
         ("rul a if p(?x) then s(?x) .", "NS101", "rul", "rule"),
         ("rule a wieght 0.5 if p(?x) then s(?x) .", "NS101", "wieght", "weight"),
         ("rule and if p(?x) then s(?x) .", "NS113", "and", "'and'"),
@@ -108,6 +114,16 @@ def test_a_missing_dot_hides_neither_statement():
 
 def test_no_fault_is_made_of_what_a_broken_statement_would_have_defined():
     assert codes("good(X) :- base(X) base(X).\nother(X) :- good(X).") == ["NS103"]
+
+
+def test_of_a_very_long_line_the_part_around_the_fault_is_shown():
+    text = (
+        "a(X) :- " + ", ".join(["b(X)"] * 50_000) + ", c(Y), " + ", ".join(["b(X)"] * 50_000) + ", Z > 3.\nb(1). c(1)."
+    )
+    (fault,) = [d for d in faults(text) if d.severity == "error"]
+    *_, source, marks = fault.render().split("\n  help")[0].split("\n  note")[0].split("\n")
+    assert len(source) < 450 and "…" in source
+    assert source[marks.index("^")] == "Z"
 
 
 def test_the_message_in_full():

@@ -32,6 +32,11 @@ def test_an_exception_is_a_negation():
     assert found["h"] == found["q"] + 1
 
 
+def test_heads_of_one_rule_need_not_share_a_stratum():
+    found = level("0.4 :: a; 0.3 :: b. b :- not a.")
+    assert found["b"] == found["a"] + 1
+
+
 def test_triple_depends_on_every_derived_rdf_predicate():
     text = (
         "@prefix ex: <http://e/> . ex:a(X, Y) :- ex:b(X, Y)."

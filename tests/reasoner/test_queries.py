@@ -32,6 +32,25 @@ def test_a_pattern_gives_all_that_match() -> None:
     assert answers == pytest.approx({"path(a, b)": 0.5, "path(a, c)": 1 - 0.7 * (1 - 0.4)})
 
 
+@pytest.mark.parametrize(
+    ("query", "number"),
+    [
+        ("r(X, Y)", 1), ("<http://e/P>(X)", 1), ("<http://e/v>(X, Y)", 2), ("rdf:type(X, Y)", 1),
+        ("triple(X, Y, Z)", 3), ("triple(X, <http://e/v>, Z)", 2), ("triple(<http://e/a>, Y, 3)", 1),
+    ],
+)  # fmt: skip
+def test_facts_of_which_the_rules_do_not_speak_can_be_asked_for(query: str, number: int) -> None:
+    a, v, of_class = (
+        ns.Iri("http://e/a"),
+        ns.Iri("http://e/v"),
+        ns.Iri("http://www.w3.org/1999/02/22-rdf-syntax-ns#type"),
+    )
+    facts = ns.FactBase.from_triples([(a, v, 3), (a, v, 4), (a, of_class, ns.Iri("http://e/P"))])
+    reasoner = ns.Reasoner(ns.Program.from_text("p(1)."), facts + ns.FactBase.from_facts([("r", (1, 2))]))
+    assert reasoner.query("p(X)").detach() == {"p(1)": 1.0}  # grounded before
+    assert list(reasoner.query(query).detach().values()) == [1.0] * number
+
+
 def test_anonymous_variables_match_anything() -> None:
     assert set(paths().query("path(_, _)").atoms) == set(paths().query("path(X, Y)").atoms)
     assert len(paths().query("path(_, _)")) == 4

@@ -6,7 +6,7 @@ import re
 
 from neurosym.errors import Span
 from neurosym.lang.ast import And, Atom, Body, Evidence, Literal, NeuralDecl, Or, PredicateDecl, Rule, Var
-from neurosym.lang.builtins import PREDICATES, TRIPLE
+from neurosym.lang.builtins import FUNCTIONS, PREDICATES, TRIPLE
 from neurosym.lang.checks.context import Context
 from neurosym.lang.checks.safety import spelled
 from neurosym.lang.stratify import predicate_key
@@ -44,9 +44,20 @@ def undefined(context: Context) -> None:
             "NS201",
             f"no rule, fact or declaration defines `{spell_predicate(name)}/{arity}`",
             _name_span(atoms[0]),
-            note="predicates whose facts come with the data are declared" + also,
-            help=context.near(name, candidates, 0.7) or f"declare it: `pred {name}{_example(arity)} .`",
+            note=("it is a function" if name in FUNCTIONS else "predicates whose facts come with the data are declared")
+            + also,
+            help=_function_help(atoms[0])
+            or context.near(name, candidates, 0.7)
+            or f"declare it: `pred {name}{_example(arity)} .`",
         )
+
+
+def _function_help(atom: Atom) -> str:
+    """How the value of a function is had, which Prolog would write as a last argument: `length(X, N)`."""
+    if atom.predicate not in FUNCTIONS:
+        return ""
+    args = ", ".join("…" for _ in range(FUNCTIONS[atom.predicate]))
+    return f"write `Z = {atom.predicate}({args})`"
 
 
 def _example(arity: int) -> str:
