@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,8 +37,18 @@ def query_command(
 ) -> int:
     """Answer the queries of rule files."""
     reasoner = load_reasoner(session, files, facts or [], semantics)
-    show(session, ask(reasoner, query or []))
+    answers = ask(reasoner, query or [])
+    session.report(_failed_quietly(answers))
+    show(session, answers)
     return ANSWERED
+
+
+def _failed_quietly(answers: Answers) -> Iterator[Diagnostic]:
+    """NS412: what is false by the language's rules, and is most often a slip in the data (`"38.5"` for 38.5)."""
+    for what, times in answers.grounded.graph.counters.items():
+        message = f"{what}: {times:,} time{'s' if times > 1 else ''} while the rules were evaluated"
+        help = "see that the data has numbers where numbers are meant"
+        yield Diagnostic("NS412", "warning", message, note="it counts as false", help=help)
 
 
 def load_reasoner(session: Session, files: list[str], facts: list[str], semantics: str) -> Reasoner:

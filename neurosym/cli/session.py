@@ -39,7 +39,7 @@ class Settings:
         int, typer.Option(min=0, help="Megabytes of memory at which to stop; 0: no limit.", metavar="MB")
     ] = 0
     max_seconds: Annotated[float, typer.Option(min=0.0, help="Seconds at which to stop.", metavar="S")] = 3600.0
-    threads: Annotated[int, typer.Option(min=0, help="Threads for tensors; 0: one for each core.", metavar="N")] = 0
+    threads: Annotated[int, typer.Option(min=0, help="Threads for tensors; 0: one for each core.", metavar="N")] = 1
     seed: Annotated[int, typer.Option(help="Of everything that is random.", metavar="N")] = 0
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No warnings and no progress.")] = False
 

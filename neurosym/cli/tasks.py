@@ -20,7 +20,7 @@ TASKS = Path("tasks")
 class TaskError(NeurosymError):
     """A task that cannot be found or started."""
 
-    code = "NS900"
+    code = "NS910"
 
 
 def run_command(
@@ -53,19 +53,19 @@ def run_command(
         module = _load(script)
         function = getattr(module, "run", None)
         if not callable(function):
-            raise TaskError(f"{script} has no function `run(args: list[str]) -> int`", code="NS901")
+            raise TaskError(f"{script} has no function `run(args: list[str]) -> int`", code="NS911")
         status = function([*_handed_on(session.settings), *(options or [])])
     except ModuleNotFoundError as error:
         name = (error.name or "").split(".")[0]
         if name in ("", "neurosym", "tasks", script.parent.name):
             raise
         session.fail(
-            TaskError(f"the task needs the package `{name}`", code="NS902", help="pip install 'neurosym-logic[tasks]'")
+            TaskError(f"the task needs the package `{name}`", code="NS912", help="pip install 'neurosym-logic[tasks]'")
         )
         return FAULTY
     except SystemExit as stop:  # argparse, for one
         if isinstance(stop.code, str):
-            raise TaskError(stop.code, code="NS903") from None
+            raise TaskError(stop.code, code="NS913") from None
         return stop.code or 0
     return status if isinstance(status, int) else 0
 
@@ -105,7 +105,7 @@ def _load(script: Path) -> ModuleType:
         sys.path.insert(0, str(folder))
     spec = importlib.util.spec_from_file_location(name, script)
     if spec is None or spec.loader is None:
-        raise TaskError(f"{script} cannot be loaded", code="NS901")
+        raise TaskError(f"{script} cannot be loaded", code="NS911")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)

@@ -225,7 +225,7 @@ class _Builder:
         if kind == "choice":
             statement = self._statement_of(fact)
             rule = self.program.rules[statement]
-            atom = label = f"the rule `{rule.label}` holds here"
+            atom = label = f"the rule {rule.label} holds here"
         elif kind == "aggregate":
             value = graph.symbols.value(graph.args(fact)[-1])
             function = graph.program.hidden[graph.key(fact)].split("`")[1]

@@ -251,7 +251,7 @@ class _Normaliser:
         if target.exception_to is not None:
             head_variables |= choice_variables(target.body)
         shared = tuple(sorted(head_variables & choice_variables(rule.body)))
-        key = self._hidden("exception", index, len(shared), f"the exception `{rule.label}` applies")
+        key = self._hidden("exception", index, len(shared), f"the exception {rule.label} applies")
         atom = CoreAtom(key, shared)
         weight = rule.exception_weight or next((h.weight for h in rule.heads if h.weight is not None), None)
         extra: list[CoreLiteral] = []

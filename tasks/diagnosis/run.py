@@ -144,7 +144,6 @@ def run(args: Sequence[str]) -> int:
     parser.add_argument("--no-ablations", action="store_true", help="train the full model only")
     parser.add_argument("--pages", type=int, default=20, help="patients in the report")
     options = parser.parse_args(list(args))
-    torch.set_num_threads(1)
     console = Console(width=max(100, Console().width))
     ward = load_ward()
     recipe = Recipe(epochs=options.epochs)

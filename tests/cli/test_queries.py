@@ -45,6 +45,19 @@ def test_numbers_count_in_the_order(cli, file):
     assert [line.split(":")[0] for line in found.out.splitlines()] == ["p(9)", "p(10)", "p(b)"]
 
 
+def test_what_fails_quietly_is_counted(cli, file):
+    path = file(
+        "a.rules",
+        'a(X) :- p(X), X > 3. p("9"). p(4). p(5). b(Z) :- p(X), X != "9", Z = X / 0. query(a(X)). query(b(X)).',
+    )
+    found = cli("query", path, "--json")
+    assert found.status == 0
+    assert [row["atom"] for row in found.json["answers"]] == ["a(4)", "a(5)"]
+    messages = [d["message"] for d in found.json["diagnostics"] if d["code"] == "NS412"]
+    assert any("unlike types: 1 time while" in m for m in messages)
+    assert "warning[NS412]" in found.err
+
+
 def test_json_is_the_contract(cli, smokers):
     found = cli("query", smokers, "--query", "smokes(1)", "--query", "smokes(99)", "--json")
     assert found.status == 0

@@ -72,7 +72,7 @@ def test_its_status_is_ours(cli, tasks):
 def test_no_such_task(cli, tasks, task):
     found = cli("run", task)
     assert found.status == 2
-    assert "error[NS900]" in found.err
+    assert "error[NS910]" in found.err
     assert "tiny" in found.err
 
 
