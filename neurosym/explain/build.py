@@ -138,7 +138,8 @@ class _Builder:
             if len(trees) > count or tried >= TRIES * (count + 1):
                 break
         if len(trees) > count or tried >= TRIES * (count + 1):
-            self.warnings.append(f"only the best {count} proofs are shown; the claim's probability counts all of them")
+            best = "the best proof is" if count == 1 else f"the best {count} proofs are"
+            self.warnings.append(f"only {best} shown; the claim's probability counts all of them")
         trees = sorted(trees[:count], key=lambda pair: -pair[0])
         self._evaluate(sorted({f for _, t in trees for f in _facts(t)}))
         return [self._proof(probability, tree) for probability, tree in trees]

@@ -151,9 +151,9 @@ def _layers(graph: DerivationGraph, part: Part) -> list[_Layer]:
         for length in np.unique(lengths).tolist():
             where = np.nonzero(lengths == length)[0]
             _, at = expand(part.body_start[groundings[where]], np.full(len(where), length))
-            signs = part.sign[at].reshape(-1, length)
+            signs = part.sign[at].reshape(len(where), length)
             negative |= not signs.all()
-            body = part.body[at].reshape(-1, length).astype(np.int64)
+            body = part.body[at].reshape(len(where), length).astype(np.int64)
             buckets.append(_Bucket(torch.from_numpy(where), torch.from_numpy(body), torch.from_numpy(~signs)))
         names = sorted({graph.key(int(part.facts[h]))[0] for h in heads[:100]})
         given = part.given[heads]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,8 @@ from neurosym.learning import Loss
 from neurosym.neural import MonotoneThreshold, OnColumns, RelationalGNN
 from tasks.diagnosis.data import ONC, Ward
 
-KNOWLEDGE = Path(__file__).resolve().parents[2] / "knowledge" / "oncology"
+# relative where that is possible: reports and saved models name the rule files
+KNOWLEDGE = Path(os.path.relpath(Path(__file__).resolve().parents[2] / "knowledge" / "oncology"))
 GRAPH_RULE = "graph_pattern"
 QUERY = "malignant(P)"
 SIGNS = "suspicious(P)"  # what the rules conclude without the graph network

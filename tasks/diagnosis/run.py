@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +37,8 @@ from tasks.diagnosis.model import (
 VARIANTS = {
     "neurosym": {},
     "no graph network": {"graph": False},
-    "no rules": {"rules": False},
-    "frozen rule weights": {"frozen": True},
+    "graph network only": {"rules": False},
+    "the expert's rule weights": {"frozen": True},
 }
 
 
@@ -78,6 +78,8 @@ def train(ward: Ward, fold: Fold, recipe: Recipe, seed: int, variant: dict[str, 
     started = time.monotonic()
     known = torch.cat([fold.train, fold.valid])
     options = {k: v for k, v in variant.items() if k != "frozen"}
+    if variant.get("frozen"):
+        recipe = replace(recipe, rule_scale=1.0)  # as the expert wrote them
     reasoner = build(ward, known, recipe, seed, **options)
     if variant.get("frozen"):
         reasoner.freeze_rules()

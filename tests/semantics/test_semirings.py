@@ -288,3 +288,11 @@ def test_batches_and_gradients() -> None:
         torch.testing.assert_close(together, single)
         (gradient,) = torch.autograd.grad(together.sum(), inputs)
         assert torch.isfinite(gradient).all()
+
+
+def test_a_body_that_becomes_empty_counts_as_one() -> None:
+    """`q(a)` is absent, so the body of `r(a)` has no edge left; it stays in the graph where certain facts count."""
+    import neurosym as ns
+
+    program = ns.Program.from_text("0.3 :: q(b). q(c) :- q(b). r(a) :- not q(a).")
+    assert ns.Reasoner(program, semantics="count").query("r(a)").detach() == {"r(a)": 1.0}
