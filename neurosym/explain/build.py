@@ -24,11 +24,11 @@ from neurosym.explain.model import (
     Step,
 )
 from neurosym.explain.neural import NeuralEvidence
-from neurosym.explain.proofs import Derivation, ProofSearch, proof_probability
+from neurosym.explain.proofs import Derivation, ProofSearch, proof_probability, with_conjunction
 from neurosym.explain.words import Words
 from neurosym.grounding import CERTAIN
 from neurosym.reasoner import Answers
-from neurosym.semantics import relevant_part
+from neurosym.semantics import Exact, relevant_part
 from neurosym.version import version
 
 TRIES = 20  # proof trees looked at for each proof asked for: different trees may rest on the same leaves
@@ -127,22 +127,35 @@ class _Builder:
         search = ProofSearch(self.graph, part, self._cost)
         trees: list[tuple[float, Derivation]] = []
         seen: set[frozenset] = set()
-        tried = 0
-        for tree in search.proofs(fact):
-            tried += 1
+        for tree in search.proofs(fact, TRIES * (count + 1)):
             leaves = frozenset(tree.leaves())
-            probability = proof_probability(self.graph, tree, self._probability)
-            if probability > 0 and leaves not in seen:
-                seen.add(leaves)
+            if leaves in seen:
+                continue
+            seen.add(leaves)
+            probability = self._of_proof(tree)
+            if probability > 0:
                 trees.append((probability, tree))
-            if len(trees) > count or tried >= TRIES * (count + 1):
+            if len(trees) > count:
+                best = "the best proof is" if count == 1 else f"the best {count} proofs are"
+                self.warnings.append(f"only {best} shown; the claim's probability counts all of them")
                 break
-        if len(trees) > count or tried >= TRIES * (count + 1):
-            best = "the best proof is" if count == 1 else f"the best {count} proofs are"
-            self.warnings.append(f"only {best} shown; the claim's probability counts all of them")
         trees = sorted(trees[:count], key=lambda pair: -pair[0])
         self._evaluate(sorted({f for _, t in trees for f in _facts(t)}))
         return [self._proof(probability, tree) for probability, tree in trees]
+
+    def _of_proof(self, tree: Derivation) -> float:
+        """The probability that all leaves of a proof hold."""
+        product = proof_probability(self.graph, tree, self._probability)
+        literals = sorted(dict.fromkeys(tree.leaves()))
+        derived = [f for f, sign in literals if not sign and self.graph.choice[f] < 0]
+        if product == 0 or not derived or self.answers.algebra is not None or self.answers.evidence:
+            return product
+        # Facts under negation may share choices with the rest: solved exactly, as one more fact of the graph.
+        graph = with_conjunction(self.graph, literals)
+        tags = torch.cat([self.tags, self.tags.new_zeros(1)])
+        exact = Exact(graph, [self.graph.num_facts], (), self.grounded.max_circuit, self.grounded.solutions)
+        with torch.no_grad():
+            return float(exact(tags[None])[0, 0])
 
     def _proof(self, probability: float, tree: Derivation) -> Proof:
         steps: list[int] = []

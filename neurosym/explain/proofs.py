@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
-from neurosym.grounding import DerivationGraph
+from neurosym.grounding import POSSIBLE, DerivationGraph
 from neurosym.semantics import Part
+
+Column = TypeVar("Column", bound=np.ndarray)
 
 
 @dataclass(frozen=True)
@@ -86,14 +89,19 @@ class ProofSearch:
             negated = tuple(self.facts[body[e]] for e in edges if not sign[e])
             own = sum(cost(f, False) for f in negated)
             self.edges[head].append(_Edge(grounding, tuple(body[e] for e in edges if sign[e]), negated, own))
-        self.best = self._knuth()
-        self._found: list[list[tuple[float, int, tuple[int, ...]]]] = [[] for _ in range(n)]
+        self.best, first = self._knuth()
+        # rank 0 is Knuth's; edge -1 stands for a leaf or an input fact
+        self._found: list[list[tuple[float, int, tuple[int, ...]]]] = [
+            [(cost, k, (0,) * (len(self.edges[fact][k].tails) if k >= 0 else 0))] if math.isfinite(cost) else []
+            for fact, (cost, k) in enumerate(zip(self.best, first, strict=True))
+        ]
         self._candidates: list[list[tuple[float, int, tuple[int, ...]]] | None] = [None] * n
         self._open: set[tuple[int, int]] = set()
 
-    def _knuth(self) -> list[float]:
-        """The cost of each fact's best proof."""
+    def _knuth(self) -> tuple[list[float], list[int]]:
+        """The cost of each fact's best proof, and the edge it begins with (-1: none)."""
         best = list(self.base)
+        first = [-1] * len(best)
         waiting: list[list[tuple[int, int]]] = [[] for _ in best]
         missing: dict[tuple[int, int], int] = {}
         heap = [(c, i) for i, c in enumerate(best) if math.isfinite(c)]
@@ -104,7 +112,7 @@ class ProofSearch:
                 for tail in tails:
                     waiting[tail].append((head, k))
                 if not tails and edge.cost < best[head]:
-                    best[head] = edge.cost
+                    best[head], first[head] = edge.cost, k
                     heap.append((edge.cost, head))
         heapq.heapify(heap)
         done = [False] * len(best)
@@ -119,16 +127,22 @@ class ProofSearch:
                     edge = self.edges[head][k]
                     total = edge.cost + sum(best[t] for t in edge.tails)
                     if total < best[head]:
-                        best[head] = total
+                        best[head], first[head] = total, k
                         heapq.heappush(heap, (total, head))
-        return best
+        return best, first
 
-    def proofs(self, fact: int) -> Iterator[Derivation]:
-        """Proof trees of a fact id, cheapest first; a tree that passes through the same fact again is left out."""
+    def proofs(self, fact: int, tries: int) -> Iterator[Derivation]:
+        """Proof trees of a fact id, cheapest first; a tree that passes through the same fact again is left out.
+
+        Args:
+            tries: trees looked at, those left out included: a cycle has no end of them.
+        """
         root = int(np.searchsorted(self.part.facts, fact))
         rank = 0
-        while self._ensure(root, rank):
-            yield self._tree(root, rank)
+        while rank < tries and self._ensure(root, rank):
+            tree = self._tree(root, rank)
+            if not _repeats(tree):
+                yield tree
             rank += 1
 
     def _ensure(self, fact: int, rank: int) -> bool:
@@ -136,28 +150,22 @@ class ProofSearch:
         found = self._found[fact]
         if len(found) > rank:
             return True
-        if not math.isfinite(self.best[fact]) or (math.isfinite(self.base[fact]) and rank > 0):
+        if not found or math.isfinite(self.base[fact]):
             return False
         if (fact, rank) in self._open:
             return False  # a derivation that needs itself
         self._open.add((fact, rank))
         try:
-            if math.isfinite(self.base[fact]):
-                found.append((self.base[fact], -1, ()))
-                return True
             if self._candidates[fact] is None:
                 self._candidates[fact] = []
                 for k, edge in enumerate(self.edges[fact]):
                     self._push(fact, k, (0,) * len(edge.tails))
+            candidates = self._candidates[fact]
+            assert candidates is not None
             while len(found) <= rank:
-                if found:
-                    _, k, ranks = found[-1]
-                    for position in range(len(ranks)):
-                        self._push(fact, k, (*ranks[:position], ranks[position] + 1, *ranks[position + 1 :]))
-                candidates = self._candidates[fact]
-                assert candidates is not None
-                while candidates and candidates[0] in found:
-                    heapq.heappop(candidates)
+                _, k, ranks = found[-1]
+                for position in range(len(ranks)):
+                    self._push(fact, k, (*ranks[:position], ranks[position] + 1, *ranks[position + 1 :]))
                 if not candidates:
                     return False
                 found.append(heapq.heappop(candidates))
@@ -169,7 +177,7 @@ class ProofSearch:
         edge = self.edges[fact][k]
         total = edge.cost
         for tail, rank in zip(edge.tails, ranks, strict=True):
-            # a derivation of rank 0 goes along best proofs only, which never need themselves
+            # rank 0 is there from the start, so only further ranks can need themselves
             if not self._ensure(tail, rank):
                 return
             total += self._found[tail][rank][0]
@@ -188,8 +196,47 @@ class ProofSearch:
         return Derivation(self.facts[fact], edge.grounding, children, edge.negated, cost)
 
 
+def _repeats(tree: Derivation) -> bool:
+    """Whether a fact is derived through itself somewhere: such a proof holds a shorter one."""
+    stack: list[tuple[Derivation, frozenset[int]]] = [(tree, frozenset())]
+    while stack:
+        node, above = stack.pop()
+        if node.fact in above:
+            return True
+        stack.extend((child, above | {node.fact}) for child in node.children)
+    return False
+
+
+def with_conjunction(graph: DerivationGraph, literals: Sequence[tuple[int, bool]]) -> DerivationGraph:
+    """The graph with one more fact, number F, which holds where all literals (fact id, sign) do."""
+
+    def more(column: Column, value: int) -> Column:
+        return np.append(column, np.array([value], column.dtype))
+
+    facts, signs = zip(*literals, strict=True)
+    return replace(
+        graph,
+        predicate=more(graph.predicate, 0),
+        row=more(graph.row, 0),
+        status=more(graph.status, POSSIBLE),
+        choice=more(graph.choice, -1),
+        outcome=more(graph.outcome, -1),
+        rank=more(graph.rank, 0),
+        place=more(graph.place, -1),
+        rule=more(graph.rule, 0),
+        head=more(graph.head, graph.num_facts),
+        body_start=more(graph.body_start, int(graph.body_start[-1]) + len(literals)),
+        body=np.concatenate([graph.body, np.array(facts, graph.body.dtype)]),
+        sign=np.concatenate([graph.sign, np.array(signs, bool)]),
+        absent_start=more(graph.absent_start, int(graph.absent_start[-1])),
+    )
+
+
 def proof_probability(graph: DerivationGraph, tree: Derivation, probability: Callable[[int, bool], float]) -> float:
-    """The probability that all leaves of a proof hold, each counted once; 0 if two of them exclude one another."""
+    """The product over the leaves of a proof, each counted once; 0 if two of them exclude one another.
+
+    That is the probability that they all hold if no derived fact stands under negation, or those are independent.
+    """
     signs = dict.fromkeys(tree.leaves())
     outcome: dict[int, int] = {}
     total = 1.0

@@ -9,8 +9,8 @@ import numpy as np
 
 from neurosym.errors import DataError, SemanticsError
 from neurosym.grounding import DerivationGraph
-from neurosym.grounding.core import Key, Negated, Scan
-from neurosym.lang.ast import Atom, Const, Var
+from neurosym.grounding.core import CoreAtom, Key, Negated, Scan
+from neurosym.lang.ast import Atom, Const
 from neurosym.lang.builtins import SLOT_TYPES
 from neurosym.lang.terms import Symbol, Value, term_key
 from neurosym.reasoner.leaves import Leaves
@@ -31,7 +31,7 @@ class Grounded:
         self.slots = frozenset(slots)
         self._evaluators: dict[object, Exact | Evaluator] = {}
         self._found: dict[object, Found] = {}
-        self._solutions: dict[Shape, Solution] = {}
+        self.solutions: dict[Shape, Solution] = {}
 
     @cached_property
     def facts_sha256(self) -> str:
@@ -46,7 +46,7 @@ class Grounded:
         key = (tuple(facts), evidence, algebra)
         if key not in self._evaluators:
             if semantics is None:
-                self._evaluators[key] = Exact(self.graph, facts, evidence, self.max_circuit, self._solutions)
+                self._evaluators[key] = Exact(self.graph, facts, evidence, self.max_circuit, self.solutions)
             else:
                 self._evaluators[key] = Evaluator(self.graph, np.array(facts, np.int32), semantics)
         return self._evaluators[key]
@@ -106,20 +106,7 @@ class Grounded:
 
     def matches(self, atom: Atom) -> list[int]:
         """Ids of the facts that match an atom, whose variables may repeat."""
-        key, args = self._resolve(atom)
-        ids: list[int | None] = []
-        for term in args:
-            if isinstance(term, Const):
-                found = self.graph.symbols.find(term.value)
-                if found is None:
-                    return []
-                ids.append(found)
-            else:
-                ids.append(None)
-        facts = self.graph.find(key, tuple(ids)).tolist()
-        names = [t.name if isinstance(t, Var) and not t.anonymous else None for t in args]
-        same = [[k for k, n in enumerate(names) if n == name] for name in set(names) if name is not None]
-        return [f for f in facts if all(len({self.graph.args(f)[k] for k in group}) == 1 for group in same)]
+        return self.graph.matches(atom).tolist()
 
     def values(self, atom: Atom, fact: int) -> tuple[Value, ...]:
         """The arguments of a fact in the order of the atom that it matches."""
@@ -130,23 +117,10 @@ class Grounded:
 
     def spell(self, atom: Atom) -> str:
         """A ground atom as the answers spell it."""
-        key, args = self._resolve(atom)
-        ids = tuple(-1 if not isinstance(t, Const) else self.graph.symbols.intern(t.value) for t in args)
-        return self.graph.spell(key, ids)
-
-    def _resolve(self, atom: Atom) -> tuple[tuple[str, int], tuple]:
-        """The predicate and arguments under which the graph keeps an atom."""
-        from neurosym.facts import RDF_TYPE
-        from neurosym.lang.terms import Iri
-
-        program = self.graph.program
-        key = program.aliases.get(atom.key, atom.key)
-        if program.triple_mode and key[0].startswith("<") and key[1] in (1, 2):
-            relation = Const(Iri(key[0][1:-1]))
-            if key[1] == 1:
-                return ("triple", 3), (atom.args[0], Const(Iri(RDF_TYPE)), relation)
-            return ("triple", 3), (atom.args[0], relation, atom.args[1])
-        return key, atom.args
+        symbols = self.graph.symbols
+        ids = tuple(symbols.intern(t.value) if isinstance(t, Const) else None for t in atom.args)
+        core = self.graph.program.canonical(CoreAtom(atom.key, ids), symbols)
+        return self.graph.spell(core.key, tuple(a if isinstance(a, int) else -1 for a in core.args))
 
     def evidence(self, observed: Sequence[tuple[Atom, bool]]) -> Evidence:
         """Evidence as (fact id, observed true).

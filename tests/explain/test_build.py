@@ -208,3 +208,14 @@ def test_groundings_that_differ_in_built_ins_only_are_certified_once() -> None:
         why = ns.explain(ns.Reasoner(program, semantics=semantics).query(), "p")
         assert why.claim.probability == value
         why.verify()
+
+
+def test_the_best_proof_is_found_where_every_way_leads_through_a_cycle() -> None:
+    """Each of the six paths can be derived through itself; the best proof of the count must not be lost to that."""
+    program = ns.Program.from_text(
+        "e(1, 2). 0.5 :: e(2, 3). e(3, 1). path(X, Y) :- e(X, Y). path(X, Z) :- path(X, Y), e(Y, Z). "
+        "reached(N) :- N = count{ Y : path(1, Y) }."
+    )
+    answers = ns.Reasoner(program).query("reached(N)", "path(1, 1)")
+    for atom in ("reached(3)", "reached(1)", "path(1, 1)"):
+        assert [p.probability for p in ns.explain(answers, atom, proofs=5).proofs] == [0.5]
