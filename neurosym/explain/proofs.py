@@ -11,14 +11,13 @@ import heapq
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosym.grounding import POSSIBLE, DerivationGraph
 from neurosym.semantics import Part
-
-Column = TypeVar("Column", bound=np.ndarray)
 
 
 @dataclass(frozen=True)
@@ -210,7 +209,7 @@ def _repeats(tree: Derivation) -> bool:
 def with_conjunction(graph: DerivationGraph, literals: Sequence[tuple[int, bool]]) -> DerivationGraph:
     """The graph with one more fact, number F, which holds where all literals (fact id, sign) do."""
 
-    def more(column: Column, value: int) -> Column:
+    def more(column: NDArray[Any], value: int) -> NDArray[Any]:
         return np.append(column, np.array([value], column.dtype))
 
     facts, signs = zip(*literals, strict=True)
