@@ -102,7 +102,7 @@ class _Builder:
             proof = certificate(answers, fact, value, self.sample, hashes)
         else:
             proof = _nothing(atom, answers.semantics, hashes)
-        added = self._contributions(fact, atom, value, budget) if contributions and fact >= 0 else ()
+        added = self._contributions(fact, value, budget) if contributions and fact >= 0 else ()
         provenance = Provenance(
             version(), hashes["rules"], hashes["facts"], hashes["weights"],
             datetime.now(UTC).isoformat(timespec="seconds"), self.reasoner.seed,
@@ -237,8 +237,8 @@ class _Builder:
         graph = self.graph
         atom, label = graph.atom(fact), self.words.fact(fact)
         if kind == "choice":
-            statement = self._statement_of(fact)
-            rule = self.program.rules[statement]
+            group, row = graph.choice_of(fact)
+            rule = self.program.rules[int(group.statements[row])]
             atom = label = f"the rule {rule.label} holds here"
         elif kind == "aggregate":
             value = graph.symbols.value(graph.args(fact)[-1])
@@ -248,13 +248,6 @@ class _Builder:
         neural = self.neural.of(fact) if kind == "neural" else None
         self.node_facts[name] = fact
         self.nodes[name] = Node(name, kind, atom, label, self._probability(fact, True), str(place), neural)  # pyright: ignore
-
-    def _statement_of(self, leaf: int) -> int:
-        for group in self.graph.choices:
-            rows = np.nonzero((group.facts == leaf).any(axis=1))[0]
-            if len(rows):
-                return int(group.statements[rows[0]])
-        raise AssertionError(leaf)
 
     def _not(self, fact: int) -> str:
         name = f"not{fact}"
@@ -321,7 +314,7 @@ class _Builder:
 
     # ----------------------------------------------------------------------------------------- contributions
 
-    def _contributions(self, fact: int, atom: str, value: float, budget: float) -> tuple[Contribution, ...]:
+    def _contributions(self, fact: int, value: float, budget: float) -> tuple[Contribution, ...]:
         """Leave out each rule and each leaf that the proofs use."""
         evaluator = self.grounded.evaluator([fact], self.answers.evidence, self.answers.algebra)
         part = relevant_part(self.graph, np.array([fact], np.int32), drop_certain=True)
@@ -347,32 +340,31 @@ class _Builder:
             )
             if not math.isnan(without)
         ]
-        result += self._regrounded(atom, value, certain_rules, budget)
+        result += self._regrounded(fact, value, certain_rules, budget)
         if any(n.kind == "neural" for n in self.nodes.values()):
             self.warnings.append("contributions keep what each network said; no network was run again for them")
         return ordered(result)
 
-    def _regrounded(self, atom: str, value: float, rules: list[tuple[int, int]], budget: float) -> list[Contribution]:
+    def _regrounded(self, fact: int, value: float, rules: list[tuple[int, int]], budget: float) -> list[Contribution]:
         """Rules without a weight and recorded facts: the program is grounded without each."""
-        regrounder = Regrounder(self.answers, self.program, self.base, self.sample, budget)
+        regrounder = Regrounder(self.answers, self.reasoner, self.base, self.sample, budget)
         result: list[Contribution] = []
         skipped = 0
         for statement, index in rules:
-            without = regrounder.without_rule(statement, atom)
+            without = regrounder.without_rule(statement, fact)
             if without is None:
                 skipped += 1
-            else:
+            elif not math.isnan(without):
                 name = self.rule_list[index].name
                 result.append(Contribution("rule", name, str(index), without, value - without))
         for name, node in self.nodes.items():
             if node.kind == "data" and self.graph.status[self.node_facts[name]] == CERTAIN:
-                fact = self.node_facts[name]
-                key, args = self._stored(fact)
-                without = regrounder.without_fact(key, args, atom)
-                if without is not None:
+                key, args = self._stored(self.node_facts[name])
+                without = regrounder.without_fact(key, args, fact)
+                if without is None:
+                    skipped += regrounder.spent > budget
+                elif not math.isnan(without):
                     result.append(Contribution("leaf", node.label, name, without, value - without))
-                elif regrounder.spent > budget:
-                    skipped += 1
         if skipped:
             self.warnings.append(
                 f"{skipped} unweighted rules or recorded facts were not left out: grounding anew took {budget:g} s"

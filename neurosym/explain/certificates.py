@@ -68,12 +68,10 @@ def _choices(answers: Answers, number: dict[int, int], tags: list[float]) -> lis
     for f in number:
         if graph.choice[f] >= 0:
             outcomes.setdefault(int(graph.choice[f]), []).append(f)
-    starts = np.cumsum([0] + [len(g.facts) for g in graph.choices])
     result: list[dict[str, Any]] = []
-    for choice, facts in outcomes.items():
-        index = int(np.searchsorted(starts, choice, "right")) - 1
-        group = graph.choices[index]
-        statement = int(group.statements[choice - starts[index]])
+    for facts in outcomes.values():
+        group, row = graph.choice_of(facts[0])
+        statement = int(group.statements[row])
         origin = graph.neural_of(group).network if group.kind == "neural" else graph.program.statements[statement].label
         result.append(
             {

@@ -7,20 +7,22 @@ it. What networks said is kept: none is run again.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import torch
 
-from neurosym.errors import NeurosymError
+from neurosym.errors import SemanticsError
 from neurosym.explain.model import Contribution
 from neurosym.facts import FactBase
 from neurosym.facts.factbase import Table
 from neurosym.grounding import DerivationGraph, ground
-from neurosym.lang.ast import Program, Rule
-from neurosym.reasoner import Answers
+from neurosym.lang.ast import Atom, Const, Program, Rule
+from neurosym.reasoner import Answers, Reasoner
 from neurosym.reasoner.grounded import Grounded
 from neurosym.semantics import Evaluator, Exact
 
@@ -45,9 +47,17 @@ def leave_out_leaves(
         with torch.no_grad():
             try:
                 results.extend(evaluator(tags)[:, 0].tolist())
-            except NeurosymError:  # without it the evidence is impossible
-                results.extend([float("nan")] * len(part))
+            except SemanticsError:  # without one of them the evidence is impossible: find out which
+                results.extend(_alone(evaluator, row) for row in tags)
     return results
+
+
+def _alone(evaluator: Exact | Evaluator, tags: torch.Tensor) -> float:
+    """The tag under one row of leaf probabilities, NaN where the evidence is impossible."""
+    try:
+        return float(evaluator(tags[None])[0, 0])
+    except SemanticsError:
+        return math.nan
 
 
 def rule_leaves(graph: DerivationGraph, statement: int, among: set[int]) -> list[int]:
@@ -67,18 +77,20 @@ class Regrounder:
         spent: seconds so far; past `budget` nothing more is grounded.
     """
 
-    def __init__(self, answers: Answers, program: Program, facts: FactBase, sample: int, budget: float) -> None:
+    def __init__(self, answers: Answers, reasoner: Reasoner, facts: FactBase, sample: int, budget: float) -> None:
         self.answers = answers
-        self.program = program
+        self.reasoner = reasoner
+        self.program = reasoner.program
         self.facts = facts
         self.sample = sample
         self.budget = budget
         self.spent = 0.0
-        graph = answers.grounded.graph
-        tags = answers.leaf_tags[sample].detach()
-        leaves = np.nonzero(graph.choice >= 0)[0].tolist()
-        # hidden predicates are numbered in order of appearance, which a left-out rule would shift
-        self._known = {self._name(graph, f): float(tags[f]) for f in leaves}
+
+    @cached_property
+    def _known(self) -> dict[tuple, float]:
+        """Leaf → its probability; hidden predicates by what they are, since a left-out rule shifts their numbers."""
+        graph, tags = self.answers.grounded.graph, self.answers.leaf_tags[self.sample].tolist()
+        return {self._name(graph, f): tags[f] for f in np.nonzero(graph.choice >= 0)[0].tolist()}
 
     @staticmethod
     def _name(graph: DerivationGraph, fact: int) -> tuple:
@@ -87,8 +99,8 @@ class Regrounder:
             return (key, args)
         return (graph.program.hidden[key], key[0].rsplit(" #", 1)[0], args)
 
-    def without_rule(self, statement: int, atom: str) -> float | None:
-        """The claim without a rule; None if the budget is spent."""
+    def without_rule(self, statement: int, claim: int) -> float | None:
+        """The claim (a fact id) without a rule; None if the budget is spent, NaN if the evidence is impossible then."""
         rule = self.program.rules[statement]
         kept = tuple(
             s
@@ -97,10 +109,10 @@ class Regrounder:
             # an exception to a rule that is gone has nothing to except
             and not (isinstance(s, Rule) and rule.name is not None and s.exception_to == rule.name)
         )
-        return self._evaluate(replace(self.program, statements=kept), self.facts, atom)
+        return self._evaluate(replace(self.program, statements=kept), self.facts, claim)
 
-    def without_fact(self, key: tuple[str, int], args: tuple, atom: str) -> float | None:
-        """The claim without a fact of the fact base; None if the budget is spent or it is not there."""
+    def without_fact(self, key: tuple[str, int], args: tuple, claim: int) -> float | None:
+        """The same without a fact of the fact base; None also if it is not there."""
         changed = FactBase(self.facts.symbols, dict(self.facts.tables), self.facts.places, self.facts.prefixes)
         table = self.facts.tables.get(key)
         if table is None:
@@ -108,31 +120,43 @@ class Regrounder:
         row = np.array([self.facts.symbols.find(a) for a in args], np.int32)
         keep = ~(table.rows == row).all(axis=1)
         changed.tables[key] = Table(table.rows[keep], table.places[keep])
-        return self._evaluate(self.program, changed, atom)
+        return self._evaluate(self.program, changed, claim)
 
-    def _evaluate(self, program: Program, facts: FactBase, atom: str) -> float | None:
+    def _evaluate(self, program: Program, facts: FactBase, claim: int) -> float | None:
         if self.spent > self.budget:
             return None
         started = time.monotonic()
         answers = self.answers
-        graph = ground(program, facts, slots=sorted(answers.inputs), queries=answers.query)
-        tags = torch.zeros(1, graph.num_facts, dtype=answers.leaf_tags.dtype)
-        for fact in np.nonzero(graph.choice >= 0)[0].tolist():
-            tags[0, fact] = self._known.get(self._name(graph, fact), 0.0)
-        grounded = Grounded(graph, answers.grounded.leaves, answers.grounded.max_circuit)
-        names = {graph.atom(f): f for a in answers.query for f in grounded.matches(a)}
-        value = 0.0
-        if atom in names:
-            observed = [(answers.grounded.graph.atom(f), v) for f, v in answers.evidence]
-            evidence = tuple((f, v) for a, v in observed for f in [_find(graph, a)] if f is not None)
-            semantics = answers.algebra
-            value = float(grounded.evaluator([names[atom]], evidence, semantics)(tags)[0, 0])
+        graph = ground(program, facts, slots=sorted(answers.inputs), queries=answers.query, limits=self.reasoner.limits)
+        found = self._same(graph, claim)
+        value = 0.0 if found is None else self._tag(graph, found)
         self.spent += time.monotonic() - started
         return value
 
+    def _same(self, graph: DerivationGraph, fact: int) -> int | None:
+        """The fact of another graph that is the same atom."""
+        original = self.answers.grounded.graph
+        args = tuple(Const(v) for v in original.symbols.values(original.args(fact)))
+        return next(iter(graph.matches(Atom(original.key(fact)[0], args)).tolist()), None)
 
-def _find(graph: DerivationGraph, atom: str) -> int | None:
-    return next((f for f in range(graph.num_facts) if graph.atom(f) == atom), None)
+    def _tag(self, graph: DerivationGraph, fact: int) -> float:
+        """The tag of a fact of another graph, NaN where what was observed cannot be."""
+        answers = self.answers
+        evidence: list[tuple[int, bool]] = []
+        for observed, positive in answers.evidence:
+            same = self._same(graph, observed)
+            if same is not None:
+                evidence.append((same, positive))
+            elif positive:
+                return math.nan
+        tags = torch.zeros(1, graph.num_facts, dtype=answers.leaf_tags.dtype)
+        for leaf in np.nonzero(graph.choice >= 0)[0].tolist():
+            tags[0, leaf] = self._known.get(self._name(graph, leaf), 0.0)
+        grounded = Grounded(graph, answers.grounded.leaves, answers.grounded.max_circuit)
+        try:
+            return float(grounded.evaluator([fact], tuple(sorted(evidence)), answers.algebra)(tags)[0, 0])
+        except SemanticsError:  # without it the evidence is impossible
+            return math.nan
 
 
 def ordered(contributions: Sequence[Contribution]) -> tuple[Contribution, ...]:

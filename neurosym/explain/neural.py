@@ -29,20 +29,13 @@ class NeuralEvidence:
         self.tags = answers.leaf_tags[sample].detach()
         self.inputs = answers.inputs
         self.sample = sample
-        self._row: dict[int, tuple[int, int]] = {}
-        for number, group in enumerate(self.graph.choices):
-            if group.kind == "neural":
-                for row, facts in enumerate(group.facts.tolist()):
-                    for fact in facts:
-                        self._row[fact] = (number, row)
 
     def __contains__(self, fact: int) -> bool:
-        return fact in self._row
+        return bool(self.graph.choice[fact] >= 0) and self.graph.choice_of(fact)[0].kind == "neural"
 
     def of(self, fact: int) -> Neural:
         """What the network said about a leaf."""
-        number, row = self._row[fact]
-        group = self.graph.choices[number]
+        group, row = self.graph.choice_of(fact)
         declaration = self.graph.neural_of(group)
         value, runners = "true", []
         if declaration.values is not None:

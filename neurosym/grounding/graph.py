@@ -166,6 +166,15 @@ class DerivationGraph:
                 found = found[rows[:, first[arg]] == rows[:, column]]
         return found
 
+    def choice_of(self, leaf: int) -> tuple[ChoiceGroup, int]:
+        """The group of a leaf's choice, and its row there; choices are numbered group by group."""
+        row = int(self.choice[leaf])
+        for group in self.choices:
+            if row < len(group.facts):
+                return group, row
+            row -= len(group.facts)
+        raise AssertionError(leaf)
+
     def neural_of(self, choice_group: ChoiceGroup) -> NeuralDecl:
         """The declaration behind a neural choice group."""
         assert choice_group.key is not None

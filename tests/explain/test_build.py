@@ -219,3 +219,13 @@ def test_the_best_proof_is_found_where_every_way_leads_through_a_cycle() -> None
     answers = ns.Reasoner(program).query("reached(N)", "path(1, 1)")
     for atom in ("reached(3)", "reached(1)", "path(1, 1)"):
         assert [p.probability for p in ns.explain(answers, atom, proofs=5).proofs] == [0.5]
+
+
+def test_what_the_evidence_needs_is_not_left_out_and_the_rest_is() -> None:
+    """Without `b` the observation could not have been made; that says nothing about leaving out `a`."""
+    program = ns.Program.from_text(
+        "0.5::a. 0.4::b. seen :- b. p :- a. p :- b, c. 0.3::c. evidence(seen). query(p).", dialect="pl"
+    )
+    why = ns.explain(ns.Reasoner(program).query(), "p", proofs=5)
+    left_out = {c.name: c.without for c in why.contributions if c.kind == "leaf"}
+    assert left_out == {"a": pytest.approx(0.3), "c": pytest.approx(0.5)}
