@@ -27,7 +27,7 @@ _LIMIT_CODES = frozenset({"NS520", "NS820"})
 
 @dataclass(frozen=True)
 class Settings:
-    """The options that every command takes; the defaults of facts, firings and seconds are those of `Limits`."""
+    """The options that every command takes; the defaults are those of `Limits`."""
 
     max_facts: Annotated[int, typer.Option(min=1, help="Facts, given and derived, at which to stop.", metavar="N")] = (
         20_000_000
@@ -37,7 +37,7 @@ class Settings:
     ] = 50_000_000
     max_memory: Annotated[
         int, typer.Option(min=0, help="Megabytes of memory at which to stop; 0: no limit.", metavar="MB")
-    ] = 0
+    ] = 8_000
     max_seconds: Annotated[float, typer.Option(min=0.0, help="Seconds at which to stop.", metavar="S")] = 3600.0
     threads: Annotated[int, typer.Option(min=0, help="Threads for tensors; 0: one for each core.", metavar="N")] = 1
     seed: Annotated[int, typer.Option(help="Of everything that is random.", metavar="N")] = 0
@@ -68,7 +68,8 @@ class Session:
             import torch
 
             torch.set_num_threads(self.settings.threads)
-        return Limits(self.settings.max_facts, self.settings.max_firings, self._watch.left)
+        memory = self.settings.max_memory * 1e6 or math.inf
+        return Limits(self.settings.max_facts, self.settings.max_firings, memory, self._watch.left)
 
     def report(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Show diagnostics on standard error and keep them for the JSON."""

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosym.grounding.groundings import Columns, Groundings
 from neurosym.grounding import POSSIBLE, DerivationGraph
 from neurosym.semantics import Part
 
@@ -222,12 +223,17 @@ def with_conjunction(graph: DerivationGraph, literals: Sequence[tuple[int, bool]
         outcome=more(graph.outcome, -1),
         rank=more(graph.rank, 0),
         place=more(graph.place, -1),
-        rule=more(graph.rule, 0),
-        head=more(graph.head, graph.num_facts),
-        body_start=more(graph.body_start, int(graph.body_start[-1]) + len(literals)),
-        body=np.concatenate([graph.body, np.array(facts, graph.body.dtype)]),
-        sign=np.concatenate([graph.sign, np.array(signs, bool)]),
-        absent_start=more(graph.absent_start, int(graph.absent_start[-1])),
+        groundings=Groundings(
+            Columns(
+                rule=more(graph.rule, 0),
+                head=more(graph.head, graph.num_facts),
+                body_start=more(graph.body_start, int(graph.body_start[-1]) + len(literals)),
+                body=np.concatenate([graph.body, np.array(facts, graph.body.dtype)]),
+                sign=np.concatenate([graph.sign, np.array(signs, bool)]),
+                absent_start=more(graph.absent_start, int(graph.absent_start[-1])),
+                absent=graph.absent,
+            )
+        ),
     )
 
 

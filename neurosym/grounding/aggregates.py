@@ -10,15 +10,17 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosym.errors import GroundingError
 from neurosym.facts import Ids
 from neurosym.facts.symbols import DATE, FLOAT, INT, LANG, STRING
 from neurosym.grounding.bindings import Bindings
-from neurosym.grounding.builder import GraphBuilder, Ragged
+from neurosym.grounding.builder import GraphBuilder
+from neurosym.grounding.groundings import Ragged
 from neurosym.grounding.builtins import text_ranks
 from neurosym.grounding.chains import Chain, Members
-from neurosym.grounding.columns import Long, Mask, TupleInterner, expand
+from neurosym.grounding.columns import Long, Mask, Tuples, expand
 from neurosym.grounding.core import AggregateStep, CoreRule, Key
 from neurosym.grounding.graph import POSSIBLE
 
@@ -39,7 +41,7 @@ class _Groups:
     ids: Ids
     counts: Long
     starts: Long
-    which: Long
+    which: NDArray[np.integer]
     row: Ids
     facts: Ids
     floats: Mask
@@ -50,7 +52,7 @@ class Aggregates:
 
     def __init__(self, builder: GraphBuilder) -> None:
         self.builder = builder
-        self._done: dict[Key, TupleInterner] = {}
+        self._done: dict[Key, Tuples] = {}
         self._rules: dict[Key, int] = {}
 
     def ask(self, step: AggregateStep, statement: int, table: Bindings) -> None:
@@ -64,7 +66,7 @@ class Aggregates:
             return
         width = len(step.group)
         groups = np.stack([table.columns[v] for v in step.group], axis=1) if width else np.zeros((table.n, 0), np.int32)
-        done = self._done.setdefault(step.key, TupleInterner(width))
+        done = self._done.setdefault(step.key, Tuples(width))
         before = done.size
         numbers = done.find_or_add(groups)
         fresh = np.nonzero(numbers >= before)[0]
@@ -111,13 +113,12 @@ class Aggregates:
         members = self.builder.relation(step.members)
         width = len(step.group)
         if width:
-            index = members.index(tuple(range(width)))
-            first, counts = index.ranges(ids)
-            which, at = expand(first, counts)
-            row = index.rows_at(at)
+            matches = members.probe(tuple(range(width)), ids)
+            which, row = matches.pairs(0, len(ids), 0, members.size)
+            counts = np.diff(matches.totals)
         else:
             row = np.arange(members.size, dtype=np.int32)
-            which, counts = np.zeros(len(row), np.int64), np.array([len(row)], np.int64)
+            which, counts = np.zeros(len(row), np.int32), np.array([len(row)], np.int64)
         floats = np.zeros(len(ids), np.bool_)
         if step.function in ("sum", "avg"):
             kinds = self.builder.symbols.kinds(members.rows[row, width])

@@ -1,197 +1,211 @@
-"""Relations as integer columns: deduplication, join indexes, and the expansion of matches.
+"""Rows of integers: numbered without duplicates, indexed for joins, expanded.
 
-The number of terms fits 32 bits, so one or two columns pack into one int64 key. More columns are folded: the packed
-key of the first two gets a dense number of its own, which is packed with the third, and so on.
+`Tuples` numbers rows in the order in which they come; `JoinIndex` finds those that agree with a binding on some columns.
+Both grow by appending, at a cost per new row that does not depend on how many there are.
 """
 
 from __future__ import annotations
+
+import math
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosym.facts import Ids
+from neurosym.grounding.compiled import kernels
+from neurosym.grounding.memory import Memory
 
-Keys = NDArray[np.int64]
 Long = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.int32]
+D = TypeVar("D", bound=np.generic)
+
+UNLIMITED = Memory(math.inf)
 
 
-def pack(a: NDArray[np.integer], b: NDArray[np.integer]) -> Keys:
-    """Two 32-bit columns as one int64 key; -1 (a wildcard) is a value like others."""
-    return (a.astype(np.int64) << 32) | (b.astype(np.int64) & 0xFFFFFFFF)
+class Tuples:
+    """Numbers 0, 1, 2, … for the rows of a table, each different row once, in order of first appearance."""
 
-
-class Interner:
-    """Dense numbers 0, 1, 2, … for int64 keys, in whole columns.
-
-    Invariant: `_main` and `_recent` are sorted and disjoint. New keys go to the small one, which is merged into the
-    large one when it has grown to a quarter of it, so that a long recursion does not sort everything every round.
-    """
-
-    def __init__(self) -> None:
-        self._main = (np.zeros(0, np.int64), np.zeros(0, np.int32))
-        self._recent = (np.zeros(0, np.int64), np.zeros(0, np.int32))
-        self.size = 0
-
-    def find(self, keys: Keys) -> Ids:
-        """The number of each key, -1 where it is unknown."""
-        result = np.full(len(keys), -1, np.int32)
-        for table, numbers in (self._main, self._recent):
-            if len(table):
-                at = np.minimum(np.searchsorted(table, keys), len(table) - 1)
-                found = table[at] == keys
-                result[found] = numbers[at[found]]
-        return result
-
-    def find_or_add(self, keys: Keys) -> Ids:
-        """The number of each key; unknown keys get the next numbers, in the order of the keys."""
-        result = self.find(keys)
-        missing = result < 0
-        if missing.any():
-            new = np.sort(keys[missing])
-            new = new[np.concatenate([[True], new[1:] != new[:-1]])]
-            numbers = np.arange(self.size, self.size + len(new), dtype=np.int32)
-            self.size += len(new)
-            result[missing] = numbers[np.searchsorted(new, keys[missing])]
-            self._merge(new, numbers)
-        return result
-
-    def _merge(self, keys: Keys, numbers: Ids) -> None:
-        self._recent = _merge_sorted(self._recent, (keys, numbers))
-        if len(self._recent[0]) * 4 > len(self._main[0]):
-            self._main = _merge_sorted(self._main, self._recent)
-            self._recent = (np.zeros(0, np.int64), np.zeros(0, np.int32))
-
-
-def _merge_sorted(a: tuple[Keys, Ids], b: tuple[Keys, Ids]) -> tuple[Keys, Ids]:
-    if not len(a[0]):
-        return b
-    keys = np.concatenate([a[0], b[0]])
-    order = np.argsort(keys, kind="stable")  # timsort: linear on two sorted runs
-    return keys[order], np.concatenate([a[1], b[1]])[order]
-
-
-class TupleInterner:
-    """Dense numbers for rows of any width."""
-
-    def __init__(self, width: int) -> None:
-        self._folds = [Interner() for _ in range(max(1, width - 1))]
+    def __init__(self, width: int, memory: Memory = UNLIMITED) -> None:
         self.width = width
+        self.size = 0
+        self._memory = memory
+        self._bits = 5
+        self._slots = np.full((32, 2), -1, np.int64)
+        self._store = np.empty((16, width), np.int32)
 
     @property
-    def size(self) -> int:
-        """How many rows have a number."""
-        return self._folds[-1].size
+    def rows(self) -> Rows:
+        """(n, width)."""
+        return self._store[: self.size]
+
+    @property
+    def store(self) -> Rows:
+        """The rows with the space behind them: contiguous, as kernels want it."""
+        return self._store
 
     def find(self, rows: Rows) -> Ids:
-        """(n,) the number of each row of (n, width), -1 where it is unknown."""
-        key = _first_key(rows)
-        for column, fold in enumerate(self._folds[:-1], start=2):
-            prefix = fold.find(key)
-            # an unknown prefix packs to a negative key, which is never added
-            key = pack(prefix, rows[:, column])
-        return self._folds[-1].find(key)
+        """(m,) the number of each of (m, width) rows, -1 where it is unknown."""
+        numbers = np.empty(len(rows), np.int32)
+        kernels().lookup(self._slots, 64 - self._bits, self._store, np.ascontiguousarray(rows), numbers)
+        return numbers
 
     def find_or_add(self, rows: Rows) -> Ids:
-        """(n,) the number of each row, adding rows that are unknown."""
-        key = _first_key(rows)
-        for column, fold in enumerate(self._folds[:-1], start=2):
-            key = pack(fold.find_or_add(key), rows[:, column])
-        return self._folds[-1].find_or_add(key)
+        """(m,) the number of each row; unknown ones get the next numbers."""
+        self._reserve(self.size + len(rows))
+        numbers = np.empty(len(rows), np.int32)
+        self.size = kernels().insert(
+            self._slots, 64 - self._bits, self._store, self.size, np.ascontiguousarray(rows), numbers
+        )
+        return numbers
 
-
-def _first_key(rows: Rows) -> Keys:
-    if rows.shape[1] == 0:
-        return np.zeros(len(rows), np.int64)
-    if rows.shape[1] == 1:
-        return rows[:, 0].astype(np.int64)
-    return pack(rows[:, 0], rows[:, 1])
+    def _reserve(self, size: int) -> None:
+        """Space for that many rows, with at least half of the slots free."""
+        if size > len(self._store):
+            self._store = grown(self._store, self.size, size, self._memory)
+        if 2 * size > len(self._slots):
+            while (1 << self._bits) < 2 * size:
+                self._bits += 1
+            self._memory.claim(16 << self._bits)
+            new = np.full((1 << self._bits, 2), -1, np.int64)
+            kernels().rehash(self._slots, new, 64 - self._bits)
+            self._memory.release(self._slots.nbytes)
+            self._slots = new
 
 
 class JoinIndex:
-    """Rows of a relation grouped by the values of some of its columns."""
+    """Rows of a table grouped by the values of some of its columns.
 
-    def __init__(self, rows: Rows) -> None:
-        """Index (n, k) rows, k ≥ 1."""
-        self.size = len(rows)
-        self._groups = TupleInterner(rows.shape[1])
-        group = self._groups.find_or_add(rows)
-        self._order = np.argsort(group, kind="stable").astype(np.int32)
-        self._starts = np.zeros(self._groups.size + 1, np.int64)
-        np.cumsum(np.bincount(group, minlength=self._groups.size), out=self._starts[1:])
+    The rows that were there when the index was last sorted lie group by group; those added since hang in chains. When
+    the chains have outgrown the sorted part, all is sorted again. Where terms are not many more than rows, a single
+    column's values are the groups' numbers themselves.
+    """
 
-    def ranges(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """For each of (m, k) probes the first position of its matches, and their number."""
-        group = self._groups.find(rows)
-        known = group >= 0
-        at = np.where(known, group, 0)
-        if not self.size:
-            return np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
-        first = self._starts[at]
-        return first, np.where(known, self._starts[at + 1] - first, 0)
+    def __init__(self, columns: tuple[int, ...], memory: Memory = UNLIMITED) -> None:
+        self.columns = columns
+        self.size = 0
+        self._memory = memory
+        self._groups: Tuples | None = None if len(columns) == 1 else Tuples(len(columns), memory)
+        self._group = np.empty(0, np.int32)
+        self._counts = self._heads = self._tails = np.zeros(0, np.int32)
+        self._starts, self._order, self._following = np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32)
+        self._sorted = 0
 
-    def rows_at(self, positions: NDArray[np.int64]) -> Ids:
-        """Row numbers at positions."""
-        return self._order[positions]
+    def extend(self, table: Rows, size: int) -> None:
+        """Index the rows of a table up to `size`."""
+        if size <= self.size:
+            return
+        new = np.ascontiguousarray(table[self.size : size, list(self.columns)])
+        group = self._number(new, size)
+        if len(self._group) < size:
+            self._group = grown(self._group, self.size, size, self._memory)
+        self._group[self.size : size] = group
+        if size > 2 * self._sorted:
+            self._sort(size)
+        else:
+            if len(self._following) < size - self._sorted:
+                self._following = grown(self._following, self.size - self._sorted, size - self._sorted, self._memory)
+            kernels().append_chains(
+                group, self.size, self._heads, self._tails, self._counts, self._following, self._sorted
+            )
+        self.size = size
+
+    def _number(self, rows: Rows, size: int) -> Ids:
+        """Group numbers of new rows; makes room for their groups."""
+        if self._groups is None:
+            group = np.ascontiguousarray(rows[:, 0])
+            if (highest := int(group.max()) + 1) > 4 * size + 1024:
+                self._hash_groups()
+                return self._number(rows, size)
+            amount = highest
+        else:
+            group = self._groups.find_or_add(rows)
+            amount = self._groups.size
+        if amount > len(self._counts):
+            known, space = len(self._counts), max(amount, 2 * len(self._counts))
+            self._memory.claim(12 * (space - known))
+            self._counts, self._heads, self._tails = (
+                np.concatenate([old, np.full(space - known, fill, np.int32)])
+                for old, fill in ((self._counts, 0), (self._heads, -1), (self._tails, -1))
+            )
+        return group
+
+    def _hash_groups(self) -> None:
+        """Terms have grown sparse: from now on they are numbered, and all that is indexed goes by the numbers."""
+        self._groups = Tuples(1, self._memory)
+        group = self._groups.find_or_add(self._group[: self.size].reshape(-1, 1))
+        self._group[: self.size] = group
+        self._counts = self._heads = self._tails = np.zeros(0, np.int32)
+        self._sorted = 0  # the caller adds rows, which outgrows an empty sorted part: all is sorted again
+
+    def _sort(self, size: int) -> None:
+        groups = len(self._counts)
+        self._counts = np.bincount(self._group[:size], minlength=groups).astype(np.int32)
+        self._memory.claim(4 * (size - len(self._order)))
+        self._starts, self._order = np.zeros(groups + 1, np.int64), np.empty(size, np.int32)
+        kernels().sort_groups(self._group[:size], self._counts, self._starts, self._order)
+        self._heads, self._tails = np.full(groups, -1, np.int32), np.full(groups, -1, np.int32)
+        self._following = np.empty(0, np.int32)
+        self._sorted = size
+
+    def probe(self, rows: Rows) -> Matches:
+        """What matches each of (m, k) probes, now: rows added later are not seen."""
+        groups = np.ascontiguousarray(rows[:, 0]) if self._groups is None else self._groups.find(rows)
+        totals = np.empty(len(rows) + 1, np.int64)
+        kernels().count_matches(groups, self._counts, totals)
+        state = (self._starts, self._order, self._heads, self._following, self._sorted, self._counts)
+        return Matches(groups, totals, state, self.size)
+
+    def spread(self) -> float:
+        """How many rows a probe finds on average, of those that find any."""
+        return self.size / max(1, int(np.count_nonzero(self._counts)))
 
 
-def expand(first: NDArray[np.int64], counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+class Matches:
+    """The matches of m probes, to be taken a piece at a time.
+
+    Attributes:
+        totals: (m + 1,) how many matches the probes before each have.
+    """
+
+    def __init__(self, groups: Ids, totals: Long, state: tuple, size: int) -> None:
+        self.groups, self.totals, self._state, self._size = groups, totals, state, size
+
+    def pairs(self, begin: int, end: int, low: int, high: int) -> tuple[Ids, Ids]:
+        """(probe, row) for the probes from `begin` to `end`, of the rows from `low` to below `high`."""
+        space = int(self.totals[end] - self.totals[begin])
+        which, row = np.empty(space, np.int32), np.empty(space, np.int32)
+        starts, order, heads, following, rows_sorted, counts = self._state
+        n = kernels().expand_matches(
+            self.groups, begin, end, starts, order, heads, following, rows_sorted, counts, low, min(high, self._size),
+            which, row,
+        )  # fmt: skip
+        return which[:n], row[:n]
+
+    def pieces(self, rows: int) -> list[tuple[int, int]]:
+        """Ranges of probes with about so many matches each, at least one probe; those without matches may be left."""
+        ranges, begin, last = [], 0, len(self.totals) - 1
+        while begin < last and self.totals[begin] < self.totals[-1]:
+            end = int(np.searchsorted(self.totals, self.totals[begin] + rows, side="right")) - 1
+            end = min(last, max(begin + 1, end))
+            ranges.append((begin, end))
+            begin = end
+        return ranges
+
+
+def grown(array: NDArray[D], used: int, size: int, memory: Memory) -> NDArray[D]:
+    """A larger copy with space for at least `size` entries, of which `used` are kept."""
+    space = max(size, 2 * len(array))
+    memory.claim((space - len(array)) * array.itemsize * int(np.prod(array.shape[1:])))
+    new = np.empty((space, *array.shape[1:]), array.dtype)
+    new[:used] = array[:used]
+    return new
+
+
+def expand(first: Long, counts: Long) -> tuple[Long, Long]:
     """For ranges (first, count): which range each element belongs to, and the elements, one after the other."""
     total = int(counts.sum())
     which = np.repeat(np.arange(len(counts)), counts)
     offset = np.cumsum(counts) - counts
     return which, np.arange(total) - np.repeat(offset, counts) + np.repeat(first, counts)
-
-
-class Relation:
-    """The facts of one predicate while grounding: rows in order of derivation, each with its fact id."""
-
-    def __init__(self, arity: int) -> None:
-        self.arity = arity
-        self.size = 0
-        self._rows = np.zeros((16, arity), np.int32)
-        self._facts = np.zeros(16, np.int32)
-        self._numbers = TupleInterner(arity)
-        self._indexes: dict[tuple[int, ...], JoinIndex] = {}
-
-    @property
-    def rows(self) -> Rows:
-        """(n, arity) term ids."""
-        return self._rows[: self.size]
-
-    @property
-    def facts(self) -> Ids:
-        """(n,) fact ids."""
-        return self._facts[: self.size]
-
-    def find(self, rows: Rows) -> Ids:
-        """(m,) row numbers, -1 where absent."""
-        return self._numbers.find(rows)
-
-    def add(self, rows: Rows, next_fact: int) -> tuple[Ids, int]:
-        """Row numbers of (m, arity) rows, unknown ones added with the fact ids from `next_fact` on.
-
-        Returns:
-            The (m,) row numbers, and how many rows are new.
-        """
-        before = self.size
-        numbers = self._numbers.find_or_add(rows)
-        new = self._numbers.size - before
-        if new:
-            self.size += new
-            if self.size > len(self._facts):
-                capacity = max(self.size, 2 * len(self._facts))
-                self._rows = np.concatenate([self._rows, np.zeros((capacity - len(self._rows), self.arity), np.int32)])
-                self._facts = np.concatenate([self._facts, np.zeros(capacity - len(self._facts), np.int32)])
-            fresh = numbers >= before
-            self._rows[numbers[fresh]] = rows[fresh]
-            self._facts[before : self.size] = np.arange(next_fact, next_fact + new)
-        return numbers, new
-
-    def index(self, columns: tuple[int, ...]) -> JoinIndex:
-        """A join index over some columns, rebuilt if rows were added since."""
-        known = self._indexes.get(columns)
-        if known is None or known.size < self.size:
-            known = self._indexes[columns] = JoinIndex(np.ascontiguousarray(self.rows[:, list(columns)]))
-        return known

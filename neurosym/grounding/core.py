@@ -118,6 +118,12 @@ class CoreRule:
     part: str = "rule"
     choice: ChoiceSpec | None = None
 
+    @property
+    def positive(self) -> list[Key]:
+        """Predicates of the body whose facts the graph's edges lead to."""
+        scans = [x.atom.key for x in self.body if isinstance(x, Scan) and x.record]
+        return scans + [x.key for x in self.body if isinstance(x, AggregateStep)]
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -158,6 +164,7 @@ class CoreProgram:
     Attributes:
         hidden: hidden predicate → what it stands for, for people.
         demands: hidden predicate that is evaluated only for the bindings asked about → the one that holds those.
+        questions: predicates that hold what is asked about; their rows are no facts.
         aliases: RDF predicate → the declared name that maps to it; with `triple_mode` the other way round.
         triple_mode: whether RDF atoms were rewritten to `triple/3`, because the program ranges over predicates.
         statements: the program's rules, which `statement` indices refer to.
@@ -168,6 +175,7 @@ class CoreProgram:
     parameters: list[Parameter] = field(default_factory=list)
     hidden: dict[Key, str] = field(default_factory=dict)
     demands: dict[Key, Key] = field(default_factory=dict)
+    questions: set[Key] = field(default_factory=set)
     aliases: dict[Key, Key] = field(default_factory=dict)
     neural: dict[Key, NeuralDecl] = field(default_factory=dict)
     statements: Sequence[Rule] = ()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from neurosym.errors import Place
 from neurosym.facts import Ids, SymbolTable
 from neurosym.grounding.core import CoreAtom, CoreProgram, CoreRule, Key
+from neurosym.grounding.groundings import Groundings
 from neurosym.lang.ast import Atom, Const, NeuralDecl, Var
 from neurosym.lang.terms import Iri, Value, spell, spell_predicate
 
@@ -56,14 +57,14 @@ class DerivationGraph:
         rank: (F,) the round in which a fact was first derived. A fact's first grounding has positive body facts of
             smaller ids only, so that first groundings alone form an acyclic proof.
         place: (F,) index into `places` for input facts, else -1.
-        rule: (G,) index into `rules`; `head`: (G,) fact id.
-        body_start: (G + 1,) offsets into `body`; `body`: (E,) fact ids, the positive literals' facts in the order of
-            the rule's recorded literals, then the choice's leaf if there is one, then facts under negation;
-            `sign`: (E,) false for a fact under negation.
-        absent_start: (G + 1,) offsets into `absent`; `absent`: (A,) indices into `absent_atoms`.
+        groundings: the columns `rule` and `head` (G,); `body_start` (G + 1,) offsets into `body` (E,), the fact ids of
+            the positive literals in the order of the rule's recorded literals, then the choice's leaf if there is one,
+            then facts under negation, where `sign` (E,) is false; `absent_start` (G + 1,) offsets into `absent` (A,),
+            indices into `absent_atoms`. They are laid out when the first of them is read.
         absent_atoms: negated atoms that no fact matches, as (predicate index, term ids with -1 for a wildcard).
         choices: C choices in groups; `choice_rest`: (C,) whether 'none' is possible.
         counters: what failed quietly while grounding.
+        complete: whether every grounding is there; a graph grounded in boolean mode has facts and ranks only.
     """
 
     symbols: SymbolTable
@@ -78,13 +79,7 @@ class DerivationGraph:
     rank: Ids
     place: Ids
     rules: list[CoreRule]
-    rule: Ids
-    head: Ids
-    body_start: NDArray[np.int64]
-    body: Ids
-    sign: NDArray[np.bool_]
-    absent_start: NDArray[np.int64]
-    absent: Ids
+    groundings: Groundings
     absent_atoms: list[tuple[int, tuple[int, ...]]]
     choices: list[ChoiceGroup]
     choice_rest: NDArray[np.bool_]
@@ -92,6 +87,42 @@ class DerivationGraph:
     places: list[Place]
     prefixes: dict[str, str]
     counters: dict[str, int] = field(default_factory=dict)
+    complete: bool = True
+
+    @property
+    def rule(self) -> Ids:
+        """(G,) index into `rules`."""
+        return self.groundings.columns.rule
+
+    @property
+    def head(self) -> Ids:
+        """(G,) fact id."""
+        return self.groundings.columns.head
+
+    @property
+    def body_start(self) -> NDArray[np.integer]:
+        """(G + 1,) offsets into `body`."""
+        return self.groundings.columns.body_start
+
+    @property
+    def body(self) -> Ids:
+        """(E,) fact ids."""
+        return self.groundings.columns.body
+
+    @property
+    def sign(self) -> NDArray[np.bool_]:
+        """(E,) false for a fact under negation."""
+        return self.groundings.columns.sign
+
+    @property
+    def absent_start(self) -> NDArray[np.integer]:
+        """(G + 1,) offsets into `absent`."""
+        return self.groundings.columns.absent_start
+
+    @property
+    def absent(self) -> Ids:
+        """(A,) indices into `absent_atoms`."""
+        return self.groundings.columns.absent
 
     @property
     def num_facts(self) -> int:
@@ -101,7 +132,7 @@ class DerivationGraph:
     @property
     def num_groundings(self) -> int:
         """G."""
-        return len(self.rule)
+        return self.groundings.size
 
     def args(self, fact: int) -> tuple[int, ...]:
         """Term ids of a fact's arguments."""

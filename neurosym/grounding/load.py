@@ -16,13 +16,15 @@ from neurosym.lang.terms import Iri
 
 
 def load_facts(builder: GraphBuilder, program: Program, base: FactBase, queries: Sequence[Atom] = ()) -> list[Place]:
-    """Add the input facts; gives the places that the graph's `place` column refers to."""
+    """Add the input facts; gives the places that the graph's `place` column refers to.
+
+    The builder's symbols begin with those of the fact base, so that its columns are taken as they are.
+    """
     places = list(base.places)
-    renumber = builder.symbols.intern_many(base.symbols.value(i) for i in range(len(base.symbols)))
     core = builder.program
     wanted = _mentioned(builder, program, queries)
     for key, table in base.tables.items():
-        rows = renumber[table.rows] if len(renumber) else table.rows
+        rows = table.rows
         target = core.aliases.get(key, key)
         if core.triple_mode and target[0].startswith("<") and key[1] in (1, 2):
             rows = _as_triples(builder, target, rows)

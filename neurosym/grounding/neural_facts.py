@@ -9,7 +9,7 @@ from neurosym.facts import Ids
 from neurosym.grounding.bindings import Bindings
 from neurosym.grounding.bodies import SLOT_TYPES
 from neurosym.grounding.builder import GraphBuilder
-from neurosym.grounding.columns import TupleInterner
+from neurosym.grounding.columns import Tuples
 from neurosym.grounding.core import CoreAtom, Key
 from neurosym.grounding.graph import ChoiceGroup
 from neurosym.lang.ast import NeuralDecl
@@ -31,7 +31,7 @@ class NeuralFacts:
         self.builder = builder
         self.slots = slots
         self.closed = closed
-        self._asked: dict[Key, TupleInterner] = {}
+        self._asked: dict[Key, Tuples] = {}
         self._given: dict[Key, int] = {}
         self._given_facts: dict[Key, int] = {}
         self._inputs: dict[Key, list[Ids]] = {}
@@ -41,7 +41,7 @@ class NeuralFacts:
             if declaration.values is not None:
                 self.values[key] = builder.symbols.intern_many(declaration.values)
             relation = builder.relation(key)
-            asked = self._asked[key] = TupleInterner(_width(declaration))
+            asked = self._asked[key] = Tuples(_width(declaration))
             self._inputs[key], self._leaves[key] = [], []
             if relation.size:
                 asked.find_or_add(np.ascontiguousarray(relation.rows[:, : _width(declaration)]))

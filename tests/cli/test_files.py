@@ -131,7 +131,8 @@ def test_every_command_has_the_common_options(cli, command):
 
 def test_the_default_limits_are_the_engines():
     settings, limits = Settings(), Limits()
-    assert (settings.max_facts, settings.max_firings, settings.max_seconds) == dataclasses.astuple(limits)
+    given = (settings.max_facts, settings.max_firings, settings.max_memory * 1e6, settings.max_seconds)
+    assert given == dataclasses.astuple(limits)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,301 @@
+"""Semi-naive evaluation of a program in normal form.
+
+Predicates are evaluated component by component, lowest first, so that negation and aggregates only look at finished
+relations. Within a recursive component each round joins what was new in the last round (the delta) with all that is
+known; a rule with several recursive literals is split so that each firing is found exactly once: literal i ranges
+over the delta, those before it over what is older, those after it over everything.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from neurosym.errors import LimitError, Place
+from neurosym.facts import FactBase, SymbolTable
+from neurosym.grounding.aggregates import Aggregates
+from neurosym.grounding.bindings import Bindings, Joiner, Range
+from neurosym.grounding.builder import GraphBuilder, Limits
+from neurosym.grounding.builtins import Counters, Evaluator
+from neurosym.grounding.conclusions import Conclusions
+from neurosym.grounding.core import AggregateStep, Builtin, Compare, CoreAtom, CoreProgram, CoreRule, Key, Negated, Scan
+from neurosym.grounding.graph import DerivationGraph
+from neurosym.grounding.load import load_facts
+from neurosym.grounding.neural_facts import NeuralFacts
+from neurosym.grounding.plan import Step, plan
+from neurosym.grounding.strata import components
+from neurosym.lang.ast import Atom, Const, Program
+
+Progress = Callable[[str], None]
+Numbered = tuple[int, CoreRule]
+REPORT_EVERY = 1.0  # seconds between two lines of progress
+
+
+@dataclass(frozen=True)
+class _Firing:
+    """One pass over a rule's body.
+
+    Attributes:
+        number: of the rule for the graph's readers; `steps`: its literals in their order.
+        windows: position of a literal → the rows of its relation that it ranges over.
+        heads: conclude only these predicates; `keep`: carry the facts of the body along.
+    """
+
+    number: int
+    rule: CoreRule
+    steps: Sequence[Step]
+    windows: Mapping[int, Range]
+    rank: int
+    heads: frozenset[Key] | None
+    keep: bool
+
+
+@dataclass
+class _Planned:
+    """A plan, and the sizes of the relations that it was made for."""
+
+    steps: list[Step]
+    sizes: tuple[int, ...]
+
+
+@dataclass
+class _Clock:
+    """When to stop, and when to say how far it is."""
+
+    started: float
+    deadline: float
+    reported: float = field(default_factory=time.monotonic)
+
+
+class Engine:
+    """Evaluates rules over a builder's relations."""
+
+    def __init__(
+        self, program: Program, core: CoreProgram, base: FactBase, symbols: SymbolTable, slots: Sequence[str],
+        limits: Limits, closed: bool, progress: Progress | None, queries: list[Atom], record: bool,
+    ) -> None:  # fmt: skip
+        from neurosym.lang.terms import Symbol
+
+        self.program, self.core, self.base = program, core, base
+        core.questions |= set(core.demands.values())
+        self.builder = GraphBuilder(symbols, core, limits, record)
+        self.record = record
+        self.counters = Counters()
+        self.evaluator = Evaluator(symbols, self.counters)
+        self.joiner = Joiner(self.builder, self.evaluator)
+        self.conclusions = Conclusions(self.builder, self.evaluator)
+        self.aggregates = Aggregates(self.builder)
+        self.queries = queries
+        self.places: list[Place] = load_facts(self.builder, program, base, queries)
+        self.neural = NeuralFacts(self.builder, symbols.intern_many(Symbol(s) for s in slots), closed)
+        now = time.monotonic()
+        self.clock = _Clock(now, now + limits.seconds)
+        self.progress = progress
+        self.rules_of: dict[Key, list[Numbered]] = {}
+        self._plans: dict[tuple[int, int | None], _Planned] = {}
+
+    def run(self, rules: Sequence[Numbered], seeds: Mapping[Key, Sequence[tuple[int, ...]]]) -> DerivationGraph:
+        """Evaluate rules, each with its number for the graph's readers.
+
+        Args:
+            seeds: question → rows that are asked about from the start.
+        """
+        for numbered in rules:
+            for head, _ in numbered[1].heads:
+                self.rules_of.setdefault(head.key, []).append(numbered)
+        for key, rows in seeds.items():
+            self.builder.ask(key, np.array(rows, np.int32).reshape(len(rows), key[1]))
+        self._ask_queries()
+        for component in components([rule for _, rule in rules], self.core):
+            # a group with a demand is evaluated where it is asked
+            chosen = {id(n): n for k in component - self.core.demands.keys() for n in self.rules_of.get(k, ())}
+            if chosen:
+                self._component(component, list(chosen.values()))
+        self.neural.finish()
+        prefixes = self.base.prefixes | self.program.prefixes
+        return self.builder.build(self.places, prefixes, self.counters.counts)
+
+    def _ask_queries(self) -> None:
+        atoms = [*self.queries, *(s.atom for s in (*self.program.queries, *self.program.evidence))]
+        for atom in atoms:
+            declaration = self.core.neural.get(atom.key)
+            if declaration is None:
+                continue
+            width = len(atom.args) - (declaration.values is not None)
+            inputs = [t.value for t in atom.args[:width] if isinstance(t, Const)]
+            if len(inputs) == width:
+                self.neural.ask_rows(atom.key, self.builder.symbols.intern_many(inputs).reshape(1, width))
+
+    # -------------------------------------------------------------------------------------------- components
+
+    def _component(self, component: frozenset[Key], rules: list[Numbered]) -> None:
+        """Fire the rules of one component to their least fixpoint."""
+        recursive: list[tuple[Numbered, list[int]]] = []
+        relations = {key: self.builder.relation(key) for key in component}
+        inside: list[list[int]] = []
+        for _, rule in rules:
+            scans = [k for k, x in enumerate(rule.body) if isinstance(x, Scan) and x.atom.key in component]
+            inside.append([k for k in scans if rule.body[k].atom.key not in self.core.neural])  # pyright: ignore
+        keep = self.record or (any(inside) and any(self._doubtful(rule, component) for _, rule in rules))
+        before = dict.fromkeys(component, 0)
+        for numbered, positions in zip(rules, inside, strict=True):
+            if positions:
+                recursive.append((numbered, positions))
+            else:
+                self._fire(numbered, {}, 0, None, component, keep)
+        rounds = 0
+        while recursive:
+            known = {key: relation.size for key, relation in relations.items()}
+            if known == before:
+                break
+            rounds += 1
+            for key, relation in relations.items():
+                relation.frozen = known[key]
+            for numbered, positions in recursive:
+                self._fire_recursive(numbered, positions, before, known, rounds, component, keep)
+            before = known
+        for relation in relations.values():
+            relation.frozen = None
+        self.builder.settle(bool(recursive))
+
+    def _doubtful(self, rule: CoreRule, component: frozenset[Key]) -> bool:
+        """Whether a grounding of a rule may be only possible."""
+        if rule.choice is not None:
+            return True
+        for literal in rule.body:
+            if isinstance(literal, AggregateStep):
+                return True
+            if isinstance(literal, Scan | Negated):
+                key = literal.atom.key
+                if key in self.core.neural or key in self.core.demands or self.builder.relation(key).possible:
+                    return True
+        return any(self.builder.relation(head.key).possible for head, _ in rule.heads if head.key in component)
+
+    def _fire_recursive(
+        self, numbered: Numbered, inside: list[int], before: dict[Key, int], known: dict[Key, int], rounds: int,
+        heads: frozenset[Key], keep: bool,
+    ) -> None:  # fmt: skip
+        body = numbered[1].body
+        keys = {k: x.atom.key for k in inside if isinstance(x := body[k], Scan)}
+        for at, position in enumerate(inside):
+            key = keys[position]
+            if before[key] == known[key]:
+                continue
+            windows = {other: (0, before[keys[other]]) for other in inside[:at]}
+            windows[position] = (before[key], known[key])
+            windows |= {other: (0, known[keys[other]]) for other in inside[at + 1 :]}
+            self._fire(numbered, windows, rounds, position, heads, keep)
+
+    # ------------------------------------------------------------------------------------------------- rules
+
+    def _fire(
+        self, numbered: Numbered, windows: Mapping[int, Range], rank: int, first: int | None,
+        heads: frozenset[Key] | None, keep: bool,
+    ) -> None:  # fmt: skip
+        """Find all groundings of a rule's body, with some literals restricted to windows of rows.
+
+        Args:
+            first: position of the literal to begin with; `heads`: conclude only these predicates.
+        """
+        number, rule = numbered
+        if self._lacks_facts(rule):
+            return
+        joined, self.joiner.joined = self.joiner.joined, {}
+        try:
+            steps = self._plan(rule, first)
+            keep = keep or self._doubtful(rule, frozenset())
+            self._advance(_Firing(number, rule, steps, windows, rank, heads, keep), 0, Bindings.start())
+        except LimitError as error:
+            statement = self.core.statements[rule.statement]
+            if statement.label not in error.message:
+                place = f"in rule `{statement.label}` ({statement.span})"
+                error.note = f"{error.note}; {place}" if error.note else place
+            raise
+        finally:
+            self.joiner.joined = joined
+
+    def _lacks_facts(self, rule: CoreRule) -> bool:
+        """Whether a literal has no facts and cannot get any by being asked: then the rule does not fire."""
+        for literal in rule.body:
+            if isinstance(literal, Scan):
+                key = literal.atom.key
+                if key not in self.core.neural and key not in self.core.demands and not self.builder.relation(key).size:
+                    return True
+        return False
+
+    def _plan(self, rule: CoreRule, first: int | None) -> list[Step]:
+        """A plan for the relations as they are; the last one while they have not grown fourfold."""
+        relations = [
+            self.builder.relation(x.atom.key) for x in rule.body if isinstance(x, Scan | Negated)
+        ]  # fmt: skip
+        sizes = tuple(relation.size.bit_length() // 2 for relation in relations)
+        known = self._plans.get((id(rule), first))
+        if known is None or known.sizes != sizes:
+            known = _Planned(plan(rule, self.core, self.builder.relation, first), sizes)
+            self._plans[id(rule), first] = known
+        return known.steps
+
+    def _advance(self, firing: _Firing, at: int, table: Bindings) -> None:
+        """Pass a piece of bindings through the steps from `at` on."""
+        if at == len(firing.steps):
+            self.conclusions.add(firing.number, firing.rule, table, firing.rank, firing.heads, firing.keep)
+            self._look_at_clock(firing.rank)
+            return
+        for piece in self._step(firing, firing.steps[at], table):
+            if piece.n:
+                self._advance(firing, at + 1, piece)
+
+    def _look_at_clock(self, rounds: int) -> None:
+        now = time.monotonic()
+        if now > self.clock.deadline:
+            seconds = self.builder.limits.seconds
+            raise LimitError(f"grounding took longer than the {seconds:.3g} s left to it", help="raise --max-seconds")
+        if self.progress and now > self.clock.reported + REPORT_EVERY:
+            self.clock.reported = now
+            facts, firings = self.builder.num_facts, self.builder.groundings.size
+            rate = (firings or facts) / (now - self.clock.started)
+            self.progress(f"round {rounds}: {facts:,} facts, {firings:,} firings, {rate:,.0f} a second")
+
+    def _step(self, firing: _Firing, step: Step, table: Bindings) -> Iterator[Bindings]:
+        literal, live = step.literal, step.live
+        kept = step.position if firing.keep else None
+        match literal:
+            case Scan(atom, record):
+                if atom.key in self.core.neural:
+                    table, fresh = self.neural.bind_slots(atom, table)
+                    self.neural.ask(atom, fresh)
+                self._demand(atom.key, atom.args, table)
+                window = firing.windows.get(step.position)
+                return self.joiner.scan(atom, table, live, window, kept if record else None)
+            case Negated(atom):
+                self._demand(atom.key, atom.args, table)
+                if atom.key in self.core.neural:
+                    self.neural.ask(atom, table)
+                return iter((self.joiner.negate(atom, table, live),))
+            case Compare():
+                return iter((self.joiner.compare(literal, table, live),))
+            case Builtin():
+                return iter((self.joiner.builtin(literal, table, live),))
+            case AggregateStep():
+                self._demand(literal.members, literal.group, table)
+                self.aggregates.ask(literal, firing.rule.statement, table)
+                atom = CoreAtom(literal.key, (*literal.group, literal.result))
+                return self.joiner.scan(atom, table, live, None, kept)
+        raise AssertionError(literal)
+
+    def _demand(self, group: Key, args: Sequence[str | int | None], table: Bindings) -> None:
+        """Evaluate a group that is made for the bindings of the rule around it, if this is one.
+
+        All that it depends on is below the rule's own component, so it is finished at once.
+        """
+        key = self.core.demands.get(group)
+        if key is None or not table.n:
+            return
+        rows = np.stack([table.columns[a] for a in args if isinstance(a, str)], axis=1)
+        window = self.builder.ask(key, rows)
+        if window[0] < window[1]:
+            for numbered in self.rules_of.get(group, ()):
+                self._fire(numbered, {0: window}, 0, 0, None, self.record)

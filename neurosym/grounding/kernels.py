@@ -1,0 +1,207 @@
+"""The inner loops of grounding, compiled by numba once per installation and kept on disk.
+
+They work on chunks of columns that fit the processor's cache. Signatures are written out, so that a wrong dtype or layout
+is an error and never a silent second compilation. Inside one process the first import costs some milliseconds; the very
+first one in an installation compiles, which `relations` announces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numba import njit
+
+F = TypeVar("F", bound=Callable[..., Any])
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Fibonacci hashing
+_EMPTY = -1
+
+
+def _kernel(signature: str) -> Callable[[F], F]:
+    def compiled(function: F) -> F:
+        try:
+            return njit(signature, cache=True, nogil=True)(function)  # pyright: ignore
+        except RuntimeError:  # nowhere to keep it: a read-only installation without a home directory
+            return njit(signature, nogil=True)(function)  # pyright: ignore
+
+    return compiled
+
+
+@njit(inline="always")
+def _key(rows, i):  # noqa: ANN001, ANN202
+    """The 64-bit key of a row: the row itself up to two columns, a hash of it beyond."""
+    width = rows.shape[1]
+    if width == 0:
+        return np.int64(0)
+    if width == 1:
+        return np.int64(rows[i, 0])
+    key = (np.uint64(np.uint32(rows[i, 0])) << np.uint64(32)) | np.uint64(np.uint32(rows[i, 1]))
+    for k in range(2, width):
+        key = (key ^ (key >> np.uint64(29))) * _MULTIPLIER + np.uint64(np.uint32(rows[i, k]))
+    return np.int64(key)
+
+
+@njit(inline="always")
+def _home(key, shift):  # noqa: ANN001, ANN202
+    """The slot where the search for a key begins. Its top bits: a table twice as large keeps the order of the keys."""
+    word = np.uint64(key)
+    return np.int64(((word ^ (word >> np.uint64(32))) * _MULTIPLIER) >> np.uint64(shift))
+
+
+@njit(inline="always")
+def _same(store, row, rows, i):  # noqa: ANN001, ANN202
+    for k in range(rows.shape[1]):
+        if store[row, k] != rows[i, k]:
+            return False
+    return True
+
+
+@_kernel("int64(int64[:,::1], int64, int32[:,::1], int64, int32[:,::1], int32[::1])")
+def insert(slots, shift, store, size, rows, numbers):  # noqa: ANN001, ANN201
+    """Number rows, appending unknown ones to the store; gives its new size. Open addressing, linear probing."""
+    last = len(slots) - 1
+    exact = rows.shape[1] <= 2
+    for i in range(len(rows)):
+        key = _key(rows, i)
+        at = _home(key, shift)
+        while True:
+            number = slots[at, 1]
+            if number == _EMPTY:
+                slots[at, 0] = key
+                slots[at, 1] = size
+                for k in range(rows.shape[1]):
+                    store[size, k] = rows[i, k]
+                numbers[i] = size
+                size += 1
+                break
+            if slots[at, 0] == key and (exact or _same(store, number, rows, i)):
+                numbers[i] = number
+                break
+            at = (at + 1) & last
+    return size
+
+
+@_kernel("void(int64[:,::1], int64, int32[:,::1], int32[:,::1], int32[::1])")
+def lookup(slots, shift, store, rows, numbers):  # noqa: ANN001, ANN201
+    """The number of each row, -1 where it is unknown."""
+    last = len(slots) - 1
+    exact = rows.shape[1] <= 2
+    for i in range(len(rows)):
+        key = _key(rows, i)
+        at = _home(key, shift)
+        numbers[i] = _EMPTY
+        while slots[at, 1] != _EMPTY:
+            if slots[at, 0] == key and (exact or _same(store, slots[at, 1], rows, i)):
+                numbers[i] = slots[at, 1]
+                break
+            at = (at + 1) & last
+
+
+@_kernel("void(int64[:,::1], int64[:,::1], int64)")
+def rehash(old, new, shift):  # noqa: ANN001, ANN201
+    """Move the entries of a table to a larger one."""
+    last = len(new) - 1
+    for p in range(len(old)):
+        if old[p, 1] == _EMPTY:
+            continue
+        at = _home(old[p, 0], shift)
+        while new[at, 1] != _EMPTY:
+            at = (at + 1) & last
+        new[at, 0] = old[p, 0]
+        new[at, 1] = old[p, 1]
+
+
+@_kernel("int32[::1](int32[::1], int32[::1])")
+def take(column, at):  # noqa: ANN001, ANN201
+    """column[at]."""
+    result = np.empty(len(at), np.int32)
+    for i in range(len(at)):
+        result[i] = column[at[i]]
+    return result
+
+
+@_kernel("int32[::1](int32[:,::1], int64, int32[::1])")
+def take_column(rows, place, at):  # noqa: ANN001, ANN201
+    """rows[at, place]."""
+    result = np.empty(len(at), np.int32)
+    for i in range(len(at)):
+        result[i] = rows[at[i], place]
+    return result
+
+
+@_kernel("void(int32[::1], int32[::1], int64[::1], int32[::1])")
+def sort_groups(group, counts, starts, order):  # noqa: ANN001, ANN201
+    """Counting sort: `order` lists rows group by group, ascending in each; `starts` are the groups' offsets."""
+    total = np.int64(0)
+    for g in range(len(counts)):
+        starts[g] = total
+        total += counts[g]
+    starts[len(counts)] = total
+    for r in range(len(group)):
+        g = group[r]
+        order[starts[g]] = r
+        starts[g] += 1
+    for g in range(len(counts), 0, -1):
+        starts[g] = starts[g - 1]
+    starts[0] = 0
+
+
+@_kernel("void(int32[::1], int64, int32[::1], int32[::1], int32[::1], int32[::1], int64)")
+def append_chains(group, first_row, heads, tails, counts, following, sorted_rows):  # noqa: ANN001, ANN201
+    """Add rows from `first_row` on to the chains of their groups, each chain in ascending order."""
+    for i in range(len(group)):
+        g = group[i]
+        row = first_row + i
+        following[row - sorted_rows] = _EMPTY
+        if heads[g] == _EMPTY:
+            heads[g] = row
+        else:
+            following[tails[g] - sorted_rows] = row
+        tails[g] = row
+        counts[g] += 1
+
+
+@_kernel("int64(int32[::1], int32[::1], int64[::1])")
+def count_matches(groups, counts, totals):  # noqa: ANN001, ANN201
+    """totals[i + 1] = rows of the groups up to the i-th; groups out of range (also -1) have none."""
+    total = np.int64(0)
+    totals[0] = 0
+    for i in range(len(groups)):
+        g = groups[i]
+        if 0 <= g < len(counts):
+            total += counts[g]
+        totals[i + 1] = total
+    return total
+
+
+@_kernel(
+    "int64(int32[::1], int64, int64, int64[::1], int32[::1], int32[::1], int32[::1], int64, int32[::1],"
+    " int64, int64, int32[::1], int32[::1])"
+)
+def expand_matches(  # noqa: ANN201
+    groups, begin, end, starts, order, heads, following, sorted_rows, counts, low, high, which, row  # noqa: ANN001
+):  # fmt: skip
+    """Pairs (binding, row) for bindings begin…end, of rows from `low` to below `high`; gives their number."""
+    n = 0
+    for i in range(begin, end):
+        g = groups[i]
+        if g < 0 or g >= len(counts) or counts[g] == 0:
+            continue
+        if g + 1 < len(starts):
+            for p in range(starts[g], starts[g + 1]):
+                r = order[p]
+                if r >= high:
+                    break
+                if r >= low:
+                    which[n] = i
+                    row[n] = r
+                    n += 1
+        r = heads[g]
+        while r != _EMPTY and r < high:
+            if r >= low:
+                which[n] = i
+                row[n] = r
+                n += 1
+            r = following[r - sorted_rows]
+    return n
