@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosym.grounding.groundings import Columns, Groundings
 from neurosym.grounding import POSSIBLE, DerivationGraph
+from neurosym.grounding.groundings import Columns, Groundings
 from neurosym.semantics import Part
 
 

@@ -17,10 +17,9 @@ from neurosym.facts import Ids
 from neurosym.facts.symbols import DATE, FLOAT, INT, LANG, STRING
 from neurosym.grounding.bindings import Bindings
 from neurosym.grounding.builder import GraphBuilder
-from neurosym.grounding.groundings import Ragged
 from neurosym.grounding.builtins import text_ranks
 from neurosym.grounding.chains import Chain, Members
-from neurosym.grounding.columns import Long, Mask, Tuples, expand
+from neurosym.grounding.columns import Long, Mask, Tuples
 from neurosym.grounding.core import AggregateStep, CoreRule, Key
 from neurosym.grounding.graph import POSSIBLE
 
@@ -204,10 +203,13 @@ class Aggregates:
         heads[keep], _ = self.builder.add_facts(step.key, np.ascontiguousarray(rows), True, 0)
         for size in np.unique(groups.counts[keep]).tolist():
             chosen = np.nonzero(keep & (groups.counts == size))[0]
-            n = len(chosen)
             body = groups.facts[groups.starts[chosen][:, None] + np.arange(size)]
             self.builder.add_block(
-                self._rules[step.key], heads[chosen], body, Ragged.empty(n), Ragged.empty(n), np.ones(n, np.bool_)
+                # not many, and nothing else says what a result rests on
+                self._rules[step.key],
+                heads[chosen],
+                body,
+                always=True,
             )
 
     # ---------------------------------------------------------------------------------------------- chains

@@ -17,7 +17,7 @@ from neurosym.facts import Ids
 from neurosym.facts.symbols import INT
 from neurosym.grounding.builder import GraphBuilder
 from neurosym.grounding.builtins import Evaluator, Operand
-from neurosym.grounding.columns import Long, expand
+from neurosym.grounding.columns import expand
 from neurosym.grounding.compiled import kernels
 from neurosym.grounding.core import Builtin, Compare, CoreAtom
 from neurosym.grounding.graph import CERTAIN, POSSIBLE

@@ -90,7 +90,12 @@ class GraphBuilder:
         """
         relation = self.relation(key)
         before = relation.size
-        relation.add(rows, -1)
+        relation.add(rows, 0)
+        if relation.size > self.limits.facts:
+            raise LimitError(
+                f"more than {self.limits.facts:,} questions asked of {self.program.hidden.get(key, key[0])}",
+                help="bound what the query asks about, or raise --max-facts",
+            )
         return before, relation.size
 
     @property
@@ -149,9 +154,13 @@ class GraphBuilder:
 
     def add_block(
         self, rule: int, heads: Ids, body: Ids, negated: Ragged | None = None, absent: Ragged | None = None,
-        certain: Mask | bool = True,
+        certain: Mask | bool = True, always: bool = False,
     ) -> None:  # fmt: skip
-        """Record n groundings of a core rule: heads (n,), positive body facts (n, m), facts under negation."""
+        """Record n groundings of a core rule: heads (n,), positive body facts (n, m), facts under negation.
+
+        Args:
+            always: also where groundings are not kept.
+        """
         if not len(heads):
             return
         if negated is not None and not len(negated.items):
@@ -161,7 +170,7 @@ class GraphBuilder:
         block = Block(rule, heads, body, negated, absent, certain)
         if certain is not True:
             self._unsettled.append(block)
-        if not self.record:
+        if not self.record and not always:
             return
         if self.groundings.size + len(heads) > self.limits.firings:
             raise LimitError(
@@ -238,7 +247,6 @@ class GraphBuilder:
             places=places,
             prefixes=prefixes,
             counters=counters,
-            complete=self.record,
         )
 
     def _choice_columns(self) -> tuple[Ids, Ids, Mask]:

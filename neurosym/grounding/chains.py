@@ -13,10 +13,10 @@ import numpy as np
 
 from neurosym.facts import Ids
 from neurosym.grounding.builder import GraphBuilder
-from neurosym.grounding.groundings import Ragged
 from neurosym.grounding.columns import Long, Mask
 from neurosym.grounding.core import AggregateStep
 from neurosym.grounding.graph import CERTAIN
+from neurosym.grounding.groundings import Ragged
 
 
 @dataclass(frozen=True)

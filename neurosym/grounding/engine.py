@@ -9,8 +9,9 @@ over the delta, those before it over what is older, those after it over everythi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class _Firing:
     Attributes:
         number: of the rule for the graph's readers; `steps`: its literals in their order.
         windows: position of a literal → the rows of its relation that it ranges over.
-        heads: conclude only these predicates; `keep`: carry the facts of the body along.
+        finish: takes the finished bindings; `keep`: carry the facts of the body along.
     """
 
     number: int
@@ -49,7 +50,7 @@ class _Firing:
     steps: Sequence[Step]
     windows: Mapping[int, Range]
     rank: int
-    heads: frozenset[Key] | None
+    finish: Callable[[Bindings], None]
     keep: bool
 
 
@@ -97,7 +98,7 @@ class Engine:
         self.rules_of: dict[Key, list[Numbered]] = {}
         self._plans: dict[tuple[int, int | None], _Planned] = {}
 
-    def run(self, rules: Sequence[Numbered], seeds: Mapping[Key, Sequence[tuple[int, ...]]]) -> DerivationGraph:
+    def run(self, rules: Sequence[Numbered], seeds: Mapping[Key, Collection[tuple[int, ...]]]) -> DerivationGraph:
         """Evaluate rules, each with its number for the graph's readers.
 
         Args:
@@ -107,7 +108,7 @@ class Engine:
             for head, _ in numbered[1].heads:
                 self.rules_of.setdefault(head.key, []).append(numbered)
         for key, rows in seeds.items():
-            self.builder.ask(key, np.array(rows, np.int32).reshape(len(rows), key[1]))
+            self.builder.ask(key, np.array(list(rows), np.int32).reshape(len(rows), key[1]))
         self._ask_queries()
         for component in components([rule for _, rule in rules], self.core):
             # a group with a demand is evaluated where it is asked
@@ -116,7 +117,8 @@ class Engine:
                 self._component(component, list(chosen.values()))
         self.neural.finish()
         prefixes = self.base.prefixes | self.program.prefixes
-        return self.builder.build(self.places, prefixes, self.counters.counts)
+        graph = self.builder.build(self.places, prefixes, self.counters.counts)
+        return graph if self.record else replace(graph, engine=self)
 
     def _ask_queries(self) -> None:
         atoms = [*self.queries, *(s.atom for s in (*self.program.queries, *self.program.evidence))]
@@ -207,7 +209,8 @@ class Engine:
         try:
             steps = self._plan(rule, first)
             keep = keep or self._doubtful(rule, frozenset())
-            self._advance(_Firing(number, rule, steps, windows, rank, heads, keep), 0, Bindings.start())
+            finish = partial(self.conclusions.add, number, rule, rank=rank, wanted=heads, keep=keep)
+            self._advance(_Firing(number, rule, steps, windows, rank, finish, keep), 0, Bindings.start())
         except LimitError as error:
             statement = self.core.statements[rule.statement]
             if statement.label not in error.message:
@@ -238,10 +241,16 @@ class Engine:
             self._plans[id(rule), first] = known
         return known.steps
 
+    def solutions(self, number: int, rule: CoreRule, steps: Sequence[Step], table: Bindings) -> list[Bindings]:
+        """The groundings of a rule's body that extend some bindings, over the finished relations."""
+        found: list[Bindings] = []
+        self._advance(_Firing(number, rule, steps, {}, 0, found.append, True), 0, table)
+        return found
+
     def _advance(self, firing: _Firing, at: int, table: Bindings) -> None:
         """Pass a piece of bindings through the steps from `at` on."""
         if at == len(firing.steps):
-            self.conclusions.add(firing.number, firing.rule, table, firing.rank, firing.heads, firing.keep)
+            firing.finish(table)
             self._look_at_clock(firing.rank)
             return
         for piece in self._step(firing, firing.steps[at], table):

@@ -8,6 +8,7 @@ every other fact is an input (certain) or the head of groundings. Uncertainty is
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,10 @@ from neurosym.lang.ast import Atom, Const, NeuralDecl, Var
 from neurosym.lang.terms import Iri, Value, spell, spell_predicate
 
 POSSIBLE, CERTAIN = 1, 2
+
+
+if TYPE_CHECKING:
+    from neurosym.grounding.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class DerivationGraph:
         absent_atoms: negated atoms that no fact matches, as (predicate index, term ids with -1 for a wildcard).
         choices: C choices in groups; `choice_rest`: (C,) whether 'none' is possible.
         counters: what failed quietly while grounding.
-        complete: whether every grounding is there; a graph grounded in boolean mode has facts and ranks only.
+        engine: of a graph grounded in boolean mode, which has facts and ranks only: rebuilds proofs, see `with_proofs`.
     """
 
     symbols: SymbolTable
@@ -87,7 +92,7 @@ class DerivationGraph:
     places: list[Place]
     prefixes: dict[str, str]
     counters: dict[str, int] = field(default_factory=dict)
-    complete: bool = True
+    engine: Engine | None = field(default=None, repr=False, compare=False)
 
     @property
     def rule(self) -> Ids:
@@ -192,7 +197,7 @@ class DerivationGraph:
         found = self.find(core.key, tuple(a if isinstance(a, int) else None for a in core.args))
         first: dict[str, int] = {}
         for column, arg in enumerate(core.args):
-            if isinstance(arg, str) and first.setdefault(arg, column) != column:  # the same variable twice
+            if len(found) and isinstance(arg, str) and first.setdefault(arg, column) != column:  # a variable twice
                 rows = self.rows[self.predicates.index(core.key)][self.row[found]]
                 found = found[rows[:, first[arg]] == rows[:, column]]
         return found

@@ -8,7 +8,7 @@ from typing import Literal
 from neurosym.facts import FactBase
 from neurosym.grounding.builder import Limits
 from neurosym.grounding.core import Key
-from neurosym.grounding.demand import restricted
+from neurosym.grounding.demand import Seeds, restricted
 from neurosym.grounding.engine import Engine, Progress
 from neurosym.grounding.graph import DerivationGraph
 from neurosym.grounding.normalise import normalise
@@ -51,7 +51,7 @@ def ground(
     asked = list(queries)
     core = normalise(program, symbols, asked)
     rules = [(number, rule) for number, rule in enumerate(core.rules)]
-    seeds: dict[Key, list[tuple[int, ...]]] = {}
+    seeds: Seeds = {}
     if demand:
         rules, seeds = restricted(core, program, asked, symbols)
     engine = Engine(

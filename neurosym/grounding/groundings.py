@@ -147,7 +147,7 @@ def _columns(pieces: list[Block] | list[Block | Columns] | list[Columns]) -> Col
     total = sum(len(p.head if isinstance(p, Columns) else p.heads) for p in pieces)
     edges = sum(len(p.body) if isinstance(p, Columns) else p.num_edges for p in pieces)
     absences = sum(len(_absent(p)) for p in pieces)
-    signed = any(isinstance(p, Columns) and p.sign.strides != (0,) or _negated(p) for p in pieces)
+    signed = any((isinstance(p, Columns) and p.sign.strides != (0,)) or _negated(p) for p in pieces)
     rule, head = np.empty(total, np.int32), np.empty(total, np.int32)
     start = np.zeros(total + 1, np.int32 if edges < 2**31 else np.int64)
     body = np.empty(edges, np.int32)

@@ -29,7 +29,7 @@ def _kernel(signature: str) -> Callable[[F], F]:
 
 
 @njit(inline="always")
-def _key(rows, i):  # noqa: ANN001, ANN202
+def _key(rows, i):
     """The 64-bit key of a row: the row itself up to two columns, a hash of it beyond."""
     width = rows.shape[1]
     if width == 0:
@@ -43,14 +43,14 @@ def _key(rows, i):  # noqa: ANN001, ANN202
 
 
 @njit(inline="always")
-def _home(key, shift):  # noqa: ANN001, ANN202
+def _home(key, shift):
     """The slot where the search for a key begins. Its top bits: a table twice as large keeps the order of the keys."""
     word = np.uint64(key)
     return np.int64(((word ^ (word >> np.uint64(32))) * _MULTIPLIER) >> np.uint64(shift))
 
 
 @njit(inline="always")
-def _same(store, row, rows, i):  # noqa: ANN001, ANN202
+def _same(store, row, rows, i):
     for k in range(rows.shape[1]):
         if store[row, k] != rows[i, k]:
             return False
@@ -58,7 +58,7 @@ def _same(store, row, rows, i):  # noqa: ANN001, ANN202
 
 
 @_kernel("int64(int64[:,::1], int64, int32[:,::1], int64, int32[:,::1], int32[::1])")
-def insert(slots, shift, store, size, rows, numbers):  # noqa: ANN001, ANN201
+def insert(slots, shift, store, size, rows, numbers):
     """Number rows, appending unknown ones to the store; gives its new size. Open addressing, linear probing."""
     last = len(slots) - 1
     exact = rows.shape[1] <= 2
@@ -83,7 +83,7 @@ def insert(slots, shift, store, size, rows, numbers):  # noqa: ANN001, ANN201
 
 
 @_kernel("void(int64[:,::1], int64, int32[:,::1], int32[:,::1], int32[::1])")
-def lookup(slots, shift, store, rows, numbers):  # noqa: ANN001, ANN201
+def lookup(slots, shift, store, rows, numbers):
     """The number of each row, -1 where it is unknown."""
     last = len(slots) - 1
     exact = rows.shape[1] <= 2
@@ -99,7 +99,7 @@ def lookup(slots, shift, store, rows, numbers):  # noqa: ANN001, ANN201
 
 
 @_kernel("void(int64[:,::1], int64[:,::1], int64)")
-def rehash(old, new, shift):  # noqa: ANN001, ANN201
+def rehash(old, new, shift):
     """Move the entries of a table to a larger one."""
     last = len(new) - 1
     for p in range(len(old)):
@@ -113,7 +113,7 @@ def rehash(old, new, shift):  # noqa: ANN001, ANN201
 
 
 @_kernel("int32[::1](int32[::1], int32[::1])")
-def take(column, at):  # noqa: ANN001, ANN201
+def take(column, at):
     """column[at]."""
     result = np.empty(len(at), np.int32)
     for i in range(len(at)):
@@ -122,7 +122,7 @@ def take(column, at):  # noqa: ANN001, ANN201
 
 
 @_kernel("int32[::1](int32[:,::1], int64, int32[::1])")
-def take_column(rows, place, at):  # noqa: ANN001, ANN201
+def take_column(rows, place, at):
     """rows[at, place]."""
     result = np.empty(len(at), np.int32)
     for i in range(len(at)):
@@ -131,7 +131,7 @@ def take_column(rows, place, at):  # noqa: ANN001, ANN201
 
 
 @_kernel("void(int32[::1], int32[::1], int64[::1], int32[::1])")
-def sort_groups(group, counts, starts, order):  # noqa: ANN001, ANN201
+def sort_groups(group, counts, starts, order):
     """Counting sort: `order` lists rows group by group, ascending in each; `starts` are the groups' offsets."""
     total = np.int64(0)
     for g in range(len(counts)):
@@ -148,7 +148,7 @@ def sort_groups(group, counts, starts, order):  # noqa: ANN001, ANN201
 
 
 @_kernel("void(int32[::1], int64, int32[::1], int32[::1], int32[::1], int32[::1], int64)")
-def append_chains(group, first_row, heads, tails, counts, following, sorted_rows):  # noqa: ANN001, ANN201
+def append_chains(group, first_row, heads, tails, counts, following, sorted_rows):
     """Add rows from `first_row` on to the chains of their groups, each chain in ascending order."""
     for i in range(len(group)):
         g = group[i]
@@ -163,7 +163,7 @@ def append_chains(group, first_row, heads, tails, counts, following, sorted_rows
 
 
 @_kernel("int64(int32[::1], int32[::1], int64[::1])")
-def count_matches(groups, counts, totals):  # noqa: ANN001, ANN201
+def count_matches(groups, counts, totals):
     """totals[i + 1] = rows of the groups up to the i-th; groups out of range (also -1) have none."""
     total = np.int64(0)
     totals[0] = 0
@@ -179,8 +179,8 @@ def count_matches(groups, counts, totals):  # noqa: ANN001, ANN201
     "int64(int32[::1], int64, int64, int64[::1], int32[::1], int32[::1], int32[::1], int64, int32[::1],"
     " int64, int64, int32[::1], int32[::1])"
 )
-def expand_matches(  # noqa: ANN201
-    groups, begin, end, starts, order, heads, following, sorted_rows, counts, low, high, which, row  # noqa: ANN001
+def expand_matches(
+    groups, begin, end, starts, order, heads, following, sorted_rows, counts, low, high, which, row
 ):  # fmt: skip
     """Pairs (binding, row) for bindings begin…end, of rows from `low` to below `high`; gives their number."""
     n = 0

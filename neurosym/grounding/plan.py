@@ -37,19 +37,24 @@ class Step:
 
 
 def plan(
-    rule: CoreRule, core: CoreProgram, relation: Callable[[Key], Relation], first: int | None = None
+    rule: CoreRule,
+    core: CoreProgram,
+    relation: Callable[[Key], Relation],
+    first: int | None = None,
+    given: frozenset[str] = frozenset(),
 ) -> list[Step]:
     """Order a body: filters as soon as they can run, then the literal with most bound arguments, small ones first.
 
     Args:
         relation: the facts of a predicate, as known now.
         first: position of the literal to start with (the delta of a semi-naive round).
+        given: variables that are bound from the start.
 
     Raises:
         GroundingError: no order binds all variables (the checker reports this first, as NS2xx).
     """
     remaining = dict(enumerate(rule.body))
-    bound: set[str] = set()
+    bound: set[str] = set(given)
     order: list[tuple[CoreLiteral, int]] = []
     while remaining:
         if first is not None and not order:
