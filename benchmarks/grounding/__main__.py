@@ -62,7 +62,8 @@ def measure(part: str, results: Results, runs: int, quick: bool) -> Iterator[fig
 
 def profile(name: str, mode: str, quick: bool, lines: int = 30) -> None:
     """Ground one program under the profiler, warmed up."""
-    case = case_of("growth:1000000" if name == "growth" else name, quick)
+    size = GROWTH_QUICK[-1] if quick else 1_000_000
+    case = case_of(f"growth:{size}" if name == "growth" else name, quick)
     facts = case.factbase()
     program = Program.from_text(case.rules, facts_predicates=facts.predicates)
     ours.warm_up(mode)
@@ -90,7 +91,8 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that everything works")
     parser.add_argument("--out", type=Path, help="a JSON file for the figures and all measurements")
-    parser.add_argument("--profile", metavar="NAME", help="profile one of the programs, and measure nothing")
+    programs = (*figures.ENGINES, "growth")
+    parser.add_argument("--profile", choices=programs, help="profile one of the programs, and measure nothing")
     parser.add_argument("--mode", choices=("boolean", "firings"), default="firings", help="for --profile")
     options = parser.parse_args()
     if options.profile:

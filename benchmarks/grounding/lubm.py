@@ -1,4 +1,4 @@
-"""A university like LUBM's: about 110,000 triples, and the OWL RL closure over them by two kinds of rules.
+"""A university like LUBM's: about 104,000 triples, and the OWL RL closure over them by two kinds of rules.
 
 The profile of departments, people, courses and publications is that of Guo, Pan and Heflin, "LUBM: a benchmark for OWL
 knowledge base systems", 2005; the generator is our own, so that counts differ from those of the original data.
@@ -139,7 +139,7 @@ def _columns(triples: Iterable[tuple[Value, Iri, Value]]) -> tuple[list[Value], 
 
 
 def university(quick: bool = False) -> list[tuple[Value, Iri, Value]]:
-    """Fifteen departments as in LUBM(1, 0), about 110,000 triples, or a single one."""
+    """Fifteen departments as in LUBM(1, 0), about 104,000 triples, or a single one."""
     return University(0, departments=1 if quick else 15).triples
 
 
