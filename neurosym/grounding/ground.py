@@ -31,10 +31,13 @@ from neurosym.grounding.core import (
     CoreAtom,
     CoreProgram,
     CoreRule,
+    ForeignCall,
     Key,
     Negated,
     Scan,
 )
+from neurosym.grounding.declared import declared_arguments
+from neurosym.grounding.foreign import ForeignCalls
 from neurosym.grounding.graph import CERTAIN, ChoiceGroup, DerivationGraph
 from neurosym.grounding.load import load_facts
 from neurosym.grounding.neural_facts import NeuralFacts
@@ -90,6 +93,8 @@ class _Engine:
         self.counters = Counters()
         self.joiner = Joiner(self.builder, Evaluator(symbols, self.counters))
         self.aggregates = Aggregates(self.builder)
+        types = declared_arguments(program)
+        self.foreign = ForeignCalls(symbols, self.joiner.evaluator, core, self.builder.limits, types)
         self.queries = queries
         self.places: list[Place] = load_facts(self.builder, program, base, queries)
         self.neural = NeuralFacts(self.builder, symbols.intern_many(Symbol(s) for s in slots), closed)
@@ -268,6 +273,8 @@ class _Engine:
                 return self.joiner.compare(literal, table, live)
             case Builtin():
                 return self.joiner.builtin(literal, table, live)
+            case ForeignCall():
+                return self.foreign.join(literal, rule, table, live)
             case AggregateStep():
                 self._demand(literal.members, literal.group, table)
                 self.aggregates.ask(literal, rule.statement, table)

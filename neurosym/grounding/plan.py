@@ -14,6 +14,7 @@ from neurosym.grounding.core import (
     CoreLiteral,
     CoreProgram,
     CoreRule,
+    ForeignCall,
     Key,
     Negated,
     Scan,
@@ -84,6 +85,10 @@ def _cost(literal: CoreLiteral, bound: set[str], core: CoreProgram, size: Callab
             return (0 if variables_of(args[2]) <= bound else 3, 0) if ready else None
         case Builtin(_, args):
             return (0, 0) if set().union(*map(variables_of, args)) <= bound else None
+        case ForeignCall(foreign, args, _, negated):
+            # a function is dear: after what filters by facts, and before what widens the bindings
+            needed = args if negated else literal.inputs
+            return (2, -1, foreign.key) if set().union(*map(variables_of, needed)) <= bound else None
         case Negated(atom):
             return (1, 0) if atom.variables <= bound else None
         case AggregateStep():
@@ -117,7 +122,7 @@ def _binds(literal: CoreLiteral) -> set[str]:
             return set(atom.variables)
         case AggregateStep():
             return {literal.result}
-        case Compare() | Builtin():
+        case Compare() | Builtin() | ForeignCall():
             return _reads(literal)
     return set()
 
@@ -128,7 +133,7 @@ def _reads(literal: CoreLiteral) -> set[str]:
             return set(atom.variables)
         case Compare(_, left, right):
             return variables_of(left) | variables_of(right)
-        case Builtin(_, args):
+        case Builtin(_, args) | ForeignCall(_, args):
             return set().union(*map(variables_of, args))
         case AggregateStep():
             return {*literal.group, literal.result}

@@ -1,8 +1,9 @@
 """Which variables a body binds, and those that are used without being bound.
 
 A variable is bound by a positive literal, by `=` or `is` with an expression whose variables are bound, by an
-aggregate's result, by the third argument of `between`, and by a neural predicate's value and slots. Binding is a
-fixpoint over the conjunction, so the order in which literals are written does not matter.
+aggregate's result, by the third argument of `between`, by the `-` arguments of a foreign predicate, and by a neural
+predicate's value and slots. Binding is a fixpoint over the conjunction, so the order in which literals are written does
+not matter.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from neurosym.lang.ast import (
     NeuralDecl,
     Not,
     Or,
+    Program,
     Rule,
     Term,
     Var,
@@ -29,16 +31,17 @@ from neurosym.lang.ast import (
 from neurosym.lang.builtins import PREDICATES, SLOT_TYPES
 from neurosym.lang.checks.context import Context
 from neurosym.lang.printer import Printer
-from neurosym.lang.walk import Key, atom_variables, body_variables, head_atoms, variables
+from neurosym.lang.walk import atom_variables, body_variables, built_in, head_atoms, variables
 
 Names = frozenset[str]
 
 
 class Binding:
-    """Which variables bodies bind, given the neural predicates."""
+    """Which variables bodies bind, given the neural predicates, and those that are built in or foreign."""
 
-    def __init__(self, neural: dict[Key, NeuralDecl]) -> None:
-        self.neural = neural
+    def __init__(self, program: Program) -> None:
+        self.neural = program.neural
+        self.built_in = built_in(program)
 
     def closure(self, body: Body, bound: Names) -> Names:
         """The variables that are bound where the body has been evaluated."""
@@ -65,7 +68,7 @@ class Binding:
 
     def _by_atom(self, atom: Atom, bound: Names) -> set[str]:
         direct = {i: arg.name for i, arg in enumerate(atom.args) if isinstance(arg, Var)}
-        if (binds := PREDICATES.get(atom.key)) is not None:
+        if (binds := self.built_in.get(atom.key)) is not None:
             needed = {v.name for i, arg in enumerate(atom.args) if i not in binds for v in variables(arg)}
             return {name for i, name in direct.items() if i in binds} if needed <= bound else set()
         declaration = self.neural.get(atom.key)
@@ -124,11 +127,12 @@ class _Uses:
         self.unbound.extend((v, where) for v in used if v.name not in bound)
 
     def _atom(self, atom: Atom, bound: Names) -> None:
-        binds = PREDICATES.get(atom.key)
+        binds = self.binding.built_in.get(atom.key)
+        kind = "built-in" if atom.key in PREDICATES else "foreign predicate"
         declaration = self.binding.neural.get(atom.key)
         for i, arg in enumerate(atom.args):
             if binds is not None:
-                self._need(variables(arg), bound, f"built-in `{atom.predicate}`")
+                self._need(variables(arg), bound, f"{kind} `{atom.predicate}`")
             elif not isinstance(arg, Var):
                 self._need(variables(arg), bound, "arithmetic")
             elif declaration is not None and declaration.top is None and is_entity(declaration, i):
@@ -161,7 +165,7 @@ class _Uses:
 
 def check_safety(context: Context) -> None:
     """NS202, NS203, NS204, NS222, NS223 for every rule, given fact and prohibition."""
-    binding = Binding(context.program.neural)
+    binding = Binding(context.program)
     for rule in (*context.program.rules, *context.given):
         _check_rule(context, binding, rule)
     for constraint in context.program.constraints:
@@ -289,7 +293,7 @@ def _report(context: Context, uses: _Uses, reported: set[str], bound: Names) -> 
 def _article(where: str) -> str:
     if where == "arithmetic" or "{" in where:
         return where
-    return f"the {where}" if where.startswith("built-in") else f"a {where}"
+    return f"the {where}" if where.startswith(("built-in", "foreign")) else f"a {where}"
 
 
 def spelled(v: Var) -> str:
