@@ -14,7 +14,7 @@ from neurosym.errors import DataError, SemanticsError
 from neurosym.facts import FactBase, SymbolTable
 from neurosym.grounding import Limits, Parameter, ground
 from neurosym.grounding.normalise import normalise
-from neurosym.lang import parse_atom, to_text
+from neurosym.lang import Foreign, parse_atom, to_text
 from neurosym.lang.ast import Atom, Program, Var
 from neurosym.lang.walk import body_atoms, head_atoms
 from neurosym.neural import FeatureTable
@@ -272,6 +272,11 @@ class Reasoner(nn.Module):
         if atom.key in keys or atom.predicate.startswith("<") or atom.key == ("triple", 3):
             self._known_keys.add(atom.key)
             return
+        if atom.key in self.program.foreign_predicates:
+            raise DataError(
+                f"`{atom.predicate}/{len(atom.args)}` is answered by a Python function, and has no facts", code="NS616",
+                help="query a predicate whose rule calls it",
+            )  # fmt: skip
         near = get_close_matches(atom.predicate, sorted({n for n, _ in keys}), 1)
         arities = sorted(a for n, a in keys if n == atom.predicate)
         hint = f"it has {' or '.join(map(str, arities))} arguments" if arities else ""
@@ -317,18 +322,21 @@ class Reasoner(nn.Module):
     def load(
         cls, path: str | PathLike[str], facts: FactBase | None = None,
         features: Mapping[str, FeatureTable] | None = None, classes: Mapping[str, type[nn.Module]] | None = None,
+        foreign: Iterable[Foreign] = (),
     ) -> Reasoner:  # fmt: skip
         """Read a model; `background` facts that were kept with it are joined with `facts`.
 
         Args:
             classes: name → class of the networks that are not the library's own.
+            foreign: the functions of the foreign predicates that the model was saved with, which keeps their names only.
 
         Raises:
-            ModelError: the folder is damaged, or its rules do not match their hash.
+            ModelError: the folder is damaged, its rules do not match their hash, or a foreign predicate's function is
+                not given.
         """
         from neurosym.reasoner.saving import load
 
-        return load(path, facts, features, classes)
+        return load(path, facts, features, classes, foreign)
 
 
 def algebra(semantics: str | Semiring) -> Semiring | None:

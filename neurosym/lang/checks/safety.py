@@ -29,6 +29,7 @@ from neurosym.lang.ast import (
     Var,
 )
 from neurosym.lang.builtins import PREDICATES, SLOT_TYPES
+from neurosym.lang.checks.asked import Recursion, asked_for, branches
 from neurosym.lang.checks.context import Context
 from neurosym.lang.printer import Printer
 from neurosym.lang.walk import atom_variables, body_variables, built_in, head_atoms, variables
@@ -165,9 +166,9 @@ class _Uses:
 
 def check_safety(context: Context) -> None:
     """NS202, NS203, NS204, NS222, NS223 for every rule, given fact and prohibition."""
-    binding = Binding(context.program)
+    binding, recursion = Binding(context.program), Recursion(context.program)
     for rule in (*context.program.rules, *context.given):
-        _check_rule(context, binding, rule)
+        _check_rule(context, binding, recursion, rule)
     for constraint in context.program.constraints:
         if constraint.forbids is not None:
             names = Counter(v.name for v in outer_variables(constraint.forbids))
@@ -202,7 +203,7 @@ def outer_variables(body: Body) -> Iterator[Var]:
             yield from body_variables(body)
 
 
-def _check_rule(context: Context, binding: Binding, rule: Rule) -> None:
+def _check_rule(context: Context, binding: Binding, recursion: Recursion, rule: Rule) -> None:
     head = [v for atom in head_atoms(rule) for v in atom_variables(atom)]
     weight = list(weight_variables(rule))
     if rule.is_fact and not head and not weight:
@@ -213,6 +214,8 @@ def _check_rule(context: Context, binding: Binding, rule: Rule) -> None:
         # The named rule has bound the variables of its head where the exception is asked.
         start = frozenset(v.name for atom in head_atoms(target) for v in atom_variables(atom))
         total.update(start)
+    if not rule.is_fact:
+        start |= _from_query(binding, recursion, rule, total, start)
     bound = binding.closure(rule.body, start)
     uses = _Uses(binding, total)
     uses.check(rule.body, start)
@@ -233,6 +236,28 @@ def _check_rule(context: Context, binding: Binding, rule: Rule) -> None:
                       note="it must occur in a positive literal of the body" + _inside(rule.body, v.name),
                       help=_did_you_mean(context, rule, v, candidates))  # fmt: skip
     _report(context, uses, reported, bound)
+
+
+def _from_query(binding: Binding, recursion: Recursion, rule: Rule, total: Counter[str], start: Names) -> Names:
+    """Head variables that nothing in the body binds, if a query can: it makes the body safe, and recursion hands them on.
+
+    All of them, or none: a rule with one that is a slip is reported as if there were no queries.
+    """
+    head = {v.name for atom in head_atoms(rule) for v in atom_variables(atom) if not v.anonymous}
+    given = frozenset(head - binding.closure(rule.body, start))
+    if not given or rule.exception_to is not None or recursion.excepted(rule):
+        return frozenset()
+    uses = _Uses(binding, total)
+    uses.check(rule.body, start | given)
+    bound = binding.closure(rule.body, start | given)
+    if uses.unbound or any(v.name not in bound for v in weight_variables(rule)):
+        return frozenset()
+    alternatives = branches(rule.body)
+    for parts in alternatives or ():
+        for name in given - binding.closure(And(parts), start):
+            if not asked_for(rule, parts, name, recursion):
+                return frozenset()
+    return given if alternatives is not None else frozenset()
 
 
 def _inside(body: Body, name: str) -> str:
