@@ -121,7 +121,7 @@ class Words:
         calls = [x for x in rule.body if isinstance(x, ForeignCall) and not x.negated]
         changed = True
         while changed:
-            changed = any([self._answer(call, ids) for call in calls])
+            changed = any(self._answer(call, ids) for call in calls)
             for compare in pending:
                 for target, value in ((compare.left, compare.right), (compare.right, compare.left)):
                     if isinstance(target, Var) and target.name not in ids and variables_of(value) <= set(ids):

@@ -165,7 +165,9 @@ def bound_by(literals: Sequence[CoreLiteral], core: CoreProgram, given: Iterable
                 case Builtin("between", args, False) if set().union(*map(variables_of, args[:2])) <= bound:
                     bound |= variables_of(args[2])
                 case ForeignCall(_, args, _, False) if set().union(*map(variables_of, literal.inputs)) <= bound:
-                    bound |= {args[k].name for k in literal.foreign.outputs if isinstance(args[k], ast.Var)}
+                    bound |= {
+                        a.name for k, a in enumerate(args) if isinstance(a, ast.Var) and k in literal.foreign.outputs
+                    }
                 case AggregateStep() if set(literal.group) <= bound:
                     bound.add(literal.result)
         if len(bound) == before:

@@ -107,7 +107,8 @@ def refuse(found: list[Misfit], prefixes: dict[str, str]) -> GroundingError:
 def _help(misfit: Misfit) -> str:
     kind, value = misfit.argument.type.kind, misfit.value
     if kind == "string" and isinstance(value, Symbol):
-        return f"a plain word in a table is a name: write it in quotation marks, `{spell(value.name)}`, or declare `symbol`"
+        quoted = spell(value.name)
+        return f"a plain word in a table is a name: write it in quotation marks, `{quoted}`, or declare `symbol`"
     if kind == "symbol" and isinstance(value, str):
         return "a name is one word in small letters, or in single quotation marks: `'New York'`; or declare `string`"
     if kind == "int" and isinstance(value, float):

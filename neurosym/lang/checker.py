@@ -52,7 +52,7 @@ def recheck(program: Program) -> Program:
         RuleError: with all faults, if one of them is an error.
     """
     # what the parser said stays; what the checker said may be another thing now
-    parsing = [d for d in program.warnings if d.code < "NS200"]
+    parsing = [d for d in program.warnings if d.code.startswith("NS1")]
     return _with_warnings(program, _ordered(program, [*parsing, *_run(Context(program, program.facts_predicates))]))
 
 

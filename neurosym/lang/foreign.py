@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 from neurosym.errors import Diagnostic, RuleError, Span
 from neurosym.lang.terms import RESERVED, is_plain_symbol
@@ -75,7 +75,7 @@ class Foreign:
             at += len(part) + 1
         return name, tuple(arguments)
 
-    def _refuse(self, message: str, start: int, stop: int, help: str) -> Any:
+    def _refuse(self, message: str, start: int, stop: int, help: str) -> NoReturn:
         span = Span(PLACE, 1, start + 1, 1, stop + 1)
         raise RuleError([Diagnostic("NS145", "error", message, span, self.declaration, help=help)])
 

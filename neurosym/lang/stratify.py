@@ -92,7 +92,8 @@ def _triple_edges(keys: set[Key], derived: set[Key]) -> Iterator[Edge]:
 def dependency_graph(program: Program) -> nx.DiGraph:
     """The predicates as (name, arity), with an edge from each body predicate to each head that depends on it.
 
-    Edge attributes: `negative` (bool), `kind` (see Edge), `span` of the atom. Built-ins and foreign predicates are left out.
+    Edge attributes: `negative` (bool), `kind` (see Edge), `span` of the atom. Built-ins and foreign predicates are
+    left out.
     """
     import networkx as nx
 

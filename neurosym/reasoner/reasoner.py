@@ -328,7 +328,7 @@ class Reasoner(nn.Module):
 
         Args:
             classes: name → class of the networks that are not the library's own.
-            foreign: the functions of the foreign predicates that the model was saved with, which keeps their names only.
+            foreign: the functions of the model's foreign predicates; it keeps their names and modes only.
 
         Raises:
             ModelError: the folder is damaged, its rules do not match their hash, or a foreign predicate's function is

@@ -256,7 +256,12 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
 def _manifest(data: dict[str, Any]) -> Manifest:
     features = {n: Features(**{**f, "columns": tuple(map(str, f["columns"]))}) for n, f in data["features"].items()}
     foreign = tuple(map(str, data.get("foreign", ())))
-    changed = {"foreign": foreign, "features": features, "queries": tuple(map(str, data["queries"])), "rules": tuple(data["rules"])}
+    changed = {
+        "foreign": foreign,
+        "features": features,
+        "queries": tuple(map(str, data["queries"])),
+        "rules": tuple(data["rules"]),
+    }
     manifest = Manifest(**{**data, **changed})
     for kind in (manifest.dtype, *(f.dtype for f in features.values())):
         if not isinstance(getattr(torch, kind, None), torch.dtype):
@@ -312,7 +317,7 @@ def load(
 
 
 def _functions(saved: Sequence[str], given: Iterable[Foreign]) -> tuple[Foreign, ...]:
-    """The functions that are given for the foreign predicates of a model, each with the modes that it was saved with."""
+    """The functions given for the foreign predicates of a model, each with the modes that it was saved with."""
     found = {one.modes: one for one in given}
     try:
         wanted = {Foreign(declaration, len).modes: declaration for declaration in saved}
@@ -322,9 +327,10 @@ def _functions(saved: Sequence[str], given: Iterable[Foreign]) -> tuple[Foreign,
     odd = [one.signature for modes, one in found.items() if modes not in wanted]
     if missing or odd:
         what = f"the model needs the Python function of `{missing[0]}`" if missing else ""
+        kept = ", ".join(f"`{d}`" for d in saved) or "none"
         raise ModelError(
             what or f"the model has no foreign predicate `{odd[0]}`", code="NS708",
-            note=f"it was saved with {', '.join(f'`{d}`' for d in saved) or 'none'}; a function is never kept with a model",
+            note=f"it was saved with {kept}; a function is never kept with a model",
             help=f'pass it when you load: foreign=[Foreign("{missing[0]}", function)]' if missing else "leave it out",
         )  # fmt: skip
     return tuple(found[modes] for modes in wanted)

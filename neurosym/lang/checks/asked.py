@@ -1,8 +1,8 @@
-"""Head variables that only a query binds: recursion with arithmetic, `state(T, X) :- T > 0, T1 is T - 1, state(T1, Y), …`
+"""Head variables that only a query binds, in recursion with arithmetic.
 
-Bottom up such a rule has no beginning: nothing in its body says which `T` there are. A query for `state(5, X)` does, and
-the recursion hands the next value on. It is accepted where exactly that is so; every other unbound head variable is
-the slip that it mostly is.
+`state(T, X) :- T > 0, T1 is T - 1, state(T1, Y), next(Y, X).` has no beginning bottom up: nothing in its body says
+which `T` there are. A query for `state(5, X)` does, and the recursion hands the next value on. It is accepted where
+exactly that is so; every other unbound head variable is the slip that it mostly is.
 """
 
 from __future__ import annotations

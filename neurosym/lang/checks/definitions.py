@@ -51,7 +51,7 @@ def undefined(context: Context) -> None:
             help=_function_help(atoms[0])
             or context.near(name, candidates, 0.7)
             or f"declare it: `pred {name}{_example(arity)} .`; or, if a Python function answers it, register that: "
-            f"`foreign=[Foreign(\"{name}{_modes(arity)}\", function)]`",
+            f'`foreign=[Foreign("{name}{_modes(arity)}", function)]`',
         )
 
 

@@ -239,7 +239,7 @@ def _check_rule(context: Context, binding: Binding, recursion: Recursion, rule: 
 
 
 def _from_query(binding: Binding, recursion: Recursion, rule: Rule, total: Counter[str], start: Names) -> Names:
-    """Head variables that nothing in the body binds, if a query can: it makes the body safe, and recursion hands them on.
+    """Head variables that the body does not bind, if a query can: they make the body safe, and recursion hands them on.
 
     All of them, or none: a rule with one that is a slip is reported as if there were no queries.
     """
