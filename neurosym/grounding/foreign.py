@@ -23,6 +23,7 @@ from neurosym.lang.foreign import Foreign
 from neurosym.lang.terms import INT64_MAX, INT64_MIN, Iri, LangString, Symbol, TypedLiteral, Value, spell, term_key
 
 Solutions = list[tuple[Value, ...]]
+_TERMS = frozenset({bool, str, datetime.date, Symbol, Iri, LangString, TypedLiteral})  # numbers have a range
 
 
 class Answers:
@@ -204,7 +205,7 @@ def _solutions(answer: Any, width: int, fault: _Fault) -> Solutions:
     if answer is None:
         return []
     if not isinstance(answer, list):
-        answer = [answer]
+        return [_solution(answer, width, fault)]
     found = [_solution(one, width, fault) for one in answer]
     return list({tuple(map(term_key, solution)): solution for solution in found}.values())
 
@@ -223,7 +224,7 @@ def _value(given: Any, fault: _Fault) -> Value:
     """A term from what a function gave; NumPy's numbers become Python's."""
     if isinstance(given, np.generic):
         given = given.item()
-    if isinstance(given, bool | Symbol | Iri | LangString | TypedLiteral) or type(given) in (str, datetime.date):
+    if type(given) in _TERMS:
         return given
     if isinstance(given, int):
         if not INT64_MIN <= given <= INT64_MAX:

@@ -195,6 +195,8 @@ def test_numpy_truths_are_truths() -> None:
         ("f(+X, -Y)", lambda xs: [(x, x) for x in xs], "a tuple of 2 where one value is wanted"),
         ("f(+X, -Y)", lambda xs: [float("nan") for x in xs], "NaN"),
         ("f(+X, -Y)", lambda xs: [2**63 for x in xs], "64 bits"),
+        ("f(+X, -Y)", lambda xs: [np.longdouble(1) for x in xs], "(longdouble)"),
+        ("f(+X, -Y)", lambda xs: [1j for x in xs], "(complex)"),
         ("f(+X, -Y)", lambda xs: [[None] for x in xs], "None (NoneType), which is no value"),
         ("f(+X, -Y)", lambda xs: [datetime.datetime(2024, 1, 1) for x in xs], "(datetime)"),
         ("f(-X, -Y)", lambda: [5], "5 (int) where a tuple of 2 values is wanted"),
