@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from neurosym.explain import Explanation, explain
     from neurosym.facts import FactBase
     from neurosym.grounding import Limits
-    from neurosym.lang import Iri, Program, Symbol
+    from neurosym.lang import Foreign, Iri, Program, Symbol
     from neurosym.learning import Batch, FitResult, fit
     from neurosym.neural import FeatureTable
     from neurosym.reasoner import Answers, Reasoner
@@ -24,6 +24,7 @@ _HOMES = {
     "FactBase": "facts",
     "FeatureTable": "neural",
     "FitResult": "learning",
+    "Foreign": "lang",
     "Iri": "lang",
     "Limits": "grounding",
     "NeurosymError": "errors",
@@ -43,6 +44,7 @@ __all__ = [
     "FactBase",
     "FeatureTable",
     "FitResult",
+    "Foreign",
     "Iri",
     "Limits",
     "NeurosymError",

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from neurosym.explain.model import Certificate
-from neurosym.grounding import CERTAIN
+from neurosym.grounding import CERTAIN, DerivationGraph
+from neurosym.grounding.core import ForeignCall
 from neurosym.reasoner import Answers
 from neurosym.semantics import relevant_part
 from neurosym.semantics.semirings import ABSORPTIVE
@@ -58,7 +59,13 @@ def certificate(answers: Answers, fact: int, value: float, sample: int, hashes: 
         groundings=groundings,
         evidence=[{"fact": number[f], "observed": v} for f, v in answers.evidence],
         hashes=hashes,
+        foreign=sorted({c.foreign.signature for g in part.grounding.tolist() for c in _calls(graph, g)}),
     )
+
+
+def _calls(graph: DerivationGraph, grounding: int) -> list[ForeignCall]:
+    """The literals of a grounding's rule that Python functions answered."""
+    return [x for x in graph.rules[graph.rule[grounding]].body if isinstance(x, ForeignCall)]
 
 
 def _choices(answers: Answers, number: dict[int, int], tags: list[float]) -> list[dict[str, Any]]:

@@ -177,6 +177,8 @@ class Certificate:
             "negated": [fact numbers], "absent": [atoms]}.
         evidence: {"fact": number, "observed": bool}.
         hashes: "rules", "facts", "weights" → SHA-256.
+        foreign: the foreign predicates that the groundings' rules call, `distance(+A, +B, -D)`; what their functions
+            answered is not in the certificate.
     """
 
     claim: int
@@ -187,6 +189,7 @@ class Certificate:
     groundings: list[dict[str, Any]]
     evidence: list[dict[str, Any]]
     hashes: dict[str, str]
+    foreign: list[str] = field(default_factory=list)
     format: str = CERTIFICATE_FORMAT
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from neurosym.facts import RDF_TYPE
 from neurosym.grounding import CoreRule, DerivationGraph
+from neurosym.grounding.bodies import variables_of
 from neurosym.grounding.builtins import Evaluator
-from neurosym.grounding.core import AggregateStep, Compare, CoreAtom, Key, Scan
+from neurosym.grounding.core import AggregateStep, Compare, CoreAtom, ForeignCall, Key, Scan
 from neurosym.lang.ast import Program, Var
 from neurosym.lang.terms import RDFS, Iri, LangString, Symbol, Value, spell
 
@@ -115,13 +116,12 @@ class Words:
         return ids
 
     def _assign(self, rule: CoreRule, ids: dict[str, int]) -> None:
-        """Evaluate the assignments whose inputs are known."""
-        from neurosym.grounding.normalise import variables_of
-
+        """Evaluate the assignments whose inputs are known; functions are not called again."""
         pending = [x for x in rule.body if isinstance(x, Compare) and x.op in ("=", "is") and not x.negated]
+        calls = [x for x in rule.body if isinstance(x, ForeignCall) and not x.negated]
         changed = True
         while changed:
-            changed = False
+            changed = any(self._answer(call, ids) for call in calls)
             for compare in pending:
                 for target, value in ((compare.left, compare.right), (compare.right, compare.left)):
                     if isinstance(target, Var) and target.name not in ids and variables_of(value) <= set(ids):
@@ -130,6 +130,27 @@ class Words:
                         if operand.ok[0]:
                             ids[target.name] = int(operand.to_ids(self.graph.symbols)[0])
                             changed = True
+
+    def _answer(self, call: ForeignCall, ids: dict[str, int]) -> bool:
+        """Bind what a function answered while grounding, where only one of its answers fits; whether it bound any."""
+        wanted = {k: a.name for k, a in enumerate(call.args) if isinstance(a, Var)}
+        answers = self.graph.program.answers.get(call.foreign.key)
+        if answers is None or all(wanted.get(k) in {None, *ids} for k in call.foreign.outputs):
+            return False
+        if not set().union(*(variables_of(a) for a in call.inputs)) <= set(ids):
+            return False
+        columns = {n: np.array([i], np.int32) for n, i in ids.items()}
+        operands = [self._evaluator.operand(a, columns, 1) for a in call.inputs]
+        row = np.array([[o.to_ids(self.graph.symbols)[0] for o in operands]], np.int32).reshape(1, len(operands))
+        found = answers.of(row)[1].tolist() if answers.known(row) else []
+        for column, position in enumerate(call.foreign.outputs):
+            known = ids.get(wanted.get(position, ""))
+            found = [s for s in found if known is None or s[column] == known]
+        if len(found) != 1:
+            return False
+        pairs = zip(call.foreign.outputs, found[0], strict=True)
+        ids |= {wanted[k]: value for k, value in pairs if k in wanted}
+        return True
 
     def because(self, grounding: int, body: list[str]) -> str:
         """The rule's own sentence with its variables filled in, or one made from its literals."""

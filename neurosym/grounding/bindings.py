@@ -92,7 +92,7 @@ class Joiner:
         return positions, columns
 
     def _pairs(self, atom: CoreAtom, table: Bindings, low: int, high: int) -> Iterator[tuple[Ids, Ids]]:
-        """Pairs (binding, row of the relation) that agree on the bound arguments, of rows from `low` to below `high`."""
+        """Pairs (binding, row) that agree on the bound arguments, of the rows from `low` to below `high`."""
         relation = self.builder.relation(atom.key)
         positions, columns = self._split(atom, table)
         if not positions:

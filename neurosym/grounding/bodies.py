@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -13,6 +13,7 @@ from neurosym.grounding.core import (
     CoreAtom,
     CoreLiteral,
     CoreProgram,
+    ForeignCall,
     Negated,
     Scan,
 )
@@ -85,9 +86,9 @@ def count_branches(body: ast.Body) -> int:
     return count
 
 
-def is_builtin(part: ast.Body) -> bool:
-    """Whether the part is a text test or `between`."""
-    return isinstance(part, ast.Literal) and part.atom.key in BUILTINS
+def is_builtin(part: ast.Body, core: CoreProgram) -> bool:
+    """Whether the part is a text test, `between`, or answered by a Python function."""
+    return isinstance(part, ast.Literal) and (part.atom.key in BUILTINS or part.atom.key in core.foreign)
 
 
 def is_plain(atom: ast.Atom, others: set[str]) -> bool:
@@ -147,9 +148,9 @@ def entity_inputs(atom: CoreAtom, core: CoreProgram) -> set[str]:
     return {a for a, i in pairs if isinstance(a, str) and i.type.kind not in SLOT_TYPES}
 
 
-def bound_by(literals: Sequence[CoreLiteral], core: CoreProgram) -> set[str]:
-    """Variables that a flat body binds, in whatever order its literals are evaluated."""
-    bound: set[str] = set()
+def bound_by(literals: Sequence[CoreLiteral], core: CoreProgram, given: Iterable[str] = ()) -> set[str]:
+    """Variables that a flat body binds, in whatever order its literals are evaluated; the given ones are bound."""
+    bound: set[str] = set(given)
     for literal in literals:
         if isinstance(literal, Scan) and literal.atom.key not in core.demands:
             bound |= literal.atom.variables - entity_inputs(literal.atom, core)
@@ -163,6 +164,10 @@ def bound_by(literals: Sequence[CoreLiteral], core: CoreProgram) -> set[str]:
                             bound.add(target.name)
                 case Builtin("between", args, False) if set().union(*map(variables_of, args[:2])) <= bound:
                     bound |= variables_of(args[2])
+                case ForeignCall(_, args, _, False) if set().union(*map(variables_of, literal.inputs)) <= bound:
+                    bound |= {
+                        a.name for k, a in enumerate(args) if isinstance(a, ast.Var) and k in literal.foreign.outputs
+                    }
                 case AggregateStep() if set(literal.group) <= bound:
                     bound.add(literal.result)
         if len(bound) == before:
@@ -182,7 +187,7 @@ def needed_by(literals: Sequence[CoreLiteral], core: CoreProgram) -> set[str]:
                 needed |= atom.variables
             case Compare(_, left, right):
                 needed |= variables_of(left) | variables_of(right)
-            case Builtin(_, args):
+            case Builtin(_, args) | ForeignCall(_, args):
                 needed = needed.union(*map(variables_of, args))
             case AggregateStep():
                 needed |= set(literal.group)

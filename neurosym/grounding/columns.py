@@ -1,7 +1,7 @@
 """Rows of integers: numbered without duplicates, indexed for joins, expanded.
 
-`Tuples` numbers rows in the order in which they come; `JoinIndex` finds those that agree with a binding on some columns.
-Both grow by appending, at a cost per new row that does not depend on how many there are.
+`Tuples` numbers rows in the order in which they come; `JoinIndex` finds those that agree with a binding on some
+columns. Both grow by appending, at a cost per new row that does not depend on how many there are.
 """
 
 from __future__ import annotations

@@ -9,10 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from neurosym.errors import Span
 from neurosym.facts import RDF_TYPE, SymbolTable
 from neurosym.lang.ast import NeuralDecl, Rule, Term
+from neurosym.lang.foreign import Foreign
 from neurosym.lang.terms import Iri, predicate_of_iri
+
+if TYPE_CHECKING:
+    from neurosym.grounding.foreign import Answers
 
 Key = tuple[str, int]
 TRIPLE: Key = ("triple", 3)
@@ -67,6 +73,26 @@ class Builtin:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignCall:
+    """A literal that a Python function answers; `negated` asks that it has no such answer.
+
+    Attributes:
+        args: expressions; those at `-` positions of a literal that is not negated are variables or constants.
+        span: where it is written, for errors.
+    """
+
+    foreign: Foreign
+    args: tuple[Term, ...]
+    span: Span
+    negated: bool = False
+
+    @property
+    def inputs(self) -> tuple[Term, ...]:
+        """The arguments that must be known."""
+        return tuple(self.args[k] for k in self.foreign.inputs)
+
+
+@dataclass(frozen=True, slots=True)
 class AggregateStep:
     """`result = function{ template : members }` for each binding of `group`.
 
@@ -84,7 +110,7 @@ class AggregateStep:
     result: str
 
 
-CoreLiteral = Scan | Negated | Compare | Builtin | AggregateStep
+CoreLiteral = Scan | Negated | Compare | Builtin | ForeignCall | AggregateStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +193,7 @@ class CoreProgram:
         questions: predicates that hold what is asked about; their rows are no facts.
         aliases: RDF predicate → the declared name that maps to it; with `triple_mode` the other way round.
         triple_mode: whether RDF atoms were rewritten to `triple/3`, because the program ranges over predicates.
+        foreign: the predicates that Python functions answer; `answers`: what they answered while grounding.
         statements: the program's rules, which `statement` indices refer to.
     """
 
@@ -178,6 +205,8 @@ class CoreProgram:
     questions: set[Key] = field(default_factory=set)
     aliases: dict[Key, Key] = field(default_factory=dict)
     neural: dict[Key, NeuralDecl] = field(default_factory=dict)
+    foreign: dict[Key, Foreign] = field(default_factory=dict)
+    answers: dict[Key, Answers] = field(default_factory=dict)
     statements: Sequence[Rule] = ()
     triple_mode: bool = False
 

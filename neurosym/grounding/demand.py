@@ -1,9 +1,10 @@
 """Demand: evaluate only what the queries can reach, with the arguments that they bind (magic sets).
 
-Each derived predicate that is asked for gets a *question*: a relation of the values asked about at the arguments that are
-bound wherever the predicate is used. Its rules begin with that question as a guard, and further rules pass questions
-on from a rule's head to its body, through literals that connect them. A predicate has one question only, whose bound
-arguments are those that all its uses bind: so no grounding is found twice, and every reader sees one relation.
+Each derived predicate that is asked for gets a *question*: a relation of the values asked about, at the arguments
+that are bound wherever the predicate is used. Its rules begin with that question as a guard, and further rules pass
+questions on from a rule's head to its body, through literals that connect them. A predicate has one question only,
+whose bound arguments are those that all its uses bind: so no grounding is found twice, and every reader sees one
+relation.
 
 After Beeri & Ramakrishnan (On the power of magic, PODS 1987) and Tekle & Liu (More efficient Datalog queries:
 subsumptive tabling beats magic sets, SIGMOD 2011), who share one demand among many uses.
@@ -24,6 +25,7 @@ from neurosym.grounding.core import (
     CoreLiteral,
     CoreProgram,
     CoreRule,
+    ForeignCall,
     Key,
     Negated,
     Scan,
@@ -220,7 +222,7 @@ class _Demand:
             key = literal.atom.key
             hidden = key in self.core.demands.values() or key in self.core.neural
             return not hidden and key not in self.rules_of
-        return isinstance(literal, Compare | Builtin)
+        return isinstance(literal, Compare | Builtin | ForeignCall)
 
     def _use(self, atom: CoreAtom, given: frozenset[str], passed: Sequence[CoreLiteral], guarded: bool) -> _Use:
         """How a question reaches an atom: through literals that are connected with the head's bound arguments."""
@@ -286,4 +288,7 @@ def _evaluable(literal: CoreLiteral, bound: frozenset[str]) -> tuple[bool, froze
                 return True, frozenset()
             if name == "between" and not negated and set().union(*map(variables_of, args[:2])) <= bound:
                 return True, frozenset(variables_of(args[2]))
+        case ForeignCall(args=args, inputs=inputs, negated=negated):
+            if set().union(*map(variables_of, inputs)) <= bound:
+                return True, frozenset() if negated else frozenset(set().union(*map(variables_of, args)))
     return False, frozenset()

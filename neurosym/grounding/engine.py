@@ -22,7 +22,20 @@ from neurosym.grounding.bindings import Bindings, Joiner, Range
 from neurosym.grounding.builder import GraphBuilder, Limits
 from neurosym.grounding.builtins import Counters, Evaluator
 from neurosym.grounding.conclusions import Conclusions
-from neurosym.grounding.core import AggregateStep, Builtin, Compare, CoreAtom, CoreProgram, CoreRule, Key, Negated, Scan
+from neurosym.grounding.core import (
+    AggregateStep,
+    Builtin,
+    Compare,
+    CoreAtom,
+    CoreProgram,
+    CoreRule,
+    ForeignCall,
+    Key,
+    Negated,
+    Scan,
+)
+from neurosym.grounding.declared import declared_arguments
+from neurosym.grounding.foreign import ForeignCalls
 from neurosym.grounding.graph import DerivationGraph
 from neurosym.grounding.load import load_facts
 from neurosym.grounding.neural_facts import NeuralFacts
@@ -89,6 +102,7 @@ class Engine:
         self.joiner = Joiner(self.builder, self.evaluator)
         self.conclusions = Conclusions(self.builder, self.evaluator)
         self.aggregates = Aggregates(self.builder)
+        self.foreign = ForeignCalls(symbols, self.evaluator, core, limits, declared_arguments(program))
         self.queries = queries
         self.places: list[Place] = load_facts(self.builder, program, base, queries)
         self.neural = NeuralFacts(self.builder, symbols.intern_many(Symbol(s) for s in slots), closed)
@@ -288,6 +302,8 @@ class Engine:
                 return iter((self.joiner.compare(literal, table, live),))
             case Builtin():
                 return iter((self.joiner.builtin(literal, table, live),))
+            case ForeignCall():
+                return iter((self.foreign.join(literal, firing.rule, table, live),))
             case AggregateStep():
                 self._demand(literal.members, literal.group, table)
                 self.aggregates.ask(literal, firing.rule.statement, table)

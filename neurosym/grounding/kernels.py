@@ -1,8 +1,8 @@
 """The inner loops of grounding, compiled by numba once per installation and kept on disk.
 
-They work on chunks of columns that fit the processor's cache. Signatures are written out, so that a wrong dtype or layout
-is an error and never a silent second compilation. Inside one process the first import costs some milliseconds; the very
-first one in an installation compiles, which `relations` announces.
+They work on chunks of columns that fit the processor's cache. Signatures are written out, so that a wrong dtype or
+layout is an error and never a silent second compilation. `compiled` imports this module when it is first needed, and
+announces the compilation.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _home(key, shift):
 
 @njit(inline="always")
 def _same(store, row, rows, i):
-    for k in range(rows.shape[1]):
+    for k in range(rows.shape[1]):  # noqa: SIM110
         if store[row, k] != rows[i, k]:
             return False
     return True

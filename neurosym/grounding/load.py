@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neurosym.errors import Place
+from neurosym.errors import GroundingError, Place
 from neurosym.facts import RDF_TYPE, FactBase, Ids
 from neurosym.grounding.builder import GraphBuilder
 from neurosym.grounding.core import TRIPLE, AggregateStep, CoreAtom, GroundFact, Key, Negated, Scan
+from neurosym.grounding.declared import Misfit, declared_arguments, misfitting, refuse
 from neurosym.grounding.graph import ChoiceGroup
 from neurosym.lang.ast import Atom, Const, Program
 from neurosym.lang.terms import Iri
@@ -19,18 +20,31 @@ def load_facts(builder: GraphBuilder, program: Program, base: FactBase, queries:
     """Add the input facts; gives the places that the graph's `place` column refers to.
 
     The builder's symbols begin with those of the fact base, so that its columns are taken as they are.
+
+    Raises:
+        GroundingError: NS425 facts do not fit the declared types; NS426 a Python function answers their predicate.
     """
     places = list(base.places)
     core = builder.program
     wanted = _mentioned(builder, program, queries)
+    declared = declared_arguments(program)
+    misfit: list[Misfit] = []
     for key, table in base.tables.items():
+        if key in core.foreign and len(table.rows):
+            raise GroundingError(
+                f"there are facts of `{key[0]}/{key[1]}`, which a Python function answers", code="NS426",
+                help="leave the facts out, or give the predicate of the function another name",
+            )  # fmt: skip
         rows = table.rows
         target = core.aliases.get(key, key)
         if core.triple_mode and target[0].startswith("<") and key[1] in (1, 2):
             rows = _as_triples(builder, target, rows)
             target = TRIPLE
         if target in wanted:
+            misfit += misfitting(base, key, declared.get(key, ()))
             builder.add_facts(target, np.ascontiguousarray(rows), True, 0, table.places)
+    if misfit:
+        raise refuse(misfit, base.prefixes | program.prefixes)
     _load_text(builder, program, places)
     return places
 

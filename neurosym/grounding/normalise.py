@@ -32,6 +32,7 @@ from neurosym.grounding.core import (
     CoreLiteral,
     CoreProgram,
     CoreRule,
+    ForeignCall,
     GroundFact,
     Key,
     Negated,
@@ -58,6 +59,7 @@ class _Normaliser:
         self.program = program
         self.symbols = symbols
         self.core = CoreProgram(statements=program.rules, neural=dict(program.neural))
+        self.core.foreign = dict(program.foreign_predicates)
         self.fresh = 0
         self.faults: list[Diagnostic] = []
         for key, declaration in program.declarations.items():
@@ -287,30 +289,42 @@ class _Normaliser:
             raise RuleError([_too_many(self.program.rules[index], count)])
         for parts in branches(body):
             simple: list[CoreLiteral] = []
-            atoms = [p.atom for p in parts if isinstance(p, ast.Literal) and not is_builtin(p)]
+            atoms = [p.atom for p in parts if isinstance(p, ast.Literal) and not is_builtin(p, self.core)]
             scans = [Scan(self._atom(atom, simple)) for atom in atoms]
             literals: list[CoreLiteral] = [*simple, *scans]
             for part in parts:
-                if isinstance(part, ast.Comparison) or is_builtin(part):
+                if isinstance(part, ast.Comparison) or is_builtin(part, self.core):
                     simple.extend(self._simple(part))
             around = (*context, *(replace(s, record=False) for s in scans), *simple)
             used = [variables_of(p) for p in parts]
             for k, part in enumerate(parts):
-                if isinstance(part, ast.Literal) and not is_builtin(part):
+                if isinstance(part, ast.Literal) and not is_builtin(part, self.core):
                     continue
                 others = outer.union(*(u for j, u in enumerate(used) if j != k))
                 literals.extend(self._part(index, part, others, around, positive))
             yield tuple(literals)
 
-    @staticmethod
-    def _simple(part: ast.Body, negated: bool = False) -> list[CoreLiteral]:
-        """A comparison or built-in test, also under a negation."""
+    def _simple(self, part: ast.Body, negated: bool = False) -> list[CoreLiteral]:
+        """A comparison, a built-in test or a call of a Python function, also under a negation."""
         match part:
             case ast.Comparison(op, left, right):
                 return [Compare(op, left, right, negated)]
+            case ast.Literal(atom) if atom.key in self.core.foreign:
+                return self._call(atom, negated)
             case ast.Literal(atom):
                 return [Builtin(atom.predicate, atom.args, negated)]
         raise AssertionError(part)
+
+    def _call(self, atom: ast.Atom, negated: bool) -> list[CoreLiteral]:
+        """A foreign literal; arithmetic among what it finds is compared afterwards: its inputs may be found, too."""
+        foreign, args = self.core.foreign[atom.key], list(atom.args)
+        extra: list[CoreLiteral] = []
+        for k in foreign.outputs if not negated else ():
+            if isinstance(args[k], ast.Arithmetic):
+                name = ast.Var(self._name("#f"))
+                extra.append(Compare("=", name, args[k]))
+                args[k] = name
+        return [ForeignCall(foreign, tuple(args), atom.span, negated), *extra]
 
     def _part(
         self, index: int, part: ast.Body, others: set[str], around: tuple[CoreLiteral, ...], positive: bool
@@ -320,9 +334,9 @@ class _Normaliser:
                 return self._simple(part)
             case ast.Not(ast.Comparison() as inner):
                 return self._simple(inner, negated=True)
-            case ast.Not(ast.Literal() as inner) if is_builtin(inner) and variables_of(inner) <= others:
+            case ast.Not(ast.Literal() as inner) if is_builtin(inner, self.core) and variables_of(inner) <= others:
                 return self._simple(inner, negated=True)
-            case ast.Not(ast.Literal(atom) as inner) if not is_builtin(inner) and is_plain(atom, others):
+            case ast.Not(ast.Literal(atom) as inner) if not is_builtin(inner, self.core) and is_plain(atom, others):
                 core = self._atom(atom)
                 args = tuple(a if not isinstance(a, str) or a in others else None for a in core.args)
                 return [Negated(CoreAtom(core.key, args))]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from neurosym.errors import GroundingError
-from neurosym.grounding.bodies import entity_inputs, variables_of
+from neurosym.grounding.bodies import bound_by, entity_inputs, needed_by, variables_of
 from neurosym.grounding.core import (
     AggregateStep,
     Builtin,
@@ -14,12 +14,15 @@ from neurosym.grounding.core import (
     CoreLiteral,
     CoreProgram,
     CoreRule,
+    ForeignCall,
     Key,
     Negated,
     Scan,
 )
 from neurosym.grounding.relations import Relation
-from neurosym.lang.ast import Var
+from neurosym.lang.ast import Atom, Const, Rule, Var
+from neurosym.lang.checks.safety import spelled
+from neurosym.lang.printer import Printer
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,7 @@ def plan(
             costs = [(k, _cost(x, bound, core, relation)) for k, x in remaining.items()]
             ready = [(k, cost) for k, cost in costs if cost is not None]
             if not ready:
-                raise GroundingError(
-                    f"no order of the literals binds all variables of `{core.statements[rule.statement].label}`",
-                    code="NS408",
-                    note="a comparison, negation or network needs a variable that nothing binds",
-                )
+                raise _no_order(rule, core)
             position = min(ready, key=lambda pair: (*pair[1], pair[0]))[0]
         literal = remaining.pop(position)
         order.append((literal, position))
@@ -82,6 +81,36 @@ def plan(
     return steps[::-1]
 
 
+def _no_order(rule: CoreRule, core: CoreProgram) -> GroundingError:
+    """Why a body cannot be evaluated: a query would have to bind its head's variables, or nothing can."""
+    statement = core.statements[rule.statement]
+    asked = set().union(*(a.variables for a, _ in rule.heads)) - bound_by(rule.body, core)
+    if rule.part == "rule" and asked and needed_by(rule.body, core) <= bound_by(rule.body, core, asked):
+        for head in (atom for alternative in statement.heads for atom in alternative.atoms):
+            found = [a for a in head.args if isinstance(a, Var) and a.name in asked]
+            if found:
+                return _query_binds(statement, head, found)
+    return GroundingError(
+        f"no order of the literals binds all variables of `{statement.label}`",
+        code="NS408",
+        note="a comparison, negation or network needs a variable that nothing binds",
+    )
+
+
+def _query_binds(statement: Rule, head: Atom, asked: list[Var]) -> GroundingError:
+    names = " and ".join(dict.fromkeys(f"`{spelled(v)}`" for v in asked))
+    one = len(set(asked)) == 1
+    given = tuple(Const(5) if a in asked else a for a in head.args)
+    return GroundingError(
+        f"the argument{'' if one else 's'} {names} of `{head.predicate}/{len(head.args)}` "
+        f"{'is' if one else 'are'} bound only by a query",
+        code="NS422",
+        note=f"rule `{statement.label}` ({statement.span}) calculates with {'it' if one else 'them'}, "
+        "and nothing in its body says which values there are",
+        help=f"ask for it with a value: `query({Printer().atom(Atom(head.predicate, given))})`",
+    )
+
+
 def _cost(
     literal: CoreLiteral, bound: set[str], core: CoreProgram, relation: Callable[[Key], Relation]
 ) -> tuple | None:
@@ -94,6 +123,10 @@ def _cost(
             return (0 if variables_of(args[2]) <= bound else 3, 0) if ready else None
         case Builtin(_, args):
             return (0, 0) if set().union(*map(variables_of, args)) <= bound else None
+        case ForeignCall(foreign, args, _, negated):
+            # a function is dear: after what filters by facts, and before what widens the bindings
+            needed = args if negated else literal.inputs
+            return (2, -1, foreign.key) if set().union(*map(variables_of, needed)) <= bound else None
         case Negated(atom):
             return (1, 0) if atom.variables <= bound else None
         case AggregateStep():
@@ -137,7 +170,7 @@ def _binds(literal: CoreLiteral) -> set[str]:
             return set(atom.variables)
         case AggregateStep():
             return {literal.result}
-        case Compare() | Builtin():
+        case Compare() | Builtin() | ForeignCall():
             return _reads(literal)
     return set()
 
@@ -148,7 +181,7 @@ def _reads(literal: CoreLiteral) -> set[str]:
             return set(atom.variables)
         case Compare(_, left, right):
             return variables_of(left) | variables_of(right)
-        case Builtin(_, args):
+        case Builtin(_, args) | ForeignCall(_, args):
             return set().union(*map(variables_of, args))
         case AggregateStep():
             return {*literal.group, literal.result}

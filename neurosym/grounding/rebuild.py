@@ -1,7 +1,7 @@
 """Proofs of facts that were grounded in boolean mode, rebuilt on demand.
 
-Facts get ids in the order in which they are derived, so each fact has a grounding whose positive body facts are smaller.
-Those are found by evaluating the rules of its predicate backwards, with the head's arguments given; going on
+Facts get ids in the order in which they are derived, so each fact has a grounding whose positive body facts come
+before it. Those are found by evaluating the rules of its predicate backwards, with the head's arguments given; going on
 with the body's facts gives one proof of each fact, without cycles.
 """
 

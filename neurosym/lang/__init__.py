@@ -50,6 +50,7 @@ from neurosym.lang.ast import (
     Weight,
 )
 from neurosym.lang.checker import check, check_parsed
+from neurosym.lang.foreign import Foreign, ForeignFunction
 from neurosym.lang.formatter import format_text
 from neurosym.lang.parser import parse_atom, parse_paths, parse_source
 from neurosym.lang.printer import to_text
@@ -76,6 +77,7 @@ def parse_text(
     dialect: str = "rules",
     base_dir: str | Path | None = None,
     facts_predicates: Predicates | None = None,
+    foreign: Iterable[Foreign] = (),
 ) -> Program:
     """Parse and check a program given as text.
 
@@ -84,17 +86,20 @@ def parse_text(
         file: the name that diagnostics give the text.
         dialect: `rules`, or `pl` for ProbLog's syntax.
         base_dir: the folder that includes are read from; without it they are faults.
-        facts_predicates: (name, arity) of predicates whose facts come from elsewhere: CSV, RDF, foreign functions.
+        facts_predicates: (name, arity) of predicates whose facts come from elsewhere: CSV, RDF.
+        foreign: predicates that Python functions answer.
 
     Raises:
         RuleError: with every diagnostic of the run, if one of them is an error.
     """
     return check_parsed(
-        parse_source(text, file, dialect, None if base_dir is None else Path(base_dir)), facts_predicates
+        parse_source(text, file, dialect, None if base_dir is None else Path(base_dir)), facts_predicates, foreign
     )
 
 
-def parse_files(paths: Iterable[str | Path], facts_predicates: Predicates | None = None) -> Program:
+def parse_files(
+    paths: Iterable[str | Path], facts_predicates: Predicates | None = None, foreign: Iterable[Foreign] = ()
+) -> Program:
     """Parse and check the program that the files make together; `.pl` files are read as ProbLog.
 
     Includes are read from the including file's folder only.
@@ -102,7 +107,7 @@ def parse_files(paths: Iterable[str | Path], facts_predicates: Predicates | None
     Raises:
         RuleError: with every diagnostic of the run, if one of them is an error.
     """
-    return check_parsed(parse_paths(paths), facts_predicates)
+    return check_parsed(parse_paths(paths), facts_predicates, foreign)
 
 
 __all__ = [
@@ -154,6 +159,9 @@ __all__ = [
     "Const",
     "Arithmetic",
     "NOWHERE",
+    # foreign predicates
+    "Foreign",
+    "ForeignFunction",
     # terms
     "Value",
     "Symbol",

@@ -7,11 +7,12 @@ Spans never take part in equality, so that `parse(print(p)) == p` can be asked. 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from neurosym.errors import Diagnostic, Span
+from neurosym.lang.foreign import Foreign, ForeignFunction, foreign_by_key
 from neurosym.lang.terms import Value
 
 NOWHERE = Span("<none>", 1, 1, 1, 1)
@@ -407,14 +408,23 @@ class Program:
     Attributes:
         texts: file name → its text, for excerpts and hashes; includes too.
         warnings: what the checker said that is no error.
+        foreign: the predicates that Python functions answer; no rule file holds them.
+        facts_predicates: (name, arity) of predicates whose facts come from elsewhere; None where nobody said.
     """
 
     statements: tuple[Statement, ...]
     texts: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     warnings: tuple[Diagnostic, ...] = field(default=(), compare=False, repr=False)
+    foreign: tuple[Foreign, ...] = ()
+    facts_predicates: frozenset[tuple[str, int]] | None = field(default=None, compare=False, repr=False)
 
     @classmethod
-    def from_file(cls, *paths: str | Path, facts_predicates: Iterable[tuple[str, int]] | None = None) -> Program:
+    def from_file(
+        cls,
+        *paths: str | Path,
+        facts_predicates: Iterable[tuple[str, int]] | None = None,
+        foreign: Iterable[Foreign] = (),
+    ) -> Program:
         """Parse and check the program that the files make together; see `neurosym.lang.parse_files`.
 
         Raises:
@@ -422,7 +432,7 @@ class Program:
         """
         from neurosym.lang import parse_files  # the parser builds on this module
 
-        return parse_files(paths, facts_predicates)
+        return parse_files(paths, facts_predicates, foreign)
 
     @classmethod
     def from_text(
@@ -432,6 +442,7 @@ class Program:
         dialect: str = "rules",
         base_dir: str | Path | None = None,
         facts_predicates: Iterable[tuple[str, int]] | None = None,
+        foreign: Iterable[Foreign] = (),
     ) -> Program:
         """Parse and check a program given as text; see `neurosym.lang.parse_text`.
 
@@ -440,7 +451,23 @@ class Program:
         """
         from neurosym.lang import parse_text  # the parser builds on this module
 
-        return parse_text(text, file, dialect, base_dir, facts_predicates)
+        return parse_text(text, file, dialect, base_dir, facts_predicates, foreign)
+
+    def register(self, declaration: str, function: ForeignFunction) -> Program:
+        """The same program with one more foreign predicate, checked anew; this one is not changed.
+
+        A file that uses a predicate without declaring it is refused when it is read: pass `foreign` there.
+
+        Args:
+            declaration: with the mode of each argument, `distance(+A, +B, -D)`; `function`: see `Foreign`.
+
+        Raises:
+            RuleError: NS145 the declaration cannot be read; NS232 the predicate has a function or a meaning already;
+                and what else the checker finds, now that it knows which arguments must be given.
+        """
+        from neurosym.lang.checker import recheck  # the checker builds on this module
+
+        return recheck(replace(self, foreign=(*self.foreign, Foreign(declaration, function))))
 
     def text_of(self, statement: Statement) -> str:
         """The source text of a statement exactly as it stands in its file; empty where it has none."""
@@ -469,6 +496,11 @@ class Program:
     def neural(self) -> dict[tuple[str, int], NeuralDecl]:
         """Neural predicates by (name, arity)."""
         return {(d.name, len(d.args)): d for d in self._of(NeuralDecl)}
+
+    @cached_property
+    def foreign_predicates(self) -> dict[tuple[str, int], Foreign]:
+        """Foreign predicates by (name, arity)."""
+        return foreign_by_key(self.foreign)
 
     @cached_property
     def constraints(self) -> tuple[Constraint, ...]:

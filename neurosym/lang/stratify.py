@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from neurosym.errors import RuleError, Span
 from neurosym.lang.ast import Atom, Const, NeuralDecl, Program, Rule
-from neurosym.lang.builtins import PREDICATES, TRIPLE
+from neurosym.lang.builtins import TRIPLE
 from neurosym.lang.terms import RDF, Iri, predicate_of_iri
-from neurosym.lang.walk import Key, body_atoms, head_atoms, is_iri_predicate
+from neurosym.lang.walk import Key, body_atoms, built_in, head_atoms, is_iri_predicate
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -92,7 +92,8 @@ def _triple_edges(keys: set[Key], derived: set[Key]) -> Iterator[Edge]:
 def dependency_graph(program: Program) -> nx.DiGraph:
     """The predicates as (name, arity), with an edge from each body predicate to each head that depends on it.
 
-    Edge attributes: `negative` (bool), `kind` (see Edge), `span` of the atom. Built-ins are left out.
+    Edge attributes: `negative` (bool), `kind` (see Edge), `span` of the atom. Built-ins and foreign predicates are
+    left out.
     """
     import networkx as nx
 
@@ -102,8 +103,9 @@ def dependency_graph(program: Program) -> nx.DiGraph:
     for statement in program.statements:
         if isinstance(statement, NeuralDecl):
             graph.add_node((statement.name, len(statement.args)))
+    without = built_in(program)
     for body, head, kind, span in edges(program):
-        if body in PREDICATES:
+        if body in without:
             continue
         if kind or not graph.has_edge(body, head):
             graph.add_edge(body, head, negative=bool(kind), kind=kind, span=span)

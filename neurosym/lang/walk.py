@@ -22,13 +22,20 @@ from neurosym.lang.ast import (
     Literal,
     Not,
     Or,
+    Program,
     Quantified,
     Rule,
     Term,
     Var,
 )
+from neurosym.lang.builtins import PREDICATES
 
 Key = tuple[str, int]
+
+
+def built_in(program: Program) -> dict[Key, frozenset[int]]:
+    """The predicates that are built in or that Python functions answer → the positions that they bind."""
+    return PREDICATES | {key: frozenset(foreign.outputs) for key, foreign in program.foreign_predicates.items()}
 
 
 def variables(term: Term) -> Iterator[Var]:

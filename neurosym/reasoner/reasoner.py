@@ -14,8 +14,9 @@ from neurosym.errors import DataError, SemanticsError
 from neurosym.facts import FactBase, SymbolTable
 from neurosym.grounding import Limits, Parameter, ground
 from neurosym.grounding.normalise import normalise
-from neurosym.lang import parse_atom, to_text
-from neurosym.lang.ast import Atom, Program, Var
+from neurosym.lang import Foreign, parse_atom, to_text
+from neurosym.lang.ast import Atom, Const, Program, Var
+from neurosym.lang.terms import predicate_of_iri, term_key
 from neurosym.lang.walk import body_atoms, head_atoms
 from neurosym.neural import FeatureTable
 from neurosym.reasoner.answers import Answers
@@ -24,8 +25,9 @@ from neurosym.reasoner.leaves import Leaves
 from neurosym.semantics import ALGEBRAS, MAX_CIRCUIT, Evaluator, Exact, Semiring
 
 if TYPE_CHECKING:
-    from neurosym.grounding.ground import Progress
+    from neurosym.grounding.ground import Mode, Progress
 
+MAX_GRAPHS = 64  # kept for queries asked before; the oldest goes first
 UNBUILT = {"topk": "k best proofs with bounds", "bounds": "open-world bounds of logical neural networks"}
 
 
@@ -44,6 +46,8 @@ class Reasoner(nn.Module):
         semantics: `exact`, an algebra's name (`boolean`, `viterbi`, `goedel`, `product`, `lukasiewicz`, `count`,
             `sum-product`), or a `Semiring` of your own.
         limits: what grounding may use; max_circuit: nodes of a compiled diagram at which to stop.
+        demand: ground only what a query can reach, with the arguments that it binds; a graph for each query then. False
+            grounds everything once, which pays for many different queries over the same facts.
         seed: of randomly started weights.
 
     Raises:
@@ -61,6 +65,7 @@ class Reasoner(nn.Module):
         *,
         limits: Limits | None = None,
         max_circuit: int = MAX_CIRCUIT,
+        demand: bool = True,
         seed: int = 0,
         dtype: torch.dtype = torch.float64,
     ) -> None:
@@ -72,6 +77,7 @@ class Reasoner(nn.Module):
         self.semantics = algebra(semantics)
         self.limits = limits or Limits()
         self.max_circuit = max_circuit
+        self.demand = demand
         self.seed = seed
         self.dtype = dtype
         self.learnable: tuple[Parameter, ...] = tuple(normalise(program, SymbolTable()).parameters)
@@ -127,24 +133,43 @@ class Reasoner(nn.Module):
 
     def grounded(
         self, slots: Iterable[str] = (), queries: Sequence[Atom] = (), facts: FactBase | None = None,
-        progress: Progress | None = None, closed_networks: bool = False,
+        progress: Progress | None = None, closed_networks: bool = False, mode: Mode = "firings",
     ) -> Grounded:  # fmt: skip
-        """The ground program, made at the first call for these facts, inputs and networks' questions."""
+        """The ground program, made at the first call for these facts, inputs and questions.
+
+        Args:
+            queries: what will be asked, evidence included; with `demand`, nothing else can be.
+        """
         base, slots = self.facts if facts is None else facts, sorted(slots)
-        # A query matters to grounding if a network may have to answer it, or if only the facts know its predicate.
-        asked = tuple(q for q in queries if q.key in self.program.neural)
-        asked += tuple(
-            Atom(n, tuple(Var(f"_{i}", "_") for i in range(k))) for n, k in sorted(self._unmentioned(queries))
-        )
-        key = (id(base), tuple(slots), asked, closed_networks)
+        asked = tuple(queries)
+        if self.demand:
+            asked += self._read_by_networks()
+        else:  # a query matters if a network may have to answer it, or if only the facts know its predicate
+            asked = tuple(q for q in queries if q.key in self.program.neural)
+            asked += tuple(_free(key) for key in sorted(self._unmentioned(queries)))
+        key = (id(base), tuple(slots), tuple(dict.fromkeys(map(_pattern, asked))), closed_networks, mode)
         if key not in self._grounded:
             graph = ground(
                 self.program, base, slots=slots, queries=asked, limits=self.limits,
-                closed_networks=closed_networks, progress=progress,
+                closed_networks=closed_networks, progress=progress, mode=mode, demand=self.demand,
             )  # fmt: skip
             leaves = Leaves(graph, base, dict(self.networks.items()), self.features, self.dtype)
+            while len(self._grounded) >= MAX_GRAPHS:
+                del self._grounded[next(iter(self._grounded))]
             self._grounded[key] = Grounded(graph, leaves, self.max_circuit, slots)
         return self._grounded[key]
+
+    def _read_by_networks(self) -> tuple[Atom, ...]:
+        """All facts of the derived predicates that graph networks read as edges."""
+        names = {str(name) for network in self.networks.values() for name in getattr(network, "reads", ())}
+        return tuple(_free((predicate_of_iri(n) if n.startswith("http") else n, 2)) for n in sorted(names))
+
+    def _mode(self, semantics: Semiring | None) -> Mode:
+        """Facts alone are enough where all are certain and only their truth is asked."""
+        certain = not self.program.neural and all(
+            h.weight is None for r in self.program.rules for h in r.heads
+        ) and all(r.exception_weight is None for r in self.program.rules)  # fmt: skip
+        return "boolean" if certain and isinstance(semantics, Boolean) else "firings"
 
     def forward(self, *queries: str | Atom, inputs: Mapping[str, Tensor] | None = None) -> Tensor:
         """(B, A) tags of the answers; `query` also gives their atoms."""
@@ -183,7 +208,8 @@ class Reasoner(nn.Module):
         observed += [(self.atom(a), v) for a, v in (evidence or {}).items()]
         for atom in (*atoms, *(a for a, _ in observed)):
             self._known(atom)
-        grounded = self.grounded(given, (*atoms, *(a for a, _ in observed)), closed_networks=closed_networks)
+        asked = (*atoms, *(a for a, _ in observed))
+        grounded = self.grounded(given, asked, closed_networks=closed_networks, mode=self._mode(chosen))
         return self._answer(grounded, atoms, grounded.evidence(observed), chosen, given, closed_networks)
 
     def _answer(
@@ -237,8 +263,8 @@ class Reasoner(nn.Module):
         """The same program, networks and weights over other facts; the weights are shared, not copied."""
         other = Reasoner(
             self.program, facts, dict(self.networks.items()), self.features if features is None else features,
-            self.semantics or "exact", limits=self.limits, max_circuit=self.max_circuit, seed=self.seed,
-            dtype=self.dtype,
+            self.semantics or "exact", limits=self.limits, max_circuit=self.max_circuit,
+            demand=self.demand, seed=self.seed, dtype=self.dtype,
         )  # fmt: skip
         other.weight_logits = self.weight_logits
         other.queries, other.background = self.queries, self.background
@@ -272,6 +298,11 @@ class Reasoner(nn.Module):
         if atom.key in keys or atom.predicate.startswith("<") or atom.key == ("triple", 3):
             self._known_keys.add(atom.key)
             return
+        if atom.key in self.program.foreign_predicates:
+            raise DataError(
+                f"`{atom.predicate}/{len(atom.args)}` is answered by a Python function, and has no facts", code="NS616",
+                help="query a predicate whose rule calls it",
+            )  # fmt: skip
         near = get_close_matches(atom.predicate, sorted({n for n, _ in keys}), 1)
         arities = sorted(a for n, a in keys if n == atom.predicate)
         hint = f"it has {' or '.join(map(str, arities))} arguments" if arities else ""
@@ -317,18 +348,30 @@ class Reasoner(nn.Module):
     def load(
         cls, path: str | PathLike[str], facts: FactBase | None = None,
         features: Mapping[str, FeatureTable] | None = None, classes: Mapping[str, type[nn.Module]] | None = None,
+        foreign: Iterable[Foreign] = (),
     ) -> Reasoner:  # fmt: skip
         """Read a model; `background` facts that were kept with it are joined with `facts`.
 
         Args:
             classes: name → class of the networks that are not the library's own.
+            foreign: the functions of the model's foreign predicates; it keeps their names and modes only.
 
         Raises:
-            ModelError: the folder is damaged, or its rules do not match their hash.
+            ModelError: the folder is damaged, its rules do not match their hash, or a foreign predicate's function is
+                not given.
         """
         from neurosym.reasoner.saving import load
 
-        return load(path, facts, features, classes)
+        return load(path, facts, features, classes, foreign)
+
+
+def _free(key: tuple[str, int]) -> Atom:
+    return Atom(key[0], tuple(Var(f"_{i}", "_") for i in range(key[1])))
+
+
+def _pattern(atom: Atom) -> tuple:
+    """What of an atom matters to grounding: its predicate and its constants."""
+    return (atom.key, *(term_key(t.value) if isinstance(t, Const) else None for t in atom.args))
 
 
 def algebra(semantics: str | Semiring) -> Semiring | None:

@@ -16,8 +16,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from neurosym.errors import ModelError, NeurosymError
 from neurosym.facts import FactBase
 from neurosym.grounding import Limits
+from neurosym.lang import Foreign
 from neurosym.neural import FeatureTable, from_config
 from neurosym.reasoner.reasoner import Reasoner, algebra
 from neurosym.reasoner.saved_facts import read_facts, write_facts
@@ -62,6 +63,7 @@ class Manifest:
         rules: name, path, sha256 and root of each file; `rules_sha256`: of all, as in explanations.
         queries: what is asked when nothing is said; `prefixes`: those of the facts.
         facts_sha256: of the facts that it was trained on, which are not kept.
+        foreign: the foreign predicates as they were registered; their functions are not kept.
     """
 
     version: str
@@ -79,6 +81,7 @@ class Manifest:
     facts_sha256: str
     background_sha256: str | None
     weights_sha256: str
+    foreign: tuple[str, ...] = ()
 
 
 # ------------------------------------------------------------------------------------------------------- saving
@@ -160,6 +163,7 @@ def _write(reasoner: Reasoner, folder: Path, background: FactBase | None, networ
         facts_sha256=reasoner.facts.sha256(),
         background_sha256=_hash(folder / BACKGROUND) if background is not None else None,
         weights_sha256=_hash(folder / WEIGHTS),
+        foreign=tuple(one.signature for one in reasoner.program.foreign),
     )
     text = json.dumps({"format": FORMAT, **asdict(manifest)}, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / MANIFEST).write_text(text + "\n", "utf-8")
@@ -251,7 +255,13 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
 
 def _manifest(data: dict[str, Any]) -> Manifest:
     features = {n: Features(**{**f, "columns": tuple(map(str, f["columns"]))}) for n, f in data["features"].items()}
-    changed = {"features": features, "queries": tuple(map(str, data["queries"])), "rules": tuple(data["rules"])}
+    foreign = tuple(map(str, data.get("foreign", ())))
+    changed = {
+        "foreign": foreign,
+        "features": features,
+        "queries": tuple(map(str, data["queries"])),
+        "rules": tuple(data["rules"]),
+    }
     manifest = Manifest(**{**data, **changed})
     for kind in (manifest.dtype, *(f.dtype for f in features.values())):
         if not isinstance(getattr(torch, kind, None), torch.dtype):
@@ -268,21 +278,24 @@ def load(
     facts: FactBase | None = None,
     features: Mapping[str, FeatureTable] | None = None,
     classes: Mapping[str, type] | None = None,
+    foreign: Iterable[Foreign] = (),
 ) -> Reasoner:
     """Read a model. It is in evaluation mode: dropout is off.
 
     Args:
         facts: joined with the background facts that were kept; `features`: tables for their entities.
         classes: name → class of the networks, and of the semantics, that are not the library's own.
+        foreign: the functions of the model's foreign predicates.
 
     Raises:
         ModelError: NS701 a file is missing; NS702 damaged; NS703 changed; NS704 an unknown class; NS705 the weights do
-            not fit; NS707 the rules cannot be parsed.
+            not fit; NS707 the rules cannot be parsed; NS708 a foreign predicate's function is not given.
     """
     manifest = read_manifest(path)
     folder = Path(path)
     try:
         program = read_rules(folder / RULES, manifest.rules)
+        program = replace(program, foreign=_functions(manifest.foreign, foreign))
     except KeyError as error:
         raise ModelError(f"{folder / MANIFEST} is damaged", code="NS702", note=f"no {error}", help=AGAIN) from None
     background = FactBase(prefixes=dict(manifest.prefixes))
@@ -301,6 +314,26 @@ def load(
     reasoner.queries = manifest.queries
     _load_weights(reasoner, folder / WEIGHTS)
     return reasoner.eval()
+
+
+def _functions(saved: Sequence[str], given: Iterable[Foreign]) -> tuple[Foreign, ...]:
+    """The functions given for the foreign predicates of a model, each with the modes that it was saved with."""
+    found = {one.modes: one for one in given}
+    try:
+        wanted = {Foreign(declaration, len).modes: declaration for declaration in saved}
+    except NeurosymError as error:
+        raise ModelError(f"{MANIFEST} is damaged", code="NS702", note=str(error), help=AGAIN) from None
+    missing = [declaration for modes, declaration in wanted.items() if modes not in found]
+    odd = [one.signature for modes, one in found.items() if modes not in wanted]
+    if missing or odd:
+        what = f"the model needs the Python function of `{missing[0]}`" if missing else ""
+        kept = ", ".join(f"`{d}`" for d in saved) or "none"
+        raise ModelError(
+            what or f"the model has no foreign predicate `{odd[0]}`", code="NS708",
+            note=f"it was saved with {kept}; a function is never kept with a model",
+            help=f'pass it when you load: foreign=[Foreign("{missing[0]}", function)]' if missing else "leave it out",
+        )  # fmt: skip
+    return tuple(found[modes] for modes in wanted)
 
 
 def _network(name: str, entry: Mapping[str, Any], classes: Mapping[str, type] | None) -> nn.Module:

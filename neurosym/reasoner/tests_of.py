@@ -15,8 +15,8 @@ from neurosym.errors import DataError, LimitError, NeurosymError, RuleError
 from neurosym.facts import FactBase
 from neurosym.grounding import CERTAIN, Limits
 from neurosym.lang import And, Atom, Body, Const, Expectation, Literal, Not, Program, Rule, Test, Var
-from neurosym.lang.builtins import PREDICATES
 from neurosym.lang.printer import Printer
+from neurosym.lang.walk import built_in
 from neurosym.reasoner.answers import Answers
 from neurosym.reasoner.reasoner import Reasoner
 
@@ -87,7 +87,7 @@ def run_tests(
     """
     rest = tuple(s for s in program.statements if not isinstance(s, Test))
     for test in program.tests:
-        alone = Program((*rest, *test.given), program.texts)
+        alone = replace(program, statements=(*rest, *test.given))
         checks: list[Check] = []
         try:
             reasoner = Reasoner(alone, facts, limits=limits, seed=seed)
@@ -187,6 +187,7 @@ def _unify(head: Atom, asked: Atom) -> dict[str, Const] | None:
 
 def _missing(reasoner: Reasoner, answers: Answers, rule: Rule, asked: Atom) -> str:
     """The first condition of a rule that no fact meets, each looked at by itself."""
+    without = built_in(reasoner.program)
     for head in (a for h in rule.heads for a in h.atoms):
         bound = _unify(head, asked)
         if bound is None:
@@ -194,7 +195,7 @@ def _missing(reasoner: Reasoner, answers: Answers, rule: Rule, asked: Atom) -> s
         printer = Printer(reasoner.program.prefixes)
         for part in rule.body.parts if isinstance(rule.body, And) else (rule.body,):
             atom = _literal(part)
-            if atom is None or atom.key in PREDICATES:
+            if atom is None or atom.key in without:
                 continue
             atom = Atom(atom.predicate, tuple(bound.get(t.name, t) if isinstance(t, Var) else t for t in atom.args))
             facts = answers.grounded.matches(atom)

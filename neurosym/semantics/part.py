@@ -57,7 +57,8 @@ def relevant_part(graph: DerivationGraph, roots: Ids, drop_certain: bool) -> Par
         _, at = expand(starts[frontier], starts[frontier + 1] - starts[frontier])
         groundings = order[at]
         used[groundings] = True
-        _, edges = expand(graph.body_start[groundings], graph.body_start[groundings + 1] - graph.body_start[groundings])
+        first = graph.body_start[groundings].astype(np.int64)
+        _, edges = expand(first, graph.body_start[groundings + 1] - first)
         new = graph.body[edges]
         if drop_certain:
             new = new[~certain[new]]
@@ -69,8 +70,9 @@ def relevant_part(graph: DerivationGraph, roots: Ids, drop_certain: bool) -> Par
     number[facts] = np.arange(len(facts))
     # by head, then in the order of the graph, so that equal structures get equal orders
     groundings = order[used[order]]
-    counts = graph.body_start[groundings + 1] - graph.body_start[groundings]
-    which, edges = expand(graph.body_start[groundings], counts)
+    first = graph.body_start[groundings].astype(np.int64)
+    counts = graph.body_start[groundings + 1] - first
+    which, edges = expand(first, counts)
     body, sign = graph.body[edges], graph.sign[edges]
     if drop_certain:
         keep = ~certain[body]

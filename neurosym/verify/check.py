@@ -11,7 +11,7 @@ from neurosym.errors import ExplanationError
 from neurosym.verify.algebras import ALGEBRAS, recompute_algebra
 from neurosym.verify.exact import recompute_exact
 from neurosym.verify.graph import Layout
-from neurosym.verify.structure import read_structure
+from neurosym.verify.structure import GroundProgram, read_structure
 
 MAX_FACTS = 200_000
 MAX_GROUNDINGS = 500_000
@@ -106,8 +106,13 @@ def verify_certificate(
         groundings=len(program.groundings),
         steps=result.steps,
         checked=("the certificate is well formed", "the number follows from the certificate"),
-        unchecked=UNCHECKED + (("that nothing derives the claim",) if program.kinds[program.claim] == "absent" else ()),
+        unchecked=_unchecked(program),
     )
+
+
+def _unchecked(program: GroundProgram) -> tuple[str, ...]:
+    absent = ("that nothing derives the claim",) if program.kinds[program.claim] == "absent" else ()
+    return UNCHECKED + tuple(f"what the Python function of `{name}` answered" for name in program.foreign) + absent
 
 
 def _compare(who: str, claimed: float, recomputed: float, tolerance: float, atom: str) -> None:

@@ -53,6 +53,7 @@ class GroundProgram:
     Attributes:
         atoms, kinds, hidden: one entry for each fact.
         evidence: fact number → whether it was observed to hold.
+        foreign: predicates that Python functions answered while grounding.
     """
 
     claim: int
@@ -65,6 +66,7 @@ class GroundProgram:
     groundings: tuple[Grounding, ...]
     evidence: dict[int, bool]
     hashes: dict[str, str]
+    foreign: tuple[str, ...] = ()
 
     def name(self, fact: int) -> str:
         """A fact for messages: what it stands for if the engine made it up, and its number."""
@@ -108,6 +110,7 @@ def read_structure(certificate: Mapping[str, Any], max_facts: int, max_grounding
         groundings=tuple(_grounding(g, i, count) for i, g in enumerate(groundings)),
         evidence=_evidence(certificate, count),
         hashes=_hashes(certificate["hashes"]),
+        foreign=_foreign(certificate.get("foreign", ())),
     )
     _check_leaves(program)
     _check_heads(program)
@@ -117,6 +120,13 @@ def read_structure(certificate: Mapping[str, Any], max_facts: int, max_grounding
 
 
 # ---------------------------------------------------------------------------------------------- single values
+
+
+def _foreign(names: Any) -> tuple[str, ...]:
+    """The foreign predicates that the rules call; a certificate of an older version does not list them."""
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise fault("NS810", "`foreign` is no list of texts")
+    return tuple(names)
 
 
 def _rows(certificate: Mapping[str, Any], key: str, limit: int) -> Sequence[Mapping[str, Any]]:

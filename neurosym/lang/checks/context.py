@@ -19,8 +19,8 @@ from neurosym.lang.ast import (
     Statement,
     Test,
 )
-from neurosym.lang.builtins import PREDICATES, TRIPLE
-from neurosym.lang.walk import Key, body_atoms, head_atoms, is_iri_predicate
+from neurosym.lang.builtins import TRIPLE
+from neurosym.lang.walk import Key, body_atoms, built_in, head_atoms, is_iri_predicate
 
 
 class Context:
@@ -108,9 +108,14 @@ class Context:
         return {atom.key for rule in (*self.program.rules, *self.given) for atom in head_atoms(rule)}
 
     @cached_property
+    def built_in(self) -> dict[Key, frozenset[int]]:
+        """Predicates with a meaning of their own, built in or foreign → the positions that they bind."""
+        return built_in(self.program)
+
+    @cached_property
     def defined(self) -> set[Key]:
         """Predicates that something defines or declares."""
-        known = self.heads | set(self.signatures) | set(PREDICATES) | {TRIPLE}
+        known = self.heads | set(self.signatures) | set(self.built_in) | {TRIPLE}
         return known | (self.facts or frozenset())
 
     @cached_property

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from neurosym.errors import Span
+from neurosym.errors import Diagnostic, Span
 from neurosym.lang.ast import And, Atom, Body, Evidence, Literal, NeuralDecl, Or, PredicateDecl, Rule, Var
 from neurosym.lang.builtins import FUNCTIONS, PREDICATES, TRIPLE
 from neurosym.lang.checks.context import Context
 from neurosym.lang.checks.safety import spelled
+from neurosym.lang.foreign import PLACE
 from neurosym.lang.stratify import predicate_key
 from neurosym.lang.terms import predicate_of_iri, spell_predicate
 from neurosym.lang.walk import Key, atom_variables, body_variables, head_atoms, is_iri_predicate
@@ -18,6 +19,7 @@ def check_definitions(context: Context) -> None:
     """Run all checks of this module."""
     undefined(context)
     arities(context)
+    foreign(context)
     declarations(context)
     rule_names(context)
     exceptions(context)
@@ -48,7 +50,8 @@ def undefined(context: Context) -> None:
             + also,
             help=_function_help(atoms[0])
             or context.near(name, candidates, 0.7)
-            or f"declare it: `pred {name}{_example(arity)} .`",
+            or f"declare it: `pred {name}{_example(arity)} .`; or, if a Python function answers it, register that: "
+            f'`foreign=[Foreign("{name}{_modes(arity)}", function)]`',
         )
 
 
@@ -62,6 +65,10 @@ def _function_help(atom: Atom) -> str:
 
 def _example(arity: int) -> str:
     return f"({', '.join(f'arg{i + 1}: any' for i in range(arity))})" if arity else ""
+
+
+def _modes(arity: int) -> str:
+    return f"({', '.join([f'+A{i + 1}' for i in range(arity - 1)] + ['-Z'])})" if arity > 1 else "(+A)" * arity
 
 
 def _name_span(atom: Atom) -> Span:
@@ -91,8 +98,9 @@ def arities(context: Context) -> None:
         declared.setdefault(name, set()).add(arity)
     for rule in (*context.program.rules, *context.given):
         for atom in head_atoms(rule):
-            if atom.key in PREDICATES:
-                context.error("NS228", f"`{atom.predicate}/{len(atom.args)}` is built in", atom.span,
+            if atom.key in context.built_in:
+                why = "is built in" if atom.key in PREDICATES else "is answered by a Python function"
+                context.error("NS228", f"`{atom.predicate}/{len(atom.args)}` {why}", atom.span,
                               help="give the predicate another name")  # fmt: skip
             elif atom.predicate in declared and len(atom.args) not in declared[atom.predicate]:
                 _other_arity(context, atom, declared[atom.predicate])
@@ -102,6 +110,24 @@ def arities(context: Context) -> None:
             context.error("NS229", f"the RDF predicate `{name}` has {len(atom.args)} arguments", atom.span,
                           note="one argument is a class, two are a property",
                           help=f"give `{name}` a name of its own, or use `triple(S, P, O)`")  # fmt: skip
+
+
+def foreign(context: Context) -> None:
+    """NS232: functions for predicates that have another meaning."""
+    for key, one in context.program.foreign_predicates.items():
+        declared = context.program.declarations.get(key)
+        why = ""
+        if key in PREDICATES or key == TRIPLE:
+            why = "it is built in"
+        elif key in context.program.neural:
+            why = f"it is neural, see line {context.program.neural[key].span.line}"
+        elif declared is not None and (declared.iri is not None or declared.open):
+            why = f"its facts come with the data, see line {declared.span.line}"
+        if why:
+            place = Span(PLACE, 1, 1, 1, len(one.declaration) + 1)
+            fault = Diagnostic("NS232", "error", f"no function can answer `{key[0]}/{key[1]}`: {why}", place,
+                               one.declaration, help="give the predicate another name")  # fmt: skip
+            context.found.append(fault)
 
 
 def declarations(context: Context) -> None:
@@ -160,7 +186,7 @@ def exceptions(context: Context) -> None:
 
 def never_fires(context: Context) -> None:
     """NS217: rules whose body cannot hold, because a predicate in it has neither facts nor rules that fire."""
-    known = set(context.facts or ()) | set(PREDICATES) | {TRIPLE} | set(context.program.neural)
+    known = set(context.facts or ()) | set(context.built_in) | {TRIPLE} | set(context.program.neural)
     if context.facts is None:
         known |= set(context.program.declarations)  # its facts may come with the data
     known |= {a.key for fact in context.given for a in head_atoms(fact)}

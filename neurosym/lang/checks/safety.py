@@ -1,8 +1,9 @@
 """Which variables a body binds, and those that are used without being bound.
 
 A variable is bound by a positive literal, by `=` or `is` with an expression whose variables are bound, by an
-aggregate's result, by the third argument of `between`, and by a neural predicate's value and slots. Binding is a
-fixpoint over the conjunction, so the order in which literals are written does not matter.
+aggregate's result, by the third argument of `between`, by the `-` arguments of a foreign predicate, and by a neural
+predicate's value and slots. Binding is a fixpoint over the conjunction, so the order in which literals are written does
+not matter.
 """
 
 from __future__ import annotations
@@ -22,23 +23,26 @@ from neurosym.lang.ast import (
     NeuralDecl,
     Not,
     Or,
+    Program,
     Rule,
     Term,
     Var,
 )
 from neurosym.lang.builtins import PREDICATES, SLOT_TYPES
+from neurosym.lang.checks.asked import Recursion, asked_for, branches
 from neurosym.lang.checks.context import Context
 from neurosym.lang.printer import Printer
-from neurosym.lang.walk import Key, atom_variables, body_variables, head_atoms, variables
+from neurosym.lang.walk import atom_variables, body_variables, built_in, head_atoms, variables
 
 Names = frozenset[str]
 
 
 class Binding:
-    """Which variables bodies bind, given the neural predicates."""
+    """Which variables bodies bind, given the neural predicates, and those that are built in or foreign."""
 
-    def __init__(self, neural: dict[Key, NeuralDecl]) -> None:
-        self.neural = neural
+    def __init__(self, program: Program) -> None:
+        self.neural = program.neural
+        self.built_in = built_in(program)
 
     def closure(self, body: Body, bound: Names) -> Names:
         """The variables that are bound where the body has been evaluated."""
@@ -65,7 +69,7 @@ class Binding:
 
     def _by_atom(self, atom: Atom, bound: Names) -> set[str]:
         direct = {i: arg.name for i, arg in enumerate(atom.args) if isinstance(arg, Var)}
-        if (binds := PREDICATES.get(atom.key)) is not None:
+        if (binds := self.built_in.get(atom.key)) is not None:
             needed = {v.name for i, arg in enumerate(atom.args) if i not in binds for v in variables(arg)}
             return {name for i, name in direct.items() if i in binds} if needed <= bound else set()
         declaration = self.neural.get(atom.key)
@@ -124,11 +128,12 @@ class _Uses:
         self.unbound.extend((v, where) for v in used if v.name not in bound)
 
     def _atom(self, atom: Atom, bound: Names) -> None:
-        binds = PREDICATES.get(atom.key)
+        binds = self.binding.built_in.get(atom.key)
+        kind = "built-in" if atom.key in PREDICATES else "foreign predicate"
         declaration = self.binding.neural.get(atom.key)
         for i, arg in enumerate(atom.args):
             if binds is not None:
-                self._need(variables(arg), bound, f"built-in `{atom.predicate}`")
+                self._need(variables(arg), bound, f"{kind} `{atom.predicate}`")
             elif not isinstance(arg, Var):
                 self._need(variables(arg), bound, "arithmetic")
             elif declaration is not None and declaration.top is None and is_entity(declaration, i):
@@ -161,9 +166,9 @@ class _Uses:
 
 def check_safety(context: Context) -> None:
     """NS202, NS203, NS204, NS222, NS223 for every rule, given fact and prohibition."""
-    binding = Binding(context.program.neural)
+    binding, recursion = Binding(context.program), Recursion(context.program)
     for rule in (*context.program.rules, *context.given):
-        _check_rule(context, binding, rule)
+        _check_rule(context, binding, recursion, rule)
     for constraint in context.program.constraints:
         if constraint.forbids is not None:
             names = Counter(v.name for v in outer_variables(constraint.forbids))
@@ -198,7 +203,7 @@ def outer_variables(body: Body) -> Iterator[Var]:
             yield from body_variables(body)
 
 
-def _check_rule(context: Context, binding: Binding, rule: Rule) -> None:
+def _check_rule(context: Context, binding: Binding, recursion: Recursion, rule: Rule) -> None:
     head = [v for atom in head_atoms(rule) for v in atom_variables(atom)]
     weight = list(weight_variables(rule))
     if rule.is_fact and not head and not weight:
@@ -209,6 +214,8 @@ def _check_rule(context: Context, binding: Binding, rule: Rule) -> None:
         # The named rule has bound the variables of its head where the exception is asked.
         start = frozenset(v.name for atom in head_atoms(target) for v in atom_variables(atom))
         total.update(start)
+    if not rule.is_fact:
+        start |= _from_query(binding, recursion, rule, total, start)
     bound = binding.closure(rule.body, start)
     uses = _Uses(binding, total)
     uses.check(rule.body, start)
@@ -229,6 +236,28 @@ def _check_rule(context: Context, binding: Binding, rule: Rule) -> None:
                       note="it must occur in a positive literal of the body" + _inside(rule.body, v.name),
                       help=_did_you_mean(context, rule, v, candidates))  # fmt: skip
     _report(context, uses, reported, bound)
+
+
+def _from_query(binding: Binding, recursion: Recursion, rule: Rule, total: Counter[str], start: Names) -> Names:
+    """Head variables that the body does not bind, if a query can: they make the body safe, and recursion hands them on.
+
+    All of them, or none: a rule with one that is a slip is reported as if there were no queries.
+    """
+    head = {v.name for atom in head_atoms(rule) for v in atom_variables(atom) if not v.anonymous}
+    given = frozenset(head - binding.closure(rule.body, start))
+    if not given or rule.exception_to is not None or recursion.excepted(rule):
+        return frozenset()
+    uses = _Uses(binding, total)
+    uses.check(rule.body, start | given)
+    bound = binding.closure(rule.body, start | given)
+    if uses.unbound or any(v.name not in bound for v in weight_variables(rule)):
+        return frozenset()
+    alternatives = branches(rule.body)
+    for parts in alternatives or ():
+        for name in given - binding.closure(And(parts), start):
+            if not asked_for(rule, parts, name, recursion):
+                return frozenset()
+    return given if alternatives is not None else frozenset()
 
 
 def _inside(body: Body, name: str) -> str:
@@ -289,7 +318,7 @@ def _report(context: Context, uses: _Uses, reported: set[str], bound: Names) -> 
 def _article(where: str) -> str:
     if where == "arithmetic" or "{" in where:
         return where
-    return f"the {where}" if where.startswith("built-in") else f"a {where}"
+    return f"the {where}" if where.startswith(("built-in", "foreign")) else f"a {where}"
 
 
 def spelled(v: Var) -> str:
