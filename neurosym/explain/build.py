@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -59,7 +60,11 @@ def explain(
         DataError: the atom is not among the answers.
         ExplanationError: the answers were made without their reasoner.
     """
-    return _Builder(answers, sample, language).build(answers.position(atom), proofs, contributions, budget)
+    position = answers.position(atom)
+    fact = answers.facts[position]
+    if fact >= 0:
+        answers = replace(answers, grounded=answers.grounded.proved([fact]))
+    return _Builder(answers, sample, language).build(position, proofs, contributions, budget)
 
 
 class _Builder:

@@ -127,7 +127,11 @@ class Regrounder:
             return None
         started = time.monotonic()
         answers = self.answers
-        graph = ground(program, facts, slots=sorted(answers.inputs), queries=answers.query, limits=self.reasoner.limits)
+        demand = self.reasoner.demand
+        asked = [self._atom(f) for f in (claim, *(e for e, _ in answers.evidence))] if demand else answers.query
+        graph = ground(
+            program, facts, slots=sorted(answers.inputs), queries=asked, limits=self.reasoner.limits, demand=demand
+        )
         found = self._same(graph, claim)
         value = 0.0 if found is None else self._tag(graph, found)
         self.spent += time.monotonic() - started
@@ -135,9 +139,12 @@ class Regrounder:
 
     def _same(self, graph: DerivationGraph, fact: int) -> int | None:
         """The fact of another graph that is the same atom."""
+        return next(iter(graph.matches(self._atom(fact)).tolist()), None)
+
+    def _atom(self, fact: int) -> Atom:
         original = self.answers.grounded.graph
         args = tuple(Const(v) for v in original.symbols.values(original.args(fact)))
-        return next(iter(graph.matches(Atom(original.key(fact)[0], args)).tolist()), None)
+        return Atom(original.key(fact)[0], args)
 
     def _tag(self, graph: DerivationGraph, fact: int) -> float:
         """The tag of a fact of another graph, NaN where what was observed cannot be."""

@@ -3,7 +3,8 @@
 from neurosym.grounding.builder import Limits
 from neurosym.grounding.core import CoreProgram, CoreRule, Key, Parameter
 from neurosym.grounding.graph import CERTAIN, POSSIBLE, ChoiceGroup, DerivationGraph
-from neurosym.grounding.ground import ground, relation_sizes
+from neurosym.grounding.ground import Mode, ground, relation_sizes
+from neurosym.grounding.rebuild import with_proofs
 
 __all__ = [
     "CERTAIN",
@@ -14,7 +15,9 @@ __all__ = [
     "DerivationGraph",
     "Key",
     "Limits",
+    "Mode",
     "Parameter",
     "ground",
     "relation_sizes",
+    "with_proofs",
 ]

@@ -30,7 +30,7 @@ from neurosym.grounding.core import (
     Negated,
     Scan,
 )
-from neurosym.grounding.strata import is_stratified
+from neurosym.grounding.strata import is_stratified, recursive_with
 from neurosym.lang.ast import Atom, Const, Program, Var
 
 Rules = list[tuple[int, CoreRule]]
@@ -42,16 +42,17 @@ PASSED_ON = -1  # the number of a rule that derives questions: no grounding of i
 def restricted(
     core: CoreProgram, program: Program, queries: Sequence[Atom], symbols: SymbolTable
 ) -> tuple[Rules, Seeds]:  # fmt: skip
-    """The rules that queries and evidence need, guarded, and the questions to begin with.
+    """The rules that queries (the program's own if none are given) and evidence need, and the questions to begin with.
 
     Adds the questions to `core.questions`.
     """
-    directives = (s.atom for s in (*program.queries, *program.evidence))
-    asked = [_core_atom(atom, core, symbols) for atom in (*queries, *directives)]
+    atoms = queries or [s.atom for s in program.queries]
+    asked = [_core_atom(atom, core, symbols) for atom in (*atoms, *(s.atom for s in program.evidence))]
     # Questions passed on through derived facts reach less, but can tie a negation into a cycle, as when what is asked
     # of a predicate depends on what it lacks. Passed on through input facts alone they never do.
+    together = recursive_with(core.rules, core)
     for through_derived in (True, False):
-        demand = _Demand(core, through_derived)
+        demand = _Demand(core, through_derived, together)
         rules, seeds = demand.rewrite(asked)
         if not through_derived or is_stratified([rule for _, rule in rules], core):
             break
@@ -70,13 +71,14 @@ class _Use:
 
     Attributes:
         atom: its arguments, those that are local to a negation or an aggregate as None.
-        through: the literals that pass the question on to it; guarded: whether they begin with the head's question.
+        through: the literals that pass the question on to it; bound: the variables that they bind.
+        guarded: whether they begin with the head's question.
     """
 
     atom: CoreAtom
     through: tuple[CoreLiteral, ...]
-    guarded: bool
     bound: frozenset[str]
+    guarded: bool
 
     @property
     def places(self) -> Places:
@@ -85,9 +87,10 @@ class _Use:
 
 
 class _Demand:
-    def __init__(self, core: CoreProgram, through_derived: bool) -> None:
+    def __init__(self, core: CoreProgram, through_derived: bool, together: dict[Key, int]) -> None:
         self.core = core
         self.through_derived = through_derived
+        self.together = together
         self.rules_of: dict[Key, list[tuple[int, CoreRule, int]]] = {}
         for number, rule in enumerate(core.rules):
             for at, (head, _) in enumerate(rule.heads):
@@ -195,7 +198,7 @@ class _Demand:
         uses: list[_Use] = []
         while open_:
             # the one with most bound arguments first: it may bind those of the others
-            options = [self._use(atom, given, passed, bool(places)) for atom in open_]
+            options = [self._use(head, atom, given, passed) for atom in open_]
             best = max(range(len(open_)), key=lambda k: (len(options[k].places), -k))
             atom = open_.pop(best)
             uses.append(options[best])
@@ -224,36 +227,45 @@ class _Demand:
             return not hidden and key not in self.rules_of
         return isinstance(literal, Compare | Builtin | ForeignCall)
 
-    def _use(self, atom: CoreAtom, given: frozenset[str], passed: Sequence[CoreLiteral], guarded: bool) -> _Use:
+    def _use(self, head: CoreAtom, atom: CoreAtom, given: frozenset[str], passed: Sequence[CoreLiteral]) -> _Use:
         """How a question reaches an atom: through literals that are connected with the head's bound arguments."""
-        through, bound = _connected(given, passed, atom.variables)
-        if atom.key not in self._needs_binding or atom.variables & bound:
-            return _Use(atom, tuple(through), guarded, bound)
-        # It can only be evaluated with arguments given, and the head gives none: any literal that does will do.
+        guarded = bool(self.places[head.key])
+        if atom.key not in self._needs_binding:
+            # Questions that a recursion calculates may go on for ever where the facts themselves do not.
+            circle = self.together.get(head.key) == self.together.get(atom.key) and head.key in self.together
+            through, bound = _reach(given, passed, calculate=not circle)
+            return _Use(atom, *_needed(given, through, bound, atom.variables, not circle), guarded=guarded)
+        # Only questions can bound it: nothing that may filter them is left out.
+        through, bound = _reach(given, passed)
+        if atom.variables & bound:
+            return _Use(atom, tuple(through), bound, guarded)
+        # The head gives it no arguments: any literal that does will do.
         through, bound = _reach(frozenset(), passed, begin=atom.variables)
-        return _Use(atom, tuple(through), False, bound)
+        return _Use(atom, tuple(through), bound, guarded=False)
 
 
-def _connected(
-    given: frozenset[str], literals: Sequence[CoreLiteral], wanted: Collection[str]
-) -> tuple[list[CoreLiteral], frozenset[str]]:  # fmt: skip
-    """The literals that lead from given variables to wanted ones, and the variables that they bind."""
-    chosen, bound = _reach(given, literals)
+def _needed(
+    given: frozenset[str], literals: list[CoreLiteral], bound: frozenset[str], wanted: Collection[str], calculate: bool
+) -> tuple[tuple[CoreLiteral, ...], frozenset[str]]:  # fmt: skip
+    """The literals without those that lead elsewhere than to wanted variables, which would multiply rows for nothing.
+
+    What only filters stays.
+    """
     reachable = bound & set(wanted)
-    # What leads elsewhere is left out, as it would multiply rows for nothing; what only filters stays.
-    for literal in [x for x in reversed(chosen) if isinstance(x, Scan)]:
-        fewer, reached = _reach(given, [x for x in chosen if x is not literal])
+    for literal in [x for x in reversed(literals) if isinstance(x, Scan)]:
+        fewer, reached = _reach(given, [x for x in literals if x is not literal], calculate)
         if reached & set(wanted) == reachable and not literal.atom.variables <= reached:
-            chosen, bound = fewer, reached
-    return chosen, bound
+            literals, bound = fewer, reached
+    return tuple(literals), bound
 
 
 def _reach(
-    given: frozenset[str], literals: Sequence[CoreLiteral], begin: frozenset[str] = frozenset()
+    given: frozenset[str], literals: Sequence[CoreLiteral], calculate: bool = True, begin: frozenset[str] = frozenset()
 ) -> tuple[list[CoreLiteral], frozenset[str]]:  # fmt: skip
     """The literals that are connected with given variables, and the variables that they bind.
 
     Args:
+        calculate: whether comparisons and built-ins may bind variables.
         begin: variables that are not bound, but that a literal may begin with.
     """
     bound, chosen, left = given, [], list(literals)
@@ -265,6 +277,7 @@ def _reach(
                 ready, new = bool(literal.atom.variables & (bound | begin)), literal.atom.variables
             else:
                 ready, new = _evaluable(literal, bound)
+                ready &= calculate or new <= bound
             if ready:
                 left.remove(literal)
                 chosen.append(replace(literal, record=False) if isinstance(literal, Scan) else literal)

@@ -39,8 +39,8 @@ def ground(
         progress: called with a line of text now and then.
         mode: `firings` records every grounding; `boolean` keeps facts and their ranks only, for closures that need no
             gradient, and `proofs_of` rebuilds proofs on demand.
-        demand: ground only what the queries, the program's own queries and its evidence can reach, with the arguments
-            that they bind (magic sets). Facts that no query asks for may be missing then.
+        demand: ground only what the queries (the program's own if none are given) and the evidence can reach, with the
+            arguments that they bind (magic sets). Facts that no query asks for may be missing then.
 
     Raises:
         RuleError: statements that cannot be evaluated yet.

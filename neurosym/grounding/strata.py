@@ -35,6 +35,13 @@ def is_stratified(rules: Sequence[CoreRule], core: CoreProgram) -> bool:
     return _stratified(rules, core)[1] is None
 
 
+def recursive_with(rules: Sequence[CoreRule], core: CoreProgram) -> dict[Key, int]:
+    """Predicate → a number that it shares with those with which it is mutually recursive."""
+    edges, _, _ = _dependencies(rules, set(core.demands.values()))
+    parts = nx.strongly_connected_components(nx.DiGraph(edges))
+    return {key: number for number, part in enumerate(parts) for key in part}
+
+
 def _stratified(rules: Sequence[CoreRule], core: CoreProgram) -> tuple[list[frozenset[Key]], Edge | None]:
     edges, negative, together = _dependencies(rules, set(core.demands.values()))
     graph: nx.DiGraph = nx.DiGraph(edges)

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from neurosym.errors import DataError, SemanticsError
-from neurosym.grounding import DerivationGraph
+from neurosym.grounding import DerivationGraph, with_proofs
 from neurosym.grounding.core import CoreAtom, Key, Negated, Scan
 from neurosym.lang.ast import Atom, Const
 from neurosym.lang.builtins import SLOT_TYPES
@@ -32,6 +32,13 @@ class Grounded:
         self._evaluators: dict[object, Exact | Evaluator] = {}
         self._found: dict[object, Found] = {}
         self.solutions: dict[Shape, Solution] = {}
+
+    def proved(self, facts: Sequence[int]) -> Grounded:
+        """The same with proofs of some facts, where the graph keeps none."""
+        if self.graph.engine is None:
+            return self
+        graph = with_proofs(self.graph, np.array(facts, np.int32))
+        return Grounded(graph, self.leaves, self.max_circuit, self.slots)
 
     @cached_property
     def facts_sha256(self) -> str:

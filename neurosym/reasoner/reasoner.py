@@ -22,7 +22,7 @@ from neurosym.neural import FeatureTable
 from neurosym.reasoner.answers import Answers
 from neurosym.reasoner.grounded import Grounded
 from neurosym.reasoner.leaves import Leaves
-from neurosym.semantics import ALGEBRAS, MAX_CIRCUIT, Evaluator, Exact, Semiring
+from neurosym.semantics import ALGEBRAS, MAX_CIRCUIT, Boolean, Evaluator, Exact, Semiring
 
 if TYPE_CHECKING:
     from neurosym.grounding.ground import Mode, Progress

@@ -254,7 +254,7 @@ def test_the_graph_is_grounded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     program = ns.Program.from_text(
         "neural digit(x: Tensor, d: 0..2) by net . s(X, Y, Z) :- digit(X, A), digit(Y, B), Z is A + B."
     )
-    model = ns.Reasoner(program, networks={"net": torch.nn.Linear(2, 3)})
+    model = ns.Reasoner(program, networks={"net": torch.nn.Linear(2, 3)}, demand=False)
     graphs = set()
     for size in (1, 5, 3):
         given = {"a": torch.randn(size, 2), "b": torch.randn(size, 2)}
@@ -265,6 +265,21 @@ def test_the_graph_is_grounded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(calls) == 1 == len(graphs)
     model.query("s(a, b, Z)", inputs={"a": torch.randn(1, 2), "b": torch.randn(1, 2)}, semantics="viterbi")
     assert len(calls) == 1
+
+
+def test_with_demand_each_question_has_its_graph() -> None:
+    program = ns.Program.from_text(
+        "neural digit(x: Tensor, d: 0..2) by net . s(X, Y, Z) :- digit(X, A), digit(Y, B), Z is A + B."
+    )
+    model = ns.Reasoner(program, networks={"net": torch.nn.Linear(2, 3)})
+    given = {"a": torch.randn(4, 2), "b": torch.randn(4, 2), "c": torch.randn(4, 2)}
+    one = model.query("s(a, b, Z)", inputs=given)
+    assert model.query("s(a, b, Z)", inputs=given).grounded is one.grounded
+    assert one.grounded.graph.num_groundings == 9  # the network is asked about this pair only
+    other = model.query("s(X, c, 2)", inputs=given)
+    assert len(other.atoms) == 3 and other.grounded is not one.grounded
+    everything = ns.Reasoner(program, networks={"net": model.networks["net"]}, demand=False)
+    assert torch.equal(everything.query("s(a, b, Z)", inputs=given).tags, one.tags)
 
 
 def test_equal_questions_share_an_evaluator() -> None:
