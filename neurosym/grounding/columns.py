@@ -61,11 +61,11 @@ class Tuples:
         return numbers
 
     def _reserve(self, size: int) -> None:
-        """Space for that many rows, with at least half of the slots free."""
+        """Space for that many rows, with at least a third of the slots free."""
         if size > len(self._store):
             self._store = grown(self._store, self.size, size, self._memory)
-        if 2 * size > len(self._slots):
-            while (1 << self._bits) < 2 * size:
+        if 3 * size > 2 * len(self._slots):
+            while (2 << self._bits) < 3 * size:
                 self._bits += 1
             self._memory.claim(16 << self._bits)
             new = np.full((1 << self._bits, 2), -1, np.int64)
