@@ -42,6 +42,13 @@ class SymbolTable:
     def __len__(self) -> int:
         return len(self._values)
 
+    def copy(self) -> SymbolTable:
+        """A table with the same ids, to which terms can be added without changing this one."""
+        other = SymbolTable()
+        other._values, other._ids = self._values.copy(), self._ids.copy()
+        other._kind, other._int, other._float = self._kind.copy(), self._int.copy(), self._float.copy()
+        return other
+
     def intern(self, value: Value) -> int:
         """The id of a term, a new one if it was never seen."""
         key = term_key(value)
