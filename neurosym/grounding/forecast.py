@@ -12,12 +12,12 @@ import numpy as np
 from neurosym.facts import FactBase
 from neurosym.grounding.bodies import SLOT_TYPES
 from neurosym.grounding.builder import Limits
-from neurosym.grounding.core import CoreProgram
 from neurosym.grounding.growth import Growth, Tally
 from neurosym.grounding.load import mentioned
 from neurosym.grounding.normalise import normalise
 from neurosym.grounding.reasons import Reasons
 from neurosym.grounding.sampling import measure
+from neurosym.grounding.statistics import Relation
 from neurosym.lang.ast import Atom, Const, Program
 from neurosym.lang.terms import Symbol
 
@@ -78,16 +78,16 @@ class Forecast:
 
     def __str__(self) -> str:
         lines = [f"{r.label}: {r.facts:,} facts, {r.firings:,} firings: {r.reason}" for r in self.rules]
-        return "\n".join([*lines, self.summary()])
+        return "\n".join([*lines, f"{self.summary()}; {self.verdict()}"])
 
     def summary(self) -> str:
-        """One line: the totals, and the limits that would be hit."""
-        text = (
-            f"about {self.facts:,} facts, {self.firings:,} firings, {_megabytes(self.bytes)} and {self.seconds:.2g} s"
-            + (" (recursions from samples)" if self.sampled else "")
-        )
+        """One line: the totals."""
+        return f"about {self.facts:,} facts and {self.firings:,} firings, {megabytes(self.bytes)}, {self.seconds:.2g} s"
+
+    def verdict(self) -> str:
+        """One line: the limits that would be hit, or that none would."""
         hit = " and ".join(f"--max-{name}" for name in self.limits)
-        return f"{text}; would stop at {hit}" if hit else text
+        return f"would stop at {hit}" if hit else "stays within the limits"
 
 
 def forecast(
@@ -121,7 +121,7 @@ def forecast(
     core = normalise(program, symbols, asked)
     wanted = mentioned(core, symbols, program, asked)
     atoms = [*asked, *(s.atom for s in (*program.queries, *program.evidence))]
-    inputs = _slots(core, atoms) if slots is None else list(slots)
+    inputs = sample_inputs(program, atoms) if slots is None else list(slots)
     growth = Growth(core, symbols, base, wanted, symbols.intern_many(Symbol(s) for s in inputs), float(limits.facts))
     _ask_queries(growth, atoms)
     left = SECONDS if sample else 0.0
@@ -134,19 +134,17 @@ def forecast(
     return _assemble(program, growth, reasons, limits)
 
 
-def _slots(core: CoreProgram, atoms: Iterable[Atom]) -> list[str]:
+def sample_inputs(program: Program, atoms: Iterable[Atom]) -> list[str]:
     """Names in the queries, if a network looks at per-sample inputs: then they are most often the inputs' names."""
-    kinds = {a.type.kind for d in core.neural.values() for a in d.args}
+    kinds = {a.type.kind for d in program.neural.values() for a in d.args}
     if not kinds & set(SLOT_TYPES):
         return []
-    names = [t.value.name for a in atoms for t in a.args if isinstance(t, Const) and isinstance(t.value, Symbol)]
-    return sorted(set(names))
+    names = {t.value.name for a in atoms for t in a.args if isinstance(t, Const) and isinstance(t.value, Symbol)}
+    return sorted(names)
 
 
 def _ask_queries(growth: Growth, atoms: Iterable[Atom]) -> None:
     """Networks are asked about the constants of queries."""
-    from neurosym.grounding.statistics import Relation
-
     for atom in atoms:
         declaration = growth.core.neural.get(atom.key)
         if declaration is not None:
@@ -205,8 +203,9 @@ def _whole(number: float) -> int:
     return round(min(number, 1e18)) if np.isfinite(number) else 10**18
 
 
-def _megabytes(size: int) -> str:
+def megabytes(size: int) -> str:
+    """A number of bytes for people."""
     return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{max(1, round(size / 1e6)):,} MB"
 
 
-__all__ = ["Forecast", "RuleForecast", "forecast"]
+__all__ = ["Forecast", "RuleForecast", "forecast", "megabytes", "sample_inputs"]

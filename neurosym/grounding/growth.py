@@ -28,12 +28,12 @@ from neurosym.grounding.core import (
 from neurosym.grounding.estimate import Bodies, State, Step
 from neurosym.grounding.load import as_triples
 from neurosym.grounding.plan import plan
-from neurosym.grounding.statistics import Column, Floats, Relation
+from neurosym.grounding.statistics import Column, Floats, Relation, distinct_rows
 from neurosym.lang.ast import Arithmetic, Const, Term, Var
 from neurosym.lang.terms import spell
 
 ROUNDS = 200
-WORK = 2e7  # rows of tables that the rounds of one component may look at
+WORK = 1.6e7  # rows of tables that the rounds of one component may look at
 
 
 @dataclass
@@ -316,9 +316,17 @@ class Growth:
         self, rule: CoreRule, args: tuple[str | int | None, ...], state: State, possible: bool
     ) -> Relation:  # fmt: skip
         made = self.bodies.project(state, args)
-        free = {v for x in rule.body if isinstance(x, Scan) for v in x.atom.variables}
-        if free <= set(args):  # nothing is projected away: each firing is a fact of its own
-            made = Relation(state.n, tuple(c.to(state.n) for c in made.columns))
+        lost = {v for x in rule.body if isinstance(x, Scan) for v in x.atom.variables} - set(args)
+        least = state.n
+        if len(lost) == 1:  # firings that agree on what is projected away differ in the head
+            column = state.of[lost.pop()]
+            top = 0.0 if column.values is None else float(column.counts.max(initial=0.0))
+            rest = distinct_rows(list(made.columns), state.n - top) * max(0.0, 1 - top / max(made.room, top, 1.0))
+            least = top + rest
+        elif lost:
+            least = made.rows
+        if least > made.rows:
+            made = Relation(least, tuple(c.to(least) for c in made.columns))
         return Relation(made.rows, made.columns, possible=possible)
 
     def _add(self, number: int, key: Key, made: Relation) -> Relation:

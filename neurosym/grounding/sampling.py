@@ -244,6 +244,8 @@ class _Sampled:
                             minlength=len(growth.tallies))  # fmt: skip
         for number in {n for n in self.numbers if n >= 0}:
             tally = growth.tallies[number]
+            if not tally.recursive:  # what it reads is counted better than drawn
+                continue
             ratio = firings[number] * scale / tally.firings if tally.firings else 1.0
             tally.join, tally.leaves = tally.join * ratio, tally.leaves * ratio
             tally.firings, tally.facts, tally.sampled = firings[number] * scale, facts[number] * scale, True

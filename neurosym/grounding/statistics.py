@@ -61,6 +61,8 @@ class Column:
     def at(self, values: Ids) -> Floats:
         """(n,) the counts of some values, 0 where there are none; values must be known."""
         assert self.values is not None
+        if values is self.values:
+            return self.counts
         if not len(self.values):
             return np.zeros(len(values))
         place = np.minimum(np.searchsorted(self.values, values), len(self.values) - 1)
@@ -73,9 +75,17 @@ class Column:
             if known.values is not None and not len(known.values):
                 return self if known is other else other
             return Column.unknown(self.distinct + other.distinct)
-        values, where = np.unique(np.concatenate([self.values, other.values]), return_inverse=True)
-        counts = np.bincount(where, np.concatenate([self.counts, other.counts]), len(values))
-        return Column.of(values.astype(np.int32), counts)
+        if not len(self.values) or not len(other.values):
+            return self if len(self.values) else other
+        both = np.concatenate([self.values, other.values])
+        amounts = np.concatenate([self.counts, other.counts])
+        terms = int(both.max()) + 1
+        if terms > 8 * len(both) + 1024:
+            values, where = np.unique(both, return_inverse=True)
+            return Column.of(values.astype(np.int32), np.bincount(where, amounts, len(values)))
+        dense = np.bincount(both, amounts, terms)  # without sorting, where term ids are dense
+        values = np.nonzero(dense)[0]
+        return Column.of(values.astype(np.int32), dense[values])
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from neurosym.reasoner.leaves import Leaves
 from neurosym.semantics import ALGEBRAS, MAX_CIRCUIT, Evaluator, Exact, Semiring
 
 if TYPE_CHECKING:
+    from neurosym.grounding import Forecast
     from neurosym.grounding.ground import Progress
 
 UNBUILT = {"topk": "k best proofs with bounds", "bounds": "open-world bounds of logical neural networks"}
@@ -145,6 +146,19 @@ class Reasoner(nn.Module):
             leaves = Leaves(graph, base, dict(self.networks.items()), self.features, self.dtype)
             self._grounded[key] = Grounded(graph, leaves, self.max_circuit, slots)
         return self._grounded[key]
+
+    def forecast(self, *queries: str | Atom) -> Forecast:
+        """What grounding for these queries will cost, estimated before anything is grounded.
+
+        Without queries, those that `query` would ask.
+
+        Raises:
+            RuleError: statements that cannot be evaluated yet.
+        """
+        from neurosym.grounding import forecast
+
+        asked = [self.atom(q) for q in queries or self.queries]
+        return forecast(self.program, self.facts, asked, limits=self.limits, seed=self.seed)
 
     def forward(self, *queries: str | Atom, inputs: Mapping[str, Tensor] | None = None) -> Tensor:
         """(B, A) tags of the answers; `query` also gives their atoms."""
