@@ -265,7 +265,9 @@ class Bodies:
         left, right = literal.left, literal.right
         if isinstance(left, Var) and isinstance(right, Var) and literal.op in ("=", "==", "is", "!=", "\\=="):
             mine, other = state.of[left.name], state.of[right.name]
-            same = shared(mine, other, state.n, state.n) / max(state.n**2, 1e-300)
+            same = 1.0
+            if left.name != right.name:
+                same = shared(mine, other, state.n, state.n) / max(state.n**2, 1e-300)
             equal = (literal.op in ("=", "==", "is")) != literal.negated
             return state.to(state.n * min(1.0, same if equal else 1 - same))
         test = lambda columns, n: self.evaluator.compare(  # noqa: E731

@@ -325,9 +325,23 @@ class Growth:
             least = top + rest
         elif lost:
             least = made.rows
-        if least > made.rows:
-            made = Relation(least, tuple(c.to(least) for c in made.columns))
+        rows = min(max(least, made.rows), self._most(rule, args, state))
+        if rows != made.rows:
+            made = Relation(rows, tuple(c.to(rows) for c in made.columns))
         return Relation(made.rows, made.columns, possible=possible)
+
+    def _most(self, rule: CoreRule, args: tuple[str | int | None, ...], state: State) -> float:
+        """No more heads than one literal has rows for its variables, times the values of the others."""
+        names = {a for a in args if isinstance(a, str)}
+        most = state.n
+        for literal in rule.body:
+            if isinstance(literal, Scan) and len(names & literal.atom.variables) > 1:
+                rest = 1.0
+                for name in names - literal.atom.variables:
+                    rest *= max(state.of[name].distinct, 1.0)
+                if literal.atom.key not in self.core.neural and self.relation(literal.atom.key).rows > 0:
+                    most = min(most, self.relation(literal.atom.key).rows * rest)
+        return most
 
     def _add(self, number: int, key: Key, made: Relation) -> Relation:
         """Join derived facts with those known; gives the new ones."""

@@ -53,8 +53,9 @@ class _Maker:
         for layer in range(3):
             new = [(f"p{layer}", 2), (f"q{layer}", 1)]
             for name, arity in new:
-                for _ in range(self.rng.choice((1, 1, 2))):
-                    lines.append(self.rule(name, arity, known, [(name, arity)] if self.rng.random() < 0.3 else []))
+                count = self.rng.choice((1, 1, 2))
+                own = [[(name, arity)] if self.rng.random() < 0.3 else [] for _ in range(count)]
+                lines += [self.rule(name, arity, known, literals) for literals in own]
             known += new
         return "\n".join(lines)
 
