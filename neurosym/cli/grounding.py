@@ -98,10 +98,7 @@ def _ground(session: Session, program: Program, base: FactBase, atoms: list[Atom
 
     asked = [*atoms, *(s.atom for s in (*program.queries, *program.evidence))]
     began = time.monotonic()
-    graph = ground(
-        program, base, slots=sample_inputs(program, asked), queries=atoms, limits=_limits(session),
-        progress=session.tell,
-    )  # fmt: skip
+    graph = ground(program, base, slots=sample_inputs(program, asked), queries=atoms, limits=_limits(session))
     seconds = time.monotonic() - began
     return {
         "predicates": _predicates(program, base, graph),

@@ -27,7 +27,7 @@ class Reasons:
         if step is None:
             if parts:
                 return parts[0]
-            return "never fires" if tally.firings <= 0 else "has no literal to join"
+            return "never fires" if tally.firings <= 0 else "joins nothing"
         if step.crossed:
             parts.append(self._cross(step, tally.steps))
         elif step.heavy is not None:
@@ -42,7 +42,7 @@ class Reasons:
         others = " and ".join(f"`{self.atom(s.atom)}`" for s in before)
         return (
             f"a cross product: nothing connects `{self.atom(step.atom)}` with {others}: "
-            f"{_n(step.before)} × {_n(step.size)} rows"
+            f"{_n(step.size)} × {_n(step.before)} rows"
         )
 
     def _join(self, step: Step) -> str:

@@ -159,7 +159,7 @@ def test_a_cross_product_is_named() -> None:
     found = forecast(parse_text(facts + "\np(X, Y) :- a(X), b(Y, _).\nq(X) :- a(X)."), limits=Limits(firings=50_000))
     assert found.worst is not None
     assert "cross product: nothing connects `a(X)` with `b(Y, _" in found.worst.reason
-    assert "200 × 300 rows" in found.worst.reason
+    assert "300 × 200 rows" in found.worst.reason
     assert found.worst.join == found.worst.firings == 60_000
     assert found.limits == ("firings",)
 
