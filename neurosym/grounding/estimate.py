@@ -7,10 +7,11 @@ columns are independent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosym.errors import GroundingError
 from neurosym.facts import Ids, SymbolTable
@@ -19,7 +20,7 @@ from neurosym.grounding.bodies import variables_of
 from neurosym.grounding.builtins import Evaluator
 from neurosym.grounding.columns import Mask
 from neurosym.grounding.core import AggregateStep, Builtin, Compare, CoreAtom, CoreProgram, Key
-from neurosym.grounding.statistics import Column, Floats, Relation, distinct_rows, overlap, shared
+from neurosym.grounding.statistics import Column, Floats, Relation, distinct_rows, overlap, shared, sums
 from neurosym.lang.ast import Term, Var
 
 GRID = 1 << 16  # combinations of values that an expression is evaluated on
@@ -122,7 +123,7 @@ class Bodies:
         for k, arg in enumerate(atom.args):
             values = relation.columns[k].values
             if isinstance(arg, str) and values is not None:
-                changed[arg] = Column.of(values, np.bincount(relation.codes[k], weights, len(values)))
+                changed[arg] = Column.of(values, sums(relation.codes[k], weights, len(values)))
         kept = {v: c.to(n) for v, c in state.of.items() if v not in changed}
         return State(n, {**kept, **changed})
 
@@ -312,12 +313,12 @@ class Bodies:
         for name, place in places.items():
             column = state.of[name]
             assert column.values is not None
-            changed[name] = Column.of(column.values, np.bincount(place[holds], weights[holds], len(column.values)))
+            changed[name] = Column.of(column.values, sums(place[holds], weights[holds], len(column.values)))
         return state.to(n, **changed)
 
     def _grid(
         self, state: State, names: set[str], most: int
-    ) -> tuple[dict[str, Ids], dict[str, Ids], Floats] | None:  # fmt: skip
+    ) -> tuple[dict[str, Ids], Mapping[str, NDArray[np.integer]], Floats] | None:  # fmt: skip
         """Combinations of values: term ids, for whole grids also their positions, and probabilities.
 
         More combinations than `most` are drawn at random; None if values are not known.
@@ -365,7 +366,7 @@ class Bodies:
             return state.to(state.n, **{name: wide})
         ok = operand.ok
         values, where = np.unique(ids[ok], return_inverse=True)
-        counts = np.bincount(where, weights[ok], len(values))
+        counts = sums(where, weights[ok], len(values))
         return state.to(state.n * float(weights[ok].sum()), **{name: Column.of(values.astype(np.int32), counts)})
 
     def _generate(self, state: State, name: str, ends: tuple[Term, ...]) -> State:

@@ -25,15 +25,14 @@ from neurosym.grounding.core import (
     Negated,
     Scan,
 )
+from neurosym.grounding.endless import endless
 from neurosym.grounding.estimate import Bodies, State, Step
 from neurosym.grounding.load import as_triples
 from neurosym.grounding.plan import plan
-from neurosym.grounding.statistics import Column, Floats, Relation, distinct_rows
-from neurosym.lang.ast import Arithmetic, Const, Term, Var
-from neurosym.lang.terms import spell
+from neurosym.grounding.statistics import Column, Relation, combined, distinct_rows, merged
 
 ROUNDS = 200
-WORK = 1.6e7  # rows of tables that the rounds of one component may look at
+WORK = 8e6  # rows of tables that the rounds of one component may look at
 
 
 @dataclass
@@ -190,7 +189,7 @@ class Growth:
                     share = deltas.share.get(body[position].atom.key, 1.0)  # pyright: ignore[reportAttributeAccessIssue]
                     for key, made in self._fire(number, windows, position, component, share):
                         fresh = self._add(number, key, made)
-                        made_now[key] = _merged(made_now[key], made if key[1] > 1 else fresh)
+                        made_now[key] = merged(made_now[key], made if key[1] > 1 else fresh)
                         fresh_now[key] += fresh.rows
             grown = sum(fresh_now.values())
             deltas.series.append(grown)
@@ -212,7 +211,7 @@ class Growth:
         """What the rounds that were not made would add: a geometric series, or what the domains leave room for."""
         ratio = (series[-1] / series[-4]) ** (1 / 3) if len(series) > 4 and series[-4] > 0 else 1.0
         total = sum(self.relation(k).rows for k in component)
-        arithmetic = self._arithmetic(component, recursive) if ratio > 0.98 else None
+        arithmetic = endless([self.core.rules[n] for n in recursive]) if ratio > 0.98 else None
         if arithmetic is not None:
             text, rounds = arithmetic
             if rounds is None:
@@ -232,39 +231,6 @@ class Growth:
         for key in component:
             relation = self.relation(key)
             self.relations[key] = relation.to(relation.rows * grown)
-
-    def _arithmetic(self, component: frozenset[Key], recursive: list[int]) -> tuple[str, float | None] | None:
-        """The expression that keeps a recursion growing, and the rounds until a comparison ends it, if one does."""
-        for number in recursive:
-            rule = self.core.rules[number]
-            made = {
-                x.left.name: x.right for x in rule.body
-                if isinstance(x, Compare) and x.op in ("=", "is") and isinstance(x.left, Var)
-                and isinstance(x.right, Arithmetic)
-            }  # fmt: skip
-            heads = {a for h, _ in rule.heads for a in h.args if isinstance(a, str)}
-            for name in sorted(made.keys() & heads):
-                text = f"{name.replace('#v', 'V')} is {term_text(made[name])}"
-                return text, self._end(rule, name, made[name])
-        return None
-
-    def _end(self, rule: CoreRule, name: str, value: Arithmetic) -> float | None:
-        """Rounds until a constant that the variable is compared with is reached, one step at a time."""
-        steps = [abs(float(a.value)) for a in value.args if isinstance(a, Const) and isinstance(a.value, int | float)]
-        step = max(steps[0], 1e-9) if steps and value.op in ("+", "-") else 1.0
-        related = {name} | {a.name for a in value.args if isinstance(a, Var)}
-        for literal in rule.body:
-            if isinstance(literal, Compare) and literal.op in ("<", "=<", ">", ">="):
-                sides = (literal.left, literal.right)
-                if any(isinstance(s, Var) and s.name in related for s in sides):
-                    ends = [float(s.value) for s in sides if isinstance(s, Const) and isinstance(s.value, int | float)]
-                    return abs(ends[0]) / step if ends else 2.0 * ROUNDS
-            if isinstance(literal, Builtin) and literal.name == "between":
-                target = literal.args[2]
-                if isinstance(target, Var) and target.name in related:
-                    ends = [float(a.value) for a in literal.args[:2] if isinstance(a, Const)]  # pyright: ignore
-                    return (max(ends) - min(ends)) / step if len(ends) == 2 else 2.0 * ROUNDS
-        return None
 
     # ------------------------------------------------------------------------------------------------ firing
 
@@ -373,7 +339,7 @@ class Growth:
             ids = np.sort(self.symbols.intern_many(declaration.values))
             columns = (*fresh.columns, Column.of(ids, np.ones(len(ids))))
         rows = fresh.rows * values
-        self.relations[key] = _merged(known, Relation(rows, tuple(c.to(rows) for c in columns), possible=True))
+        self.relations[key] = merged(known, Relation(rows, tuple(c.to(rows) for c in columns), possible=True))
 
     def _aggregate(self, state: State, step: AggregateStep) -> State:
         state, groups, size = self.bodies.aggregate(state, step)
@@ -386,62 +352,6 @@ class Growth:
         self.extra_facts += results
         self.extra_firings += results
         return state
-
-
-def term_text(term: Term) -> str:
-    """An expression as it is written, near enough for a message."""
-    match term:
-        case Var(name):
-            return "_" if name.startswith("#") else name
-        case Const(value):
-            return spell(value)
-        case Arithmetic("neg", (inner,)):
-            return f"-{term_text(inner)}"
-        case Arithmetic(op, (left, right)) if not op.isalpha() or op == "mod":
-            return f"{term_text(left)} {op} {term_text(right)}"
-        case Arithmetic(op, args):
-            return f"{op}({', '.join(map(term_text, args))})"
-    raise AssertionError(term)
-
-
-def combined(known: Relation, made: Relation) -> tuple[Relation, Relation]:
-    """Known facts with derived ones, and those of them that are new."""
-    if made.rows <= 0:
-        return known, Relation.empty(len(known.columns))
-    if not made.columns:
-        fresh = made.to(min(1.0, made.rows) * (1 - min(1.0, known.rows)))
-        return Relation(known.rows + fresh.rows, (), possible=known.possible or made.possible), fresh
-    if known.rows <= 0:
-        return made, made
-    if len(made.columns) == 1 and known.columns[0].values is not None and made.columns[0].values is not None:
-        fresh = _unary(known.columns[0], made.columns[0], made.possible)
-    else:
-        room = 1.0
-        for a, b in zip(known.columns, made.columns, strict=True):
-            room *= max(a.plus(b).distinct, 1.0)
-        fresh = made.to(made.rows * (1 - min(1.0, known.rows / max(room, 1.0))))
-    if fresh.rows <= 0:
-        return known, fresh
-    return _merged(known, fresh), fresh
-
-
-def _unary(known: Column, made: Column, possible: bool) -> Relation:
-    """A set grows by what it does not hold yet, value by value."""
-    assert made.values is not None
-    fresh: Floats = np.minimum(made.counts, 1.0) * (1 - np.minimum(known.at(made.values), 1.0))
-    fresh[fresh < 1e-6] = 0.0
-    return Relation(float(fresh.sum()), (Column.of(made.values, fresh),), possible=possible)
-
-
-def _merged(a: Relation, b: Relation) -> Relation:
-    if a.rows <= 0 or b.rows <= 0:
-        kept = b if a.rows <= 0 else a
-        return kept if a.possible == b.possible else Relation(
-            kept.rows, kept.columns, kept.table, kept.codes, True if kept.rows > 0 and kept.possible else a.possible
-            or b.possible,
-        )  # fmt: skip
-    columns = tuple(x.plus(y) for x, y in zip(a.columns, b.columns, strict=True))
-    return Relation(a.rows + b.rows, columns, possible=a.possible or b.possible)
 
 
 def _reads(rule: CoreRule) -> Iterable[Key]:
@@ -458,4 +368,4 @@ def _lowest_first(graph: nx.DiGraph) -> list[frozenset[Key]]:
     return [frozenset(components[n]) for n in nx.topological_sort(condensed)]
 
 
-__all__ = ["Growth", "Tally", "combined"]
+__all__ = ["Growth", "Tally"]

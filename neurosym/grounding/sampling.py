@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,11 +24,12 @@ from neurosym.grounding.core import AggregateStep, Builtin, Compare, CoreAtom, C
 from neurosym.grounding.graph import DerivationGraph
 from neurosym.grounding.ground import ground
 from neurosym.grounding.growth import Growth
+from neurosym.grounding.reach import Reach, entries
 from neurosym.grounding.statistics import Column, Relation
 from neurosym.lang import ast
 
 PILOT, MOST = 8, 128  # values that are drawn at first, and at most; never more than half of them
-ROWS = 60_000  # given facts that the sampled rules may read: loading more of them takes too long
+ROWS = 60_000  # given facts that are loaded: more of them take too long
 FACTS, FIRINGS = 200_000, 300_000
 
 
@@ -63,8 +64,10 @@ def measure(growth: Growth, component: frozenset[Key], seconds: float, seed: int
     domain = _domain(growth, chosen)
     if domain is None or not len(domain):
         return False
-    shuffled = np.random.default_rng(seed).permutation(domain)
+    shuffled = np.random.default_rng(seed).choice(domain, min(MOST, (len(domain) + 1) // 2), replace=False)
     program = _Sampled(growth, cone, chosen)
+    if not program.possible:
+        return False
     size, best = min(PILOT, (len(domain) + 1) // 2), None
     while True:
         graph = program.ground(shuffled[:size], stop - time.monotonic())
@@ -83,7 +86,7 @@ def measure(growth: Growth, component: frozenset[Key], seconds: float, seed: int
 
 
 def _cone(growth: Growth, component: frozenset[Key]) -> set[Key] | None:
-    """All predicates that a component depends on; None if a network, an aggregate or too many facts are among them."""
+    """All predicates that a component depends on; None if a network or an aggregate is among them."""
     cone, open_ = set(component), list(component)
     while open_:
         key = open_.pop()
@@ -96,16 +99,16 @@ def _cone(growth: Growth, component: frozenset[Key]) -> set[Key] | None:
                 if isinstance(literal, Scan | Negated) and literal.atom.key not in cone:
                     cone.add(literal.atom.key)
                     open_.append(literal.atom.key)
-    rows = sum(growth.given[k].rows for k in cone if k in growth.given)
-    return cone if rows <= ROWS else None
+    return cone
 
 
 def _domain(growth: Growth, chosen: _Plan) -> Ids | None:
     """The values that the bound arguments can take."""
     columns = [growth.relation(key).columns[column].values for key, column in chosen.columns.items()]
-    if any(c is None for c in columns):
+    known = [c for c in columns if c is not None]
+    if len(known) < len(columns):
         return None
-    return np.unique(np.concatenate([c for c in columns if c is not None])).astype(np.int32)
+    return known[0] if len(known) == 1 else np.unique(np.concatenate(known)).astype(np.int32)
 
 
 # -------------------------------------------------------------------------------------------------- questions
@@ -206,15 +209,35 @@ class _Sampled:
                     statements.append(self._rule(self._atom(head), tuple(self._body(rule.body))))
                     self.numbers.append(-1)
         self.program = ast.Program(tuple(statements))
-        self.facts = self._facts(cone)
+        tables = {k: growth.given[k].table for k in cone if k in growth.given}
+        self.tables = {k: t for k, t in tables.items() if t is not None}
+        self.reach: Reach | None = None
+        if self.large and not any(k in growth.rules_of for k in cone - chosen.columns.keys()):
+            rules = [(growth.core.rules[n], head) for n, head, _ in chosen.rules]
+            by = entries(rules, chosen.columns, self.tables)
+            if by is not None:
+                self.reach = Reach({k: growth.given[k] for k in self.tables}, by, len(growth.symbols))
+
+    @property
+    def large(self) -> bool:
+        """Whether the given facts are too many to be loaded as a whole."""
+        return sum(map(len, self.tables.values())) > ROWS
+
+    @property
+    def possible(self) -> bool:
+        """Whether they need not be."""
+        return not self.large or self.reach is not None
 
     def ground(self, seeds: Ids, seconds: float) -> DerivationGraph | None:
         """The graph for some values; None if it grows too large."""
-        symbols, tables = self.facts
+        given: dict[Key, Ids] | None = self.tables
+        if self.reach is not None:
+            given = self.reach.rows(seeds, ROWS)
+        if given is None or seconds <= 0:
+            return None
+        symbols, tables = self._facts(given)
         rows = symbols.intern_many(self.growth.symbols.value(i) for i in seeds.tolist())[:, None]
         asked = {(self._question(k), 1): Table(rows, np.full(len(rows), -1, np.int32)) for k in self.chosen.columns}
-        if seconds <= 0:
-            return None
         try:
             return ground(self.program, FactBase(symbols, tables | asked), limits=Limits(FACTS, FIRINGS, seconds))
         except NeurosymError:
@@ -250,7 +273,7 @@ class _Sampled:
             tally.unbounded = ""
 
     def _relation(self, graph: DerivationGraph, key: Key, bound: int, rows: Ids, scale: float) -> Relation:
-        """Rows scaled up; the columns that are not bound as the sample has them."""
+        """Rows scaled up; columns that are not bound as the sample has them, if it has enough."""
         old = self.growth.relation(key)
         total = len(rows) * scale
         columns = []
@@ -259,21 +282,22 @@ class _Sampled:
                 columns.append(column.to(total))
                 continue
             values, counts = np.unique(rows[:, k], return_counts=True)
+            if len(rows) < 20 * len(values):  # most of the column's values were not drawn
+                columns.append(column.to(total))
+                continue
             ids = self.growth.symbols.intern_many(graph.symbols.values(values))
             order = np.argsort(ids)
-            columns.append(Column.of(ids[order], counts[order] * scale))
+            columns.append(Column.of(ids[order], counts[order].astype(np.float64) * scale))
         return Relation(total, tuple(columns), possible=old.possible)
 
-    def _facts(self, cone: Iterable[Key]) -> tuple[SymbolTable, dict[Key, Table]]:
+    def _facts(self, tables: Mapping[Key, Ids]) -> tuple[SymbolTable, dict[Key, Table]]:
         """The given facts over a small table of terms: of the whole one, loading would copy every term."""
-        tables = {k: self.growth.given[k].table for k in cone if k in self.growth.given}
-        used = [t.ravel() for t in tables.values() if t is not None]
+        used = [t.ravel() for t in tables.values()]
         ids = np.unique(np.concatenate(used)) if used else np.zeros(0, np.int32)
         symbols = SymbolTable()
         new = symbols.intern_many(self.growth.symbols.values(ids))
         facts = {}
         for key, table in tables.items():
-            assert table is not None
             rows = new[np.searchsorted(ids, table)] if table.size else table
             facts[self.names[key], key[1]] = Table(rows, np.full(len(rows), -1, np.int32))
         return symbols, facts

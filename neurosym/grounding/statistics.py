@@ -82,8 +82,8 @@ class Column:
         terms = int(both.max()) + 1
         if terms > 8 * len(both) + 1024:
             values, where = np.unique(both, return_inverse=True)
-            return Column.of(values.astype(np.int32), np.bincount(where, amounts, len(values)))
-        dense = np.bincount(both, amounts, terms)  # without sorting, where term ids are dense
+            return Column.of(values.astype(np.int32), sums(where, amounts, len(values)))
+        dense = sums(both, amounts, terms)  # without sorting, where term ids are dense
         values = np.nonzero(dense)[0]
         return Column.of(values.astype(np.int32), dense[values])
 
@@ -149,6 +149,11 @@ def _histogram(column: Ids, terms: int) -> tuple[Ids, Floats, NDArray[np.integer
     return values.astype(np.int32), counts[values].astype(np.float64), place[column]
 
 
+def sums(places: NDArray[np.integer], weights: Floats, n: int) -> Floats:
+    """(n,) the sum of the weights at each place."""
+    return np.bincount(places, weights, n).astype(np.float64, copy=False)
+
+
 def overlap(a: Column, b: Column) -> tuple[Ids, Floats, Floats]:
     """The values that two columns share, with their counts in each; both must be known."""
     assert a.values is not None and b.values is not None
@@ -166,6 +171,47 @@ def shared(a: Column, b: Column, rows_a: float, rows_b: float) -> float:
         return rows_a * rows_b / max(a.distinct, b.distinct, 1.0)
     _, mine, theirs = overlap(a, b)
     return float(mine @ theirs)
+
+
+def combined(known: Relation, made: Relation) -> tuple[Relation, Relation]:
+    """Known facts with derived ones, and those of them that are new."""
+    if made.rows <= 0:
+        return known, Relation.empty(len(known.columns))
+    if not made.columns:
+        fresh = made.to(min(1.0, made.rows) * (1 - min(1.0, known.rows)))
+        return Relation(known.rows + fresh.rows, (), possible=known.possible or made.possible), fresh
+    if known.rows <= 0:
+        return made, made
+    if len(made.columns) == 1 and known.columns[0].values is not None and made.columns[0].values is not None:
+        fresh = _unary(known.columns[0], made.columns[0], made.possible)
+    else:
+        room = 1.0
+        for a, b in zip(known.columns, made.columns, strict=True):
+            room *= max(a.plus(b).distinct, 1.0)
+        fresh = made.to(made.rows * (1 - min(1.0, known.rows / max(room, 1.0))))
+    if fresh.rows <= 0:
+        return known, fresh
+    return merged(known, fresh), fresh
+
+
+def _unary(known: Column, made: Column, possible: bool) -> Relation:
+    """A set grows by what it does not hold yet, value by value."""
+    assert made.values is not None
+    fresh: Floats = np.minimum(made.counts, 1.0) * (1 - np.minimum(known.at(made.values), 1.0))
+    fresh[fresh < 1e-6] = 0.0
+    return Relation(float(fresh.sum()), (Column.of(made.values, fresh),), possible=possible)
+
+
+def merged(a: Relation, b: Relation) -> Relation:
+    """Two sets of facts that share none."""
+    if a.rows <= 0 or b.rows <= 0:
+        kept = b if a.rows <= 0 else a
+        return kept if a.possible == b.possible else Relation(
+            kept.rows, kept.columns, kept.table, kept.codes, True if kept.rows > 0 and kept.possible else a.possible
+            or b.possible,
+        )  # fmt: skip
+    columns = tuple(x.plus(y) for x, y in zip(a.columns, b.columns, strict=True))
+    return Relation(a.rows + b.rows, columns, possible=a.possible or b.possible)
 
 
 _BINS = 64
@@ -200,7 +246,7 @@ def _binned(mass: Floats, cells: Floats) -> tuple[Floats, Floats]:
     logs = np.log(np.maximum(mass, 1e-300))
     low, high = logs.min(), logs.max()
     at = np.minimum(((logs - low) / max(high - low, 1e-9) * _BINS).astype(np.int64), _BINS - 1)
-    number = np.bincount(at, cells, _BINS)
-    total = np.bincount(at, mass * cells, _BINS)
+    number = sums(at, cells, _BINS)
+    total = sums(at, mass * cells, _BINS)
     keep = number > 0
     return total[keep] / number[keep], number[keep]

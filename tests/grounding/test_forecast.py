@@ -136,6 +136,15 @@ def test_without_samples_recursions_are_near(facts: FactBase, factor: float) -> 
     assert ratio(found.facts, graph.num_facts) < factor
 
 
+def test_a_closure_over_a_large_table_is_sampled_on_what_it_reaches() -> None:
+    n = 300_000
+    depths = np.floor(np.log2(np.arange(1, n + 1)))
+    base = tree(n)
+    found = forecast(parse_text(CLOSURE, facts_predicates=base.predicates), base)
+    assert found.sampled and not found.limits
+    assert ratio(found.facts, depths.sum() + n - 1) < 1.2
+
+
 def test_arithmetic_that_nothing_bounds() -> None:
     found = forecast(parse_text("n(0).\nn(T1) :- n(T), T1 is T + 1."), limits=Limits(facts=5000))
     assert found.limits == ("facts",)
