@@ -12,7 +12,11 @@ FAR = 400.0  # rounds, where a comparison ends it at a value that is not known
 
 
 def endless(rules: Sequence[CoreRule]) -> tuple[str, float | None] | None:
-    """The expression that keeps a recursion growing, and the rounds until a comparison ends it, if one does."""
+    """The expression that keeps a recursion growing, and the rounds until a comparison ends it, if one does.
+
+    Args:
+        rules: the recursive ones of a component.
+    """
     for rule in rules:
         made = {
             x.left.name: x.right for x in rule.body
@@ -21,28 +25,47 @@ def endless(rules: Sequence[CoreRule]) -> tuple[str, float | None] | None:
         }  # fmt: skip
         heads = {a for h, _ in rule.heads for a in h.args if isinstance(a, str)}
         for name in sorted(made.keys() & heads):
-            text = f"{name.replace('#v', 'V')} is {term_text(made[name])}"
-            return text, _end(rule, name, made[name])
+            value = made[name]
+            step, up = _step(value)
+            related = {name} | {a.name for a in value.args if isinstance(a, Var)}
+            ends = [_end(rule, related, up)]
+            ends += [_end(other, None, up) for other in rules if other is not rule]
+            known = [e for e in ends if e is not None]
+            text = f"{name.replace('#v', 'V')} is {term_text(value)}"
+            return text, min(known) / step if known else None
     return None
 
 
-def _end(rule: CoreRule, name: str, value: Arithmetic) -> float | None:
-    """Rounds until a constant that the variable is compared with is reached, one step at a time."""
-    steps = [abs(float(a.value)) for a in value.args if isinstance(a, Const) and isinstance(a.value, int | float)]
-    step = max(steps[0], 1e-9) if steps and value.op in ("+", "-") else 1.0
-    related = {name} | {a.name for a in value.args if isinstance(a, Var)}
+def _step(value: Arithmetic) -> tuple[float, bool | None]:
+    """How far one round goes, and whether upwards; None where that cannot be told."""
+    steps = [float(a.value) for a in value.args if isinstance(a, Const) and isinstance(a.value, int | float)]
+    step = steps[0] if steps and value.op in ("+", "-") else 1.0
+    if value.op not in ("+", "-", "*", "**"):
+        return 1.0, None
+    return max(abs(step), 1e-9), (step > 0) != (value.op == "-")
+
+
+def _end(rule: CoreRule, names: set[str] | None, up: bool | None) -> float | None:
+    """The distance to the value at which a comparison of one of the variables (None: of any) stops the way."""
     for literal in rule.body:
-        if isinstance(literal, Compare) and literal.op in ("<", "=<", ">", ">="):
+        if isinstance(literal, Compare) and literal.op in ("<", "=<", ">", ">=") and not literal.negated:
             sides = (literal.left, literal.right)
-            if any(isinstance(s, Var) and s.name in related for s in sides):
-                ends = [float(s.value) for s in sides if isinstance(s, Const) and isinstance(s.value, int | float)]
-                return abs(ends[0]) / step if ends else FAR
-        if isinstance(literal, Builtin) and literal.name == "between":
+            for k, (side, other) in enumerate((sides, sides[::-1])):
+                if isinstance(side, Var) and (names is None or side.name in names):
+                    above = (literal.op in ("<", "=<")) == (k == 0)  # the variable lies below the other side
+                    if up is None or above == up:
+                        number = _number(other)
+                        return FAR if number is None else abs(number)
+        if isinstance(literal, Builtin) and literal.name == "between" and not literal.negated:
             target = literal.args[2]
-            if isinstance(target, Var) and target.name in related:
-                ends = [float(a.value) for a in literal.args[:2] if isinstance(a, Const)]  # pyright: ignore
-                return (max(ends) - min(ends)) / step if len(ends) == 2 else FAR
+            if isinstance(target, Var) and (names is None or target.name in names):
+                low, high = map(_number, literal.args[:2])
+                return FAR if low is None or high is None else high - low
     return None
+
+
+def _number(term: Term) -> float | None:
+    return float(term.value) if isinstance(term, Const) and isinstance(term.value, int | float) else None
 
 
 def term_text(term: Term) -> str:

@@ -272,7 +272,9 @@ class Growth:
         tally.firings += state.n * share * len(wanted)
         tally.literals = literals + (rule.choice is not None)
         if rule.choice is not None:
-            tally.leaves += state.n * share * len(rule.choice.leaves)
+            made = state.n * share * len(rule.choice.leaves)
+            # a rule that is fired once for each of its heads' components makes its choices once
+            tally.leaves = max(tally.leaves, made) if first is None else tally.leaves + made
         possible = rule.choice is not None or any(
             isinstance(x, Scan) and self.relation(x.atom.key).possible for x in rule.body
         )

@@ -145,8 +145,9 @@ def test_a_closure_over_a_large_table_is_sampled_on_what_it_reaches() -> None:
     assert ratio(found.facts, depths.sum() + n - 1) < 1.2
 
 
-def test_arithmetic_that_nothing_bounds() -> None:
-    found = forecast(parse_text("n(0).\nn(T1) :- n(T), T1 is T + 1."), limits=Limits(facts=5000))
+@pytest.mark.parametrize("test", ["", "T >= 0, ", "T1 > -5, "])
+def test_arithmetic_that_nothing_bounds(test: str) -> None:
+    found = forecast(parse_text(f"n(0).\nn(T1) :- n(T), {test}T1 is T + 1."), limits=Limits(facts=5000))
     assert found.limits == ("facts",)
     assert found.facts >= 5000
     assert found.worst is not None and found.worst.unbounded
@@ -158,6 +159,12 @@ def test_arithmetic_that_a_comparison_bounds(end: int) -> None:
     found, graph = both(f"n(0).\nn(T1) :- n(T), T < {end}, T1 is T + 1.")
     assert not any(r.unbounded for r in found.rules) and not found.limits
     assert ratio(found.facts, graph.num_facts) < 1.5
+
+
+def test_a_bound_in_another_rule_of_the_recursion() -> None:
+    found, graph = both("a(0).\na(T1) :- b(T), T1 is T + 1.\nb(T) :- a(T), T < 900.")
+    assert not found.limits
+    assert ratio(found.facts, graph.num_facts) < 2
 
 
 # --------------------------------------------------------------------------------------- what hurts, and limits
