@@ -278,10 +278,13 @@ class Growth:
         possible = rule.choice is not None or any(
             isinstance(x, Scan) and self.relation(x.atom.key).possible for x in rule.body
         )
-        return [(h.key, self._head(rule, h.args, state, possible)) for h in wanted]
+        return [
+            (h.key, self._head(rule, h.args, state, possible, tally.facts if windows else 0.0, windows)) for h in wanted
+        ]
 
     def _head(
-        self, rule: CoreRule, args: tuple[str | int | None, ...], state: State, possible: bool
+        self, rule: CoreRule, args: tuple[str | int | None, ...], state: State, possible: bool, before: float,
+        windows: dict[int, Relation],
     ) -> Relation:  # fmt: skip
         made = self.bodies.project(state, args)
         lost = {v for x in rule.body if isinstance(x, Scan) for v in x.atom.variables} - set(args)
@@ -293,17 +296,19 @@ class Growth:
             least = top + rest
         elif lost:
             least = made.rows
-        rows = min(max(least, made.rows), self._most(rule, args, state))
+        rows = min(max(least, made.rows), max(0.0, self._most(rule, args, state, windows) - before))
         if rows != made.rows:
             made = Relation(rows, tuple(c.to(rows) for c in made.columns))
         return Relation(made.rows, made.columns, possible=possible)
 
-    def _most(self, rule: CoreRule, args: tuple[str | int | None, ...], state: State) -> float:
-        """No more heads than one literal has rows for its variables, times the values of the others."""
+    def _most(
+        self, rule: CoreRule, args: tuple[str | int | None, ...], state: State, windows: dict[int, Relation]
+    ) -> float:  # fmt: skip
+        """No more heads, in all rounds, than one finished literal has rows, times the values of other variables."""
         names = {a for a in args if isinstance(a, str)}
-        most = state.n
-        for literal in rule.body:
-            if isinstance(literal, Scan) and len(names & literal.atom.variables) > 1:
+        most = np.inf if windows else state.n
+        for position, literal in enumerate(rule.body):
+            if position not in windows and isinstance(literal, Scan) and len(names & literal.atom.variables) > 1:
                 rest = 1.0
                 for name in names - literal.atom.variables:
                     rest *= max(state.of[name].distinct, 1.0)
