@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from neurosym.cli.files import check_command, fmt_command
+from neurosym.cli.grounding import ground_command
 from neurosym.cli.models import predict_command, report_command
 from neurosym.cli.queries import explain_command, query_command, verify_command
 from neurosym.cli.session import command
@@ -31,6 +32,7 @@ app.command("test")(command(test_command))
 app.command("query")(command(query_command))
 app.command("explain")(command(explain_command))
 app.command("verify")(command(verify_command))
+app.command("ground")(command(ground_command))
 # Everything after TASK is the task's own, `--help` included.
 app.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(
     command(run_command, patient=True)

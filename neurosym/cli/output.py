@@ -81,6 +81,23 @@ def show_answers(rows: Sequence[dict[str, Any]]) -> None:
         print(f"{printable(row['atom']) + ':':<{width}} {row['probability']:.8g}")
 
 
+def show_table(head: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> None:
+    """A table on standard output: numbers to the right, columns of `left` to the left, the last one wrapped."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    # a pipe has no width: then as wide as a page of this documentation
+    console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 120)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for k, name in enumerate(head):
+        side = "left" if k in left else "right"
+        table.add_column(Text(name), justify=side, no_wrap=k < len(head) - 1, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    console.print(table)
+
+
 class Step(Protocol):
     """Called once for each piece of work that is done."""
 

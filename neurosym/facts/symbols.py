@@ -43,7 +43,7 @@ class SymbolTable:
         return len(self._values)
 
     def copy(self) -> SymbolTable:
-        """A table of its own with the same terms under the same ids."""
+        """A table with the same ids, to which terms can be added without changing this one."""
         other = SymbolTable()
         other._values, other._ids = self._values.copy(), self._ids.copy()
         other._kind, other._int, other._float = self._kind.copy(), self._int.copy(), self._float.copy()

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from neurosym.errors import GroundingError, Place
-from neurosym.facts import RDF_TYPE, FactBase, Ids
+from neurosym.facts import RDF_TYPE, FactBase, Ids, SymbolTable
 from neurosym.grounding.builder import GraphBuilder
-from neurosym.grounding.core import TRIPLE, AggregateStep, CoreAtom, GroundFact, Key, Negated, Scan
+from neurosym.grounding.core import TRIPLE, AggregateStep, CoreAtom, CoreProgram, GroundFact, Key, Negated, Scan
 from neurosym.grounding.declared import Misfit, declared_arguments, misfitting, refuse
 from neurosym.grounding.graph import ChoiceGroup
 from neurosym.lang.ast import Atom, Const, Program
@@ -26,7 +26,7 @@ def load_facts(builder: GraphBuilder, program: Program, base: FactBase, queries:
     """
     places = list(base.places)
     core = builder.program
-    wanted = _mentioned(builder, program, queries)
+    wanted = mentioned(core, builder.symbols, program, queries)
     declared = declared_arguments(program)
     misfit: list[Misfit] = []
     for key, table in base.tables.items():
@@ -38,7 +38,7 @@ def load_facts(builder: GraphBuilder, program: Program, base: FactBase, queries:
         rows = table.rows
         target = core.aliases.get(key, key)
         if core.triple_mode and target[0].startswith("<") and key[1] in (1, 2):
-            rows = _as_triples(builder, target, rows)
+            rows = as_triples(builder.symbols, target, rows)
             target = TRIPLE
         if target in wanted:
             misfit += misfitting(base, key, declared.get(key, ()))
@@ -49,9 +49,8 @@ def load_facts(builder: GraphBuilder, program: Program, base: FactBase, queries:
     return places
 
 
-def _mentioned(builder: GraphBuilder, program: Program, queries: Sequence[Atom]) -> set[Key]:
+def mentioned(core: CoreProgram, symbols: SymbolTable, program: Program, queries: Sequence[Atom]) -> set[Key]:
     """Predicates of the program's bodies, heads, declarations, queries and evidence."""
-    core = builder.program
     keys: set[Key] = set(core.neural) | {f.key for f in core.facts}
     keys |= {core.aliases.get(key, key) for key in program.declarations}
     for rule in core.rules:
@@ -62,16 +61,17 @@ def _mentioned(builder: GraphBuilder, program: Program, queries: Sequence[Atom])
             elif isinstance(literal, AggregateStep):
                 keys.add(literal.members)
     for atom in (*queries, *(s.atom for s in (*program.queries, *program.evidence))):
-        args = tuple(builder.symbols.intern(t.value) if isinstance(t, Const) else None for t in atom.args)
-        keys.add(core.canonical(CoreAtom(atom.key, args), builder.symbols).key)
+        args = tuple(symbols.intern(t.value) if isinstance(t, Const) else None for t in atom.args)
+        keys.add(core.canonical(CoreAtom(atom.key, args), symbols).key)
     return keys | ({TRIPLE} if core.triple_mode else set())
 
 
-def _as_triples(builder: GraphBuilder, key: Key, rows: Ids) -> Ids:
-    relation = builder.symbols.intern(Iri(key[0][1:-1]))
+def as_triples(symbols: SymbolTable, key: Key, rows: Ids) -> Ids:
+    """Rows of an RDF class or property as rows of `triple/3`."""
+    relation = symbols.intern(Iri(key[0][1:-1]))
     column = np.full(len(rows), relation, np.int32)
     if key[1] == 1:
-        type_ = np.full(len(rows), builder.symbols.intern(Iri(RDF_TYPE)), np.int32)
+        type_ = np.full(len(rows), symbols.intern(Iri(RDF_TYPE)), np.int32)
         return np.stack([rows[:, 0], type_, column], axis=1)
     return np.stack([rows[:, 0], column, rows[:, 1]], axis=1)
 

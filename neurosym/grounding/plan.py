@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from neurosym.errors import GroundingError
 from neurosym.grounding.bodies import bound_by, entity_inputs, needed_by, variables_of
@@ -19,10 +20,27 @@ from neurosym.grounding.core import (
     Negated,
     Scan,
 )
-from neurosym.grounding.relations import Relation
 from neurosym.lang.ast import Atom, Const, Rule, Var
 from neurosym.lang.checks.safety import spelled
 from neurosym.lang.printer import Printer
+
+
+class Sized(Protocol):
+    """What planning asks about the facts of a predicate, which may be there or only foreseen."""
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def arity(self) -> int:
+        """How many arguments they have."""
+        ...
+
+    def spread(self, columns: tuple[int, ...]) -> float | None:
+        """How many of them a value of some arguments finds; None if that was not measured."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -42,7 +60,7 @@ class Step:
 def plan(
     rule: CoreRule,
     core: CoreProgram,
-    relation: Callable[[Key], Relation],
+    relation: Callable[[Key], Sized],
     first: int | None = None,
     given: frozenset[str] = frozenset(),
 ) -> list[Step]:
@@ -111,9 +129,7 @@ def _query_binds(statement: Rule, head: Atom, asked: list[Var]) -> GroundingErro
     )
 
 
-def _cost(
-    literal: CoreLiteral, bound: set[str], core: CoreProgram, relation: Callable[[Key], Relation]
-) -> tuple | None:
+def _cost(literal: CoreLiteral, bound: set[str], core: CoreProgram, relation: Callable[[Key], Sized]) -> tuple | None:
     """A key to choose the next literal by; None if it cannot run yet."""
     match literal:
         case Compare():
@@ -145,7 +161,7 @@ def _cost(
     raise AssertionError(literal)
 
 
-def _fan_out(facts: Relation, places: tuple[int, ...]) -> float:
+def _fan_out(facts: Sized, places: tuple[int, ...]) -> float:
     """How many rows a binding of some columns will find: as measured if they were joined before, else a guess.
 
     The guess is that all columns together tell rows apart, each as well as the others.

@@ -25,6 +25,7 @@ from neurosym.reasoner.leaves import Leaves
 from neurosym.semantics import ALGEBRAS, MAX_CIRCUIT, Boolean, Evaluator, Exact, Semiring
 
 if TYPE_CHECKING:
+    from neurosym.grounding import Forecast
     from neurosym.grounding.ground import Mode, Progress
 
 MAX_GRAPHS = 64  # kept for queries asked before; the oldest goes first
@@ -158,6 +159,19 @@ class Reasoner(nn.Module):
                 del self._grounded[next(iter(self._grounded))]
             self._grounded[key] = Grounded(graph, leaves, self.max_circuit, slots)
         return self._grounded[key]
+
+    def forecast(self, *queries: str | Atom) -> Forecast:
+        """What grounding for these queries will cost, estimated before anything is grounded.
+
+        Without queries, those that `query` would ask.
+
+        Raises:
+            RuleError: statements that cannot be evaluated yet.
+        """
+        from neurosym.grounding import forecast
+
+        asked = [self.atom(q) for q in queries or self.queries]
+        return forecast(self.program, self.facts, asked, limits=self.limits, seed=self.seed)
 
     def _read_by_networks(self) -> tuple[Atom, ...]:
         """All facts of the derived predicates that graph networks read as edges."""
