@@ -39,6 +39,7 @@ from neurosym.grounding.graph import CERTAIN, ChoiceGroup, DerivationGraph
 from neurosym.grounding.load import load_facts
 from neurosym.grounding.neural_facts import NeuralFacts
 from neurosym.grounding.normalise import normalise
+from neurosym.grounding.open_facts import OpenFacts, needs_closed_world
 from neurosym.grounding.plan import plan
 from neurosym.lang.ast import Atom, Const, Program
 
@@ -53,6 +54,7 @@ def ground(
     queries: Iterable[Atom] = (),
     limits: Limits | None = None,
     closed_networks: bool = False,
+    open_world: bool = True,
     progress: Progress | None = None,
 ) -> DerivationGraph:
     """Evaluate a program over facts, recording every grounding.
@@ -62,6 +64,7 @@ def ground(
         queries: atoms asked about later: their facts are loaded, and networks are asked about their constants, even if
             no rule speaks of them.
         closed_networks: treat neural facts that are not given as absent (an expert's tests run without networks).
+        open_world: absent atoms of `open` predicates are unknown; else they are false like all others.
         progress: called with a line of text now and then.
 
     Raises:
@@ -75,6 +78,14 @@ def ground(
     engine = _Engine(
         program, core, base, symbols, slots, limits or Limits(), closed_networks, progress, asked
     )  # fmt: skip
+    if core.open and open_world:
+        closed = None
+        if needs_closed_world(core):
+            closed = ground(
+                program, base, slots=slots, queries=asked, limits=limits, closed_networks=closed_networks,
+                open_world=False, progress=progress,
+            )  # fmt: skip
+        engine.open = OpenFacts(engine.builder, closed)
     return engine.run()
 
 
@@ -93,6 +104,7 @@ class _Engine:
         self.queries = queries
         self.places: list[Place] = load_facts(self.builder, program, base, queries)
         self.neural = NeuralFacts(self.builder, symbols.intern_many(Symbol(s) for s in slots), closed)
+        self.open: OpenFacts | None = None
         self.deadline = time.monotonic() + limits.seconds
         self.progress = progress
         self.rules_of: dict[Key, list[int]] = {}
@@ -108,6 +120,9 @@ class _Engine:
             if numbers:
                 self._component(component, numbers)
         self.neural.finish()
+        if self.open is not None:
+            directives = (*self.program.queries, *self.program.evidence)
+            self.open.finish([*self.queries, *(s.atom for s in directives)])
         prefixes = self.base.prefixes | self.program.prefixes
         return self.builder.build(self.places, prefixes, self.counters.counts)
 
@@ -185,6 +200,9 @@ class _Engine:
                 recursive.append((number, inside))
             else:
                 self._fire(number, {}, 0, heads=component)
+        for number, inside in recursive if self.open is not None else ():
+            if self.open.asks_itself(self.core.rules[number], inside):
+                self._fire(number, {}, 0, ask_only=True)
         rounds = 0
         while recursive:
             known = {key: relations[key].size for key in component}
@@ -221,12 +239,12 @@ class _Engine:
 
     def _fire(
         self, number: int, windows: dict[int, tuple[int, int]], rank: int, first: int | None = None,
-        heads: frozenset[Key] | None = None,
+        heads: frozenset[Key] | None = None, ask_only: bool = False,
     ) -> None:  # fmt: skip
         """Find all groundings of a rule's body, with some literals restricted to windows of rows.
 
         Args:
-            first: position of the literal to begin with; `heads`: conclude only these predicates.
+            first: position of the literal to begin with; `heads`: conclude only these predicates; `ask_only`: nothing.
         """
         rule = self.core.rules[number]
         size = lambda key: self.builder.relation(key).size  # noqa: E731
@@ -237,10 +255,13 @@ class _Engine:
                 message = f"grounding took longer than the {seconds:.3g} s left to it"
                 raise LimitError(message, help="raise --max-seconds")
             for step in plan(rule, self.core, size, first):
+                if self.open is not None and step.position != first:
+                    self.open.ask(step.literal, table)
                 table = self._step(rule, step.literal, step.position, step.live, table, windows)
                 if not table.n:
                     return
-            self._conclude(number, rule, table, rank, heads)
+            if not ask_only:
+                self._conclude(number, rule, table, rank, heads)
         except LimitError as error:
             statement = self.core.statements[rule.statement]
             if statement.label not in error.message:

@@ -38,6 +38,7 @@ def _mentioned(builder: GraphBuilder, program: Program, queries: Sequence[Atom])
     core = builder.program
     keys: set[Key] = set(core.neural) | {f.key for f in core.facts}
     keys |= {core.aliases.get(key, key) for key in program.declarations}
+    keys |= {c.key for opened in core.open.values() for c in opened.classes if c is not None}
     for rule in core.rules:
         keys |= {h.key for h, _ in rule.heads}
         for literal in rule.body:

@@ -96,6 +96,8 @@ def _cost(literal: CoreLiteral, bound: set[str], core: CoreProgram, size: Callab
             fixed = sum(1 for a in atom.args if not isinstance(a, str) or a in bound)
             if free == 0:
                 return (1, size(atom.key))
+            if atom.key in core.open:  # last, so that as little as possible is asked about
+                return (4, free, size(atom.key))
             connected = 0 if fixed else 1
             return (2, connected, free if connected == 0 else 0, size(atom.key))
     raise AssertionError(literal)

@@ -237,6 +237,11 @@ class TypeRef:
     values: tuple[Value, ...] = ()
     span: Span = _span()
 
+    @property
+    def enumerates(self) -> bool:
+        """Whether it says what there is: an enumeration, a range, the truth values, the members of a class."""
+        return self.kind in ("enum", "bool", "class")
+
 
 @dataclass(frozen=True, slots=True)
 class Argument:

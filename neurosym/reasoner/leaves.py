@@ -56,7 +56,7 @@ class Leaves:
                 for parameter in np.unique(group.parameters).tolist():
                     rows = index[torch.from_numpy(group.parameters == parameter)]
                     self._learned.append((parameter, rows.T.reshape(-1), len(rows)))
-            else:
+            elif group.kind == "neural":  # unknown atoms have no probability
                 self._neural.append(_NeuralGroup(graph, group, networks, features))
         self.base = base
         self._graphs = _in_order([_GraphReader(graph, facts, g) for g in self._neural if g.uses_graph])

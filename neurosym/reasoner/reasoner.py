@@ -16,12 +16,13 @@ from neurosym.grounding import Limits, Parameter, ground
 from neurosym.grounding.normalise import normalise
 from neurosym.lang import parse_atom, to_text
 from neurosym.lang.ast import Atom, Program, Var
+from neurosym.lang.terms import predicate_of_iri
 from neurosym.lang.walk import body_atoms, head_atoms
 from neurosym.neural import FeatureTable
 from neurosym.reasoner.answers import Answers
 from neurosym.reasoner.grounded import Grounded
 from neurosym.reasoner.leaves import Leaves
-from neurosym.semantics import ALGEBRAS, MAX_CIRCUIT, Evaluator, Exact, Semiring
+from neurosym.semantics import ALGEBRAS, MAX_CIRCUIT, Bounds, Evaluator, Exact, Semiring
 
 if TYPE_CHECKING:
     from neurosym.grounding.ground import Progress
@@ -82,6 +83,7 @@ class Reasoner(nn.Module):
         self._atoms: dict[str, Atom] = {}  # queries parsed before: training asks the same one at each step
         self._known_keys: set[tuple[str, int]] = set()
         self._mentioned: set[tuple[str, int]] | None = None
+        self._open = _open_predicates(program)
         # what belongs to a saved model beside its weights: see `save`
         self.queries: tuple[str, ...] = ()
         self.background: FactBase | None = None
@@ -131,8 +133,9 @@ class Reasoner(nn.Module):
     ) -> Grounded:  # fmt: skip
         """The ground program, made at the first call for these facts, inputs and networks' questions."""
         base, slots = self.facts if facts is None else facts, sorted(slots)
-        # A query matters to grounding if a network may have to answer it, or if only the facts know its predicate.
-        asked = tuple(q for q in queries if q.key in self.program.neural)
+        # A query matters to grounding if a network may have to answer it, if what is absent is unknown, or if only the
+        # facts know its predicate.
+        asked = tuple(q for q in queries if q.key in self.program.neural or q.key in self._open)
         asked += tuple(
             Atom(n, tuple(Var(f"_{i}", "_") for i in range(k))) for n, k in sorted(self._unmentioned(queries))
         )
@@ -169,7 +172,8 @@ class Reasoner(nn.Module):
             closed_networks: neural facts that are not given are false, and no network is asked.
 
         Returns:
-            The answers in the order of derivation; a ground atom that cannot be derived is there with tag 0.
+            The answers in the order of derivation; a ground atom that cannot be derived is there with tag 0. One of an
+            `open` predicate is unknown: its tag is the midpoint of `lower` and `upper`.
 
         Raises:
             DataError: no query, or inputs that do not fit; NetworkError, SemanticsError, LimitError.
@@ -199,21 +203,22 @@ class Reasoner(nn.Module):
         present = [f for f in facts if f >= 0]
         evaluator = grounded.evaluator(present, evidence, chosen)
         leaf_tags = grounded.leaves(self.weights, inputs)
-        tags = evaluator(leaf_tags)
+        bounds = evaluator.bounds(leaf_tags) if isinstance(evaluator, Bounds) else None
+        tags = evaluator(leaf_tags) if bounds is None else (bounds[0] + bounds[1]) / 2
         methods, details = ["certain"] * len(facts), ["cannot be derived"] * len(facts)
         columns = [k for k, f in enumerate(facts) if f >= 0]
         for column, k in enumerate(columns):
-            if isinstance(evaluator, Exact):
-                methods[k], details[k] = evaluator.methods[column].name, evaluator.details[column]
-            else:
-                methods[k], details[k] = "algebra", _algebra_detail(evaluator)
+            methods[k], details[k] = _method(evaluator, column)
         if len(columns) < len(facts):
             zero = tags.new_zeros((len(tags), len(facts)))
-            tags = zero.index_copy(1, torch.tensor(columns, dtype=torch.long, device=tags.device), tags)
+            at = torch.tensor(columns, dtype=torch.long, device=tags.device)
+            tags = zero.index_copy(1, at, tags)
+            if bounds is not None:
+                bounds = (zero.index_copy(1, at, bounds[0]), zero.index_copy(1, at, bounds[1]))
         return Answers(
             atoms, tuple(found), tuple(facts), tuple(a for _, a in found.values()), tags,
             "exact" if chosen is None else chosen.name, tuple(methods), tuple(details), grounded, leaf_tags, evidence,
-            dict(inputs), chosen, self,
+            dict(inputs), chosen, self, bounds,
         )  # fmt: skip
 
     def predict(
@@ -346,6 +351,26 @@ def algebra(semantics: str | Semiring) -> Semiring | None:
         )
     names = ", ".join(["exact", *(a.name for a in ALGEBRAS)])
     raise SemanticsError(f"there is no semantics `{semantics}`", code="NS505", note=f"there are {names}")
+
+
+def _open_predicates(program: Program) -> frozenset[tuple[str, int]]:
+    """The predicates declared `open`, by each name that a query may use."""
+    keys: set[tuple[str, int]] = set()
+    for key, declaration in program.declarations.items():
+        if declaration.open:
+            keys |= {key} if declaration.iri is None else {key, (predicate_of_iri(declaration.iri), key[1])}
+    return frozenset(keys)
+
+
+def _method(evaluator: Exact | Evaluator | Bounds, column: int) -> tuple[str, str]:
+    """How an answer was computed, and why so."""
+    if isinstance(evaluator, Bounds):
+        if evaluator.details[column]:
+            return "bounds", evaluator.details[column]
+        evaluator, column = evaluator.plain[column]
+    if isinstance(evaluator, Exact):
+        return evaluator.methods[column].name, evaluator.details[column]
+    return "algebra", _algebra_detail(evaluator)
 
 
 def _algebra_detail(evaluator: Evaluator) -> str:

@@ -3,6 +3,7 @@
 from neurosym.semantics.evaluate import Evaluator, evaluate
 from neurosym.semantics.exact import MAX_CIRCUIT, Exact, choice_name
 from neurosym.semantics.part import Part, relevant_part
+from neurosym.semantics.unknowns import Bounds, unknown_atom, unknown_leaves
 from neurosym.semantics.semirings import (
     Boolean,
     Count,
@@ -20,6 +21,7 @@ __all__ = [
     "ALGEBRAS",
     "MAX_CIRCUIT",
     "Boolean",
+    "Bounds",
     "Count",
     "Evaluator",
     "Exact",
@@ -33,4 +35,6 @@ __all__ = [
     "choice_name",
     "evaluate",
     "relevant_part",
+    "unknown_atom",
+    "unknown_leaves",
 ]

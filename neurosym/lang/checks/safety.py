@@ -1,8 +1,9 @@
 """Which variables a body binds, and those that are used without being bound.
 
 A variable is bound by a positive literal, by `=` or `is` with an expression whose variables are bound, by an
-aggregate's result, by the third argument of `between`, and by a neural predicate's value and slots. Binding is a
-fixpoint over the conjunction, so the order in which literals are written does not matter.
+aggregate's result, by the third argument of `between`, and by a neural predicate's value and slots; by an `open`
+predicate only where an argument's type enumerates. Binding is a fixpoint over the conjunction, so the order in which
+literals are written does not matter.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from neurosym.lang.ast import (
     NeuralDecl,
     Not,
     Or,
+    PredicateDecl,
+    Program,
     Rule,
     Term,
     Var,
@@ -29,16 +32,23 @@ from neurosym.lang.ast import (
 from neurosym.lang.builtins import PREDICATES, SLOT_TYPES
 from neurosym.lang.checks.context import Context
 from neurosym.lang.printer import Printer
+from neurosym.lang.terms import predicate_of_iri
 from neurosym.lang.walk import Key, atom_variables, body_variables, head_atoms, variables
 
 Names = frozenset[str]
 
 
 class Binding:
-    """Which variables bodies bind, given the neural predicates."""
+    """Which variables bodies bind, given the neural predicates and the open ones."""
 
-    def __init__(self, neural: dict[Key, NeuralDecl]) -> None:
-        self.neural = neural
+    def __init__(self, program: Program) -> None:
+        self.neural: dict[Key, NeuralDecl] = program.neural
+        self.open: dict[Key, PredicateDecl] = {}
+        for key, declaration in program.declarations.items():
+            if declaration.open:
+                self.open[key] = declaration
+                if declaration.iri is not None:
+                    self.open[(predicate_of_iri(declaration.iri), key[1])] = declaration
 
     def closure(self, body: Body, bound: Names) -> Names:
         """The variables that are bound where the body has been evaluated."""
@@ -68,6 +78,8 @@ class Binding:
         if (binds := PREDICATES.get(atom.key)) is not None:
             needed = {v.name for i, arg in enumerate(atom.args) if i not in binds for v in variables(arg)}
             return {name for i, name in direct.items() if i in binds} if needed <= bound else set()
+        if (opened := self.open.get(atom.key)) is not None:
+            return {name for i, name in direct.items() if opened.args[i].type.enumerates}
         declaration = self.neural.get(atom.key)
         if declaration is None or declaration.top is not None:
             return set(direct.values())
@@ -126,6 +138,7 @@ class _Uses:
     def _atom(self, atom: Atom, bound: Names) -> None:
         binds = PREDICATES.get(atom.key)
         declaration = self.binding.neural.get(atom.key)
+        opened = self.binding.open.get(atom.key)
         for i, arg in enumerate(atom.args):
             if binds is not None:
                 self._need(variables(arg), bound, f"built-in `{atom.predicate}`")
@@ -133,6 +146,8 @@ class _Uses:
                 self._need(variables(arg), bound, "arithmetic")
             elif declaration is not None and declaration.top is None and is_entity(declaration, i):
                 self._need([arg], bound, "neural")
+            elif opened is not None and not opened.args[i].type.enumerates:
+                self._need([arg], bound, "open")
 
     def _aggregate(self, body: Aggregate, bound: Names) -> None:
         template = {v.name for term in body.template for v in variables(term)}
@@ -160,8 +175,8 @@ class _Uses:
 
 
 def check_safety(context: Context) -> None:
-    """NS202, NS203, NS204, NS222, NS223 for every rule, given fact and prohibition."""
-    binding = Binding(context.program.neural)
+    """NS202, NS203, NS204, NS222, NS223, NS232 for every rule, given fact and prohibition."""
+    binding = Binding(context.program)
     for rule in (*context.program.rules, *context.given):
         _check_rule(context, binding, rule)
     for constraint in context.program.constraints:
@@ -268,6 +283,12 @@ def _report_entities(context: Context, uses: _Uses, reported: set[str]) -> None:
             context.error("NS223", f"the entity `{spelled(v)}` of a neural predicate is not bound", v.span,
                           note="a network is asked about given entities, never about all pairs",
                           help="bind it by another literal, or declare the predicate with `top K`")  # fmt: skip
+        elif where == "open" and v.name not in reported:
+            reported.add(v.name)
+            context.error("NS232", f"the argument `{spelled(v)}` of an open predicate is not bound", v.span,
+                          note="what is not among its facts is unknown, so that it could be anything",
+                          help="bind it by another literal, or declare a type that enumerates: {a, b}, 0..9, bool "
+                          "or an RDF class")  # fmt: skip
 
 
 def _report(context: Context, uses: _Uses, reported: set[str], bound: Names) -> None:

@@ -83,7 +83,7 @@ def _multiplied(context: Context, rule: Rule) -> None:
         v.name for v in weight_variables(rule)
     }
     fixed = _determined(rule.body, frozenset(fixed))
-    bound = Binding(context.program.neural).closure(rule.body, frozenset())
+    bound = Binding(context.program).closure(rule.body, frozenset())
     shown: dict[str, Var] = {}
     for v in outer_variables(rule.body):
         if v.name in bound and v.name not in fixed:
