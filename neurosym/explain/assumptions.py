@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
+from torch import Tensor
 
+from neurosym.errors import SemanticsError
 from neurosym.grounding import DerivationGraph
+from neurosym.reasoner.grounded import Grounded
+from neurosym.semantics import Bounds, Exact
 
 
 class Assumptions:
@@ -55,3 +60,20 @@ class Assumptions:
         """What to say instead of a file and line."""
         name = self.graph.program.open[self.graph.key(fact)].declaration.name
         return "observed" if fact in self.observed else f"not in the facts, and `{name}` is open"
+
+
+def best_case(graph: DerivationGraph, grounded: Grounded, tags: Tensor, otherwise: float) -> float:
+    """The greatest probability of a graph's last fact over the truth values of what is unknown.
+
+    Args:
+        graph: that of `grounded` with one more fact; tags: (F + 1,) probabilities of its leaves.
+        otherwise: what to say where too much would have to be enumerated.
+    """
+
+    def make(facts: Sequence[int], evidence: Sequence[tuple[int, bool]]) -> Exact:
+        return Exact(graph, facts, evidence, grounded.max_circuit, grounded.solutions)
+
+    try:
+        return float(Bounds(graph, [graph.num_facts - 1], (), None, make).bounds(tags[None])[1][0, 0])
+    except SemanticsError:
+        return otherwise

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from neurosym.errors import ExplanationError
-from neurosym.explain.assumptions import Assumptions
+from neurosym.explain.assumptions import Assumptions, best_case
 from neurosym.explain.certificates import certificate
 from neurosym.explain.contributions import Regrounder, leave_out_leaves, ordered, rule_leaves
 from neurosym.explain.model import (
@@ -95,9 +95,10 @@ class _Builder:
         atom, fact = answers.atoms[position], answers.facts[position]
         value = float(answers.tags[self.sample, position].detach())
         label = self.words.fact(fact) if fact >= 0 else atom
-        bounds = (float(answers.lower[self.sample, position]), float(answers.upper[self.sample, position]))
+        lower, upper = (float(t[self.sample, position].detach()) for t in (answers.lower, answers.upper))
+        bounds = (lower, upper)
         claim = Claim(
-            atom, label, value, *bounds, answers.semantics, answers.methods[position], answers.details[position]
+            atom, label, value, lower, upper, answers.semantics, answers.methods[position], answers.details[position]
         )
         if claim.upper - claim.lower > 1e-9:
             self.warnings.append(
@@ -153,7 +154,10 @@ class _Builder:
 
     def _assumes(self, tree: Derivation) -> bool:
         """Whether a proof assumes something; those that do not come first."""
-        return any(f in self.assumptions if sign else self.assumptions.bare(f) for f, sign in tree.leaves())
+        return any(
+            f in self.assumptions if sign else self.values.get(f, 0) - self.least.get(f, self.values.get(f, 0)) > 1e-12
+            for f, sign in tree.leaves()
+        )
 
     def _of_proof(self, tree: Derivation) -> float:
         """The probability that all leaves of a proof hold."""
@@ -165,15 +169,16 @@ class _Builder:
         # Facts under negation may share choices with the rest: solved exactly, as one more fact of the graph.
         graph = with_conjunction(self.graph, literals)
         tags = torch.cat([self.tags, self.tags.new_zeros(1)])
-        tags[[f for f, sign in literals if sign and f in self.assumptions]] = 1.0
-        exact = Exact(graph, [self.graph.num_facts], (), self.grounded.max_circuit, self.grounded.solutions)
         with torch.no_grad():
+            if self._assumes(tree):
+                return best_case(graph, self.grounded, tags, product)
+            exact = Exact(graph, [self.graph.num_facts], (), self.grounded.max_circuit, self.grounded.solutions)
             return float(exact(tags[None])[0, 0])
 
     def _proof(self, probability: float, tree: Derivation) -> Proof:
         steps: list[int] = []
         root = self._node(tree, steps)
-        return Proof(probability, root, tuple(dict.fromkeys(steps)))
+        return Proof(probability, root, tuple(dict.fromkeys(steps)), self._assumes(tree))
 
     def _cost(self, fact: int, sign: bool) -> float:
         probability = self._chance(fact, sign)

@@ -131,11 +131,13 @@ class Proof:
     Attributes:
         probability: that all its leaves hold, if what it assumes is so.
         root: id of the claim's node; `steps`: indices into the explanation's steps, the claim's first.
+        assumes: whether it rests on what is unknown.
     """
 
     probability: float
     root: str
     steps: tuple[int, ...]
+    assumes: bool = False
 
 
 @dataclass(frozen=True)

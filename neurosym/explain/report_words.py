@@ -188,12 +188,6 @@ def proof_tree(explanation: Explanation, proof: Proof, max_depth: int = MAX_DEPT
     return grow(proof.root, 0)
 
 
-def assumes(explanation: Explanation, proof: Proof) -> bool:
-    """Whether a proof rests on an assumption."""
-    names = {proof.root, *(name for k in proof.steps for name in explanation.steps[k].body)}
-    return any(explanation.nodes[n].kind == "assumption" for n in names if n in explanation.nodes)
-
-
 def fired_rules(explanation: Explanation) -> list[str]:
     """Names of the rules that the proofs use, in the order in which they are met."""
     used = (explanation.steps[k].rule for proof in explanation.proofs for k in proof.steps)

@@ -15,7 +15,6 @@ from neurosym.explain.report_safe import clean
 from neurosym.explain.report_words import (
     Branch,
     answer,
-    assumes,
     kind_words,
     percent,
     proof_tree,
@@ -64,7 +63,7 @@ def _print_proofs(console: Console, explanation: Explanation) -> None:
             continue
         console.print()
         title = "Why" if number == 0 else f"Also, proof {number + 1}"
-        alone = "this proof alone, if what it assumes is so" if assumes(explanation, proof) else "this proof alone"
+        alone = "this proof alone, if what it assumes is so" if proof.assumes else "this proof alone"
         tree = Tree(_text(f"{title} ({alone}: {percent(proof.probability)})"))
         _grow(tree, branch, told)
         console.print(tree)

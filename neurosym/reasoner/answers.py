@@ -176,13 +176,13 @@ class Answers:
         """The JSON object of the command line's contract, without diagnostics."""
         rows = []
         for k, atom in enumerate(self.atoms):
-            value = float(self.tags[sample, k])
+            value = float(self.tags[sample, k].detach())
             rows.append(
                 {
                     "atom": atom,
                     "probability": value,
-                    "lower": float(self.lower[sample, k]),
-                    "upper": float(self.upper[sample, k]),
+                    "lower": float(self.lower[sample, k].detach()),
+                    "upper": float(self.upper[sample, k].detach()),
                     "method": self.methods[k],
                     "detail": self.details[k],
                 }
