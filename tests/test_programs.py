@@ -1,8 +1,8 @@
 """Programs with their expected answers: each folder of tests/programs is a case, and adding a case is adding a folder.
 
 A case holds `program.rules` or `program.pl`, facts as `.ttl` or `.csv` files (a CSV file's name is its predicate), and
-`expected.json`: `{"semantics": "exact", "answers": {atom: probability}}` or `{"semantics": "exact", "error": code}`. A pair
-of numbers in place of a probability is its bounds over what is unknown.
+`expected.json`: `{"semantics": "exact", "answers": {atom: probability}}` or `{"semantics": "exact", "error": code}`. A
+pair of numbers in place of a probability is its bounds over what is unknown.
 """
 
 from __future__ import annotations

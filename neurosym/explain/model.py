@@ -17,8 +17,8 @@ class Claim:
 
     Attributes:
         atom: as the rule language spells it; `label`: the same for people, with rdfs:label names.
-        probability: the tag as a number; `lower`, `upper`: bounds, equal to it where the method is exact; where the claim
-            rests on unknown atoms, it is their midpoint.
+        probability: the tag as a number; `lower`, `upper`: bounds, equal to it where the method is exact; where the
+            claim rests on unknown atoms, it is their midpoint.
         semantics, method, detail: how it was computed.
     """
 
@@ -72,8 +72,8 @@ class Node:
             negation, not to);
             `aggregate`, a count or sum with its members as body.
         atom: as the rule language spells it; `label`: a sentence for people.
-        probability: of the fact itself in the model (of a `not` node: that it is false); of an `assumption` the midpoint
-            of what it can be.
+        probability: of the fact itself in the model (of a `not` node: that it is false); of an `assumption` the
+            midpoint of what it can be.
         place: file and line it came from, or what was searched for an `absent` one.
         neural: for `neural` nodes; also for `not` nodes over a neural fact.
     """

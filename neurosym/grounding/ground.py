@@ -200,8 +200,8 @@ class _Engine:
                 recursive.append((number, inside))
             else:
                 self._fire(number, {}, 0, heads=component)
-        for number, inside in recursive if self.open is not None else ():
-            if self.open.asks_itself(self.core.rules[number], inside):
+        for number, inside in recursive:
+            if self.open is not None and self.open.asks_itself(self.core.rules[number], inside):
                 self._fire(number, {}, 0, ask_only=True)
         rounds = 0
         while recursive:

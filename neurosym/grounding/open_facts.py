@@ -108,7 +108,7 @@ class OpenFacts:
             for a in atom.args
             if isinstance(a, int) or a in table.columns
         ]
-        rows = np.unique(np.stack(bound, axis=1), axis=0) if bound else np.zeros((1, 0), np.int32)
+        rows = _distinct(np.stack(bound, axis=1)) if bound else np.zeros((1, 0), np.int32)
         free = [k for k, a in enumerate(atom.args) if not isinstance(a, int) and a not in table.columns]
         self._ask_over(atom.key, rows, free)
 
@@ -186,3 +186,9 @@ class OpenFacts:
         self._ask_rows(core.key, np.ascontiguousarray(rows))
         if all(self.core.open[core.key].ranges(k) for k in free):
             self._ask_over(core.key, np.array([list(constants.values())], np.int32).reshape(1, -1), free)
+
+
+def _distinct(rows: Ids) -> Ids:
+    """The distinct ones of (n, k) rows, k ≥ 1."""
+    _, first = np.unique(TupleInterner(rows.shape[1]).find_or_add(rows), return_index=True)
+    return rows[first]

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from neurosym.errors import Diagnostic, Span
-from neurosym.lang.terms import Value
+from neurosym.lang.terms import Value, predicate_of_iri
 
 NOWHERE = Span("<none>", 1, 1, 1, 1)
 
@@ -469,6 +469,17 @@ class Program:
     def declarations(self) -> dict[tuple[str, int], PredicateDecl]:
         """Declared predicates by (name, arity)."""
         return {(d.name, len(d.args)): d for d in self._of(PredicateDecl)}
+
+    @cached_property
+    def opened(self) -> dict[tuple[str, int], PredicateDecl]:
+        """Predicates declared `open`, by (name, arity); those with `from IRI` under both their names."""
+        found: dict[tuple[str, int], PredicateDecl] = {}
+        for key, declaration in self.declarations.items():
+            if declaration.open:
+                found[key] = declaration
+                if declaration.iri is not None:
+                    found[(predicate_of_iri(declaration.iri), key[1])] = declaration
+        return found
 
     @cached_property
     def neural(self) -> dict[tuple[str, int], NeuralDecl]:

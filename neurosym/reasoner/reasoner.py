@@ -16,7 +16,6 @@ from neurosym.grounding import Limits, Parameter, ground
 from neurosym.grounding.normalise import normalise
 from neurosym.lang import parse_atom, to_text
 from neurosym.lang.ast import Atom, Program, Var
-from neurosym.lang.terms import predicate_of_iri
 from neurosym.lang.walk import body_atoms, head_atoms
 from neurosym.neural import FeatureTable
 from neurosym.reasoner.answers import Answers
@@ -83,7 +82,6 @@ class Reasoner(nn.Module):
         self._atoms: dict[str, Atom] = {}  # queries parsed before: training asks the same one at each step
         self._known_keys: set[tuple[str, int]] = set()
         self._mentioned: set[tuple[str, int]] | None = None
-        self._open = _open_predicates(program)
         # what belongs to a saved model beside its weights: see `save`
         self.queries: tuple[str, ...] = ()
         self.background: FactBase | None = None
@@ -135,7 +133,7 @@ class Reasoner(nn.Module):
         base, slots = self.facts if facts is None else facts, sorted(slots)
         # A query matters to grounding if a network may have to answer it, if what is absent is unknown, or if only the
         # facts know its predicate.
-        asked = tuple(q for q in queries if q.key in self.program.neural or q.key in self._open)
+        asked = tuple(q for q in queries if q.key in self.program.neural or q.key in self.program.opened)
         asked += tuple(
             Atom(n, tuple(Var(f"_{i}", "_") for i in range(k))) for n, k in sorted(self._unmentioned(queries))
         )
@@ -351,15 +349,6 @@ def algebra(semantics: str | Semiring) -> Semiring | None:
         )
     names = ", ".join(["exact", *(a.name for a in ALGEBRAS)])
     raise SemanticsError(f"there is no semantics `{semantics}`", code="NS505", note=f"there are {names}")
-
-
-def _open_predicates(program: Program) -> frozenset[tuple[str, int]]:
-    """The predicates declared `open`, by each name that a query may use."""
-    keys: set[tuple[str, int]] = set()
-    for key, declaration in program.declarations.items():
-        if declaration.open:
-            keys |= {key} if declaration.iri is None else {key, (predicate_of_iri(declaration.iri), key[1])}
-    return frozenset(keys)
 
 
 def _method(evaluator: Exact | Evaluator | Bounds, column: int) -> tuple[str, str]:

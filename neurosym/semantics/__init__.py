@@ -3,7 +3,6 @@
 from neurosym.semantics.evaluate import Evaluator, evaluate
 from neurosym.semantics.exact import MAX_CIRCUIT, Exact, choice_name
 from neurosym.semantics.part import Part, relevant_part
-from neurosym.semantics.unknowns import Bounds, unknown_atom, unknown_leaves
 from neurosym.semantics.semirings import (
     Boolean,
     Count,
@@ -14,6 +13,8 @@ from neurosym.semantics.semirings import (
     SumProduct,
     Viterbi,
 )
+from neurosym.semantics.unknown_atoms import unknown_atom, unknown_leaves
+from neurosym.semantics.unknowns import Bounds
 
 ALGEBRAS: tuple[type[Semiring], ...] = (Boolean, Count, Viterbi, Goedel, Product, Lukasiewicz, SumProduct)
 

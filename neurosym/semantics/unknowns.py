@@ -8,36 +8,29 @@ unknown atom, the bounds of `exact` hold for all independent probabilities of th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from neurosym.errors import SemanticsError
-from neurosym.facts import Ids
 from neurosym.grounding import CERTAIN, DerivationGraph
 from neurosym.semantics.evaluate import Evaluator
 from neurosym.semantics.exact import Exact
-from neurosym.semantics.part import Long, Part, relevant_part
+from neurosym.semantics.part import Long, relevant_part
 from neurosym.semantics.polarity import Polarity
-from neurosym.semantics.semirings import ABSORPTIVE, Semiring, SumProduct
+from neurosym.semantics.semirings import ABSORPTIVE, Semiring
+from neurosym.semantics.unknown_atoms import Evidence, is_monotone, linked, settled_by, unknown_atom, unknown_leaves
 
 MAX_MIXED = 10  # unknown atoms whose truth values are enumerated
 MAX_CELLS = 1 << 24  # numbers in the inputs of one evaluation
 SHOWN = 4  # unknown atoms that a detail names
 
-Evidence = Sequence[tuple[int, bool]]
 Make = Callable[[Sequence[int], Evidence], Exact | Evaluator]
-
-
-def unknown_leaves(graph: DerivationGraph) -> Ids:
-    """(U,) the leaves of the unknown atoms."""
-    groups = [g.facts.reshape(-1) for g in graph.choices if g.kind == "open"]
-    return np.sort(np.concatenate(groups)) if groups else np.zeros(0, np.int32)
 
 
 @dataclass(frozen=True)
@@ -54,6 +47,11 @@ class _Group:
     lower: Tensor
     upper: Tensor
     conditional: bool = False
+
+    @cached_property
+    def same(self) -> bool:
+        """Whether both bounds are one value."""
+        return len(self.lower) == 1 and torch.equal(self.lower, self.upper)
 
 
 class Bounds:
@@ -83,7 +81,7 @@ class Bounds:
         self.make = make
         self.leaves = unknown_leaves(graph)
         self.index = torch.from_numpy(self.leaves.astype(np.int64))
-        self.fixed, evidence = _settled_by(graph, evidence)
+        self.fixed, evidence = settled_by(graph, evidence)
         self.details = [""] * len(roots)
         self.plain: dict[int, tuple[Exact | Evaluator, int]] = {}
         self.groups: list[_Group] = []
@@ -94,12 +92,12 @@ class Bounds:
         self.part = relevant_part(graph, asked, drop)
         self.polarity = Polarity(self.part)
         self.unknown = np.isin(self.part.facts, self.leaves) & ~np.isin(self.part.facts, list(self.fixed))
-        self.monotone = _is_monotone(semiring, self.part)
+        self.monotone = is_monotone(semiring, self.part)
         places = self.part.roots[: len(roots)].tolist()
         apart = [(f, o) for f, o in evidence if graph.status[f] == CERTAIN]
         conditional: list[int] = []
         if uncertain:
-            label = _components(graph, self.part)
+            label = linked(graph, self.part)
             observed: dict[int, list[tuple[int, bool]]] = {}
             for pair, place in zip(uncertain, self.part.roots[len(roots) :].tolist(), strict=True):
                 observed.setdefault(int(label[place]), []).append(pair)
@@ -159,8 +157,8 @@ class Bounds:
     def _conditional(self, column: int, root: int, place: int, evidence: Evidence) -> None:
         """A root that shares choices or unknown atoms with evidence: what the evidence rests on is enumerated.
 
-        Bounds of a quotient are no quotients of bounds. But P(root and evidence) / P(evidence) is monotone in an unknown
-        atom that reaches the root alone.
+        Bounds of a quotient are no quotients of bounds. But P(root and evidence) / P(evidence) is monotone in an
+        unknown atom that reaches the root alone.
         """
         positive, negative = (set(x.tolist()) for x in self._below(place))
         both = positive & negative | self._below_evidence(evidence)
@@ -195,8 +193,8 @@ class Bounds:
         return sorted(mixed)
 
     def _group(
-        self, columns: list[int], evaluator: Exact | Evaluator, mixed: Sequence[int], positive: Sequence[int] | set[int],
-        negative: Sequence[int] | set[int], conditional: bool = False,
+        self, columns: list[int], evaluator: Exact | Evaluator, mixed: Sequence[int], positive: Iterable[int],
+        negative: Iterable[int], conditional: bool = False,
     ) -> _Group:  # fmt: skip
         """Assignments: what is mixed takes all truth values, the rest those that push the tag down, or up."""
         number = {int(f): k for k, f in enumerate(self.leaves)}
@@ -242,10 +240,9 @@ class Bounds:
         upper: list[Tensor] = []
         for group in self.groups:
             low = self._extreme(group, inputs, group.lower, False)
-            same = torch.equal(group.lower, group.upper) and len(group.lower) == 1
             columns.extend(group.columns)
             lower.append(low)
-            upper.append(low if same else self._extreme(group, inputs, group.upper, True))
+            upper.append(low if group.same else self._extreme(group, inputs, group.upper, True))
         order = torch.tensor(columns, dtype=torch.long, device=inputs.device)
         zero = inputs.new_zeros((len(inputs), self.count))
         if not columns:
@@ -273,55 +270,7 @@ class Bounds:
         if group.conditional and bool((best == worst).any()):
             raise SemanticsError(
                 "the evidence cannot be: it has probability 0", code="NS502",
-                note="whatever holds of the unknown atoms", help="take back an observation, or allow for error in a rule",
+                note="whatever holds of the unknown atoms",
+                help="take back an observation, or allow for error in a rule",
             )  # fmt: skip
         return best
-
-
-def unknown_atom(graph: DerivationGraph, leaf: int) -> str:
-    """The unknown atom of a leaf, as the rule language spells it."""
-    group, _ = graph.choice_of(leaf)
-    assert group.key is not None
-    return graph.spell(group.key, graph.args(leaf))
-
-
-def _settled_by(graph: DerivationGraph, evidence: Evidence) -> tuple[dict[int, bool], list[tuple[int, bool]]]:
-    """Unknown atoms that evidence speaks of directly, as leaf → truth value; and the other evidence."""
-    fixed: dict[int, bool] = {}
-    rest: list[tuple[int, bool]] = []
-    for fact, observed in evidence:
-        own = np.nonzero(graph.head == fact)[0]
-        if len(own) == 1 and graph.rules[graph.rule[own[0]]].part == "open":
-            fixed[int(graph.body[graph.body_start[own[0]]])] = observed
-        else:
-            rest.append((fact, observed))
-    return fixed, rest
-
-
-def _is_monotone(semiring: Semiring | None, part: Part) -> bool:
-    """Whether a tag never falls as the tag of a leaf below no negation rises, and never rises below one.
-
-    Sums of products leave [0, 1], so that under negation they change their sign; of a user's algebra nothing is known.
-    """
-    from neurosym.semantics import ALGEBRAS
-
-    if semiring is None:
-        return True
-    return type(semiring) in ALGEBRAS and (not isinstance(semiring, SumProduct) or bool(part.sign.all()))
-
-
-def _components(graph: DerivationGraph, part: Part) -> NDArray[np.int32]:
-    """(n,) the connected component of each fact; outcomes of one choice are connected."""
-    from scipy.sparse import csr_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    n = len(part.facts)
-    heads = np.repeat(part.head, np.diff(part.body_start))
-    leaf = np.nonzero(part.leaf)[0]
-    leaf = leaf[np.argsort(graph.choice[part.facts[leaf]], kind="stable")]
-    choice = graph.choice[part.facts[leaf]]
-    same = choice[1:] == choice[:-1]
-    source = np.concatenate([heads, leaf[:-1][same]])
-    target = np.concatenate([part.body, leaf[1:][same]])
-    matrix = csr_matrix((np.ones(len(source), np.int8), (source, target)), shape=(n, n))
-    return connected_components(matrix, directed=False)[1]

@@ -33,7 +33,9 @@ def certificate(text: str, atom: str, semantics: str = "exact", **evidence: bool
     return asdict(ns.explain(answers, atom, contributions=False).certificate)
 
 
-@pytest.mark.parametrize("semantics", ["exact", "viterbi", "goedel", "product", "lukasiewicz", "boolean", "sum-product"])
+@pytest.mark.parametrize(
+    "semantics", ["exact", "viterbi", "goedel", "product", "lukasiewicz", "boolean", "sum-product"]
+)
 @pytest.mark.parametrize("atom", ["happy(ann)", "happy(bob)", "lonely(bob)", "odd(ann)"])
 def test_bounds_under_every_semantics(atom: str, semantics: str) -> None:
     made = certificate(LIKES, atom, semantics)

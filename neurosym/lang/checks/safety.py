@@ -32,7 +32,6 @@ from neurosym.lang.ast import (
 from neurosym.lang.builtins import PREDICATES, SLOT_TYPES
 from neurosym.lang.checks.context import Context
 from neurosym.lang.printer import Printer
-from neurosym.lang.terms import predicate_of_iri
 from neurosym.lang.walk import Key, atom_variables, body_variables, head_atoms, variables
 
 Names = frozenset[str]
@@ -43,12 +42,7 @@ class Binding:
 
     def __init__(self, program: Program) -> None:
         self.neural: dict[Key, NeuralDecl] = program.neural
-        self.open: dict[Key, PredicateDecl] = {}
-        for key, declaration in program.declarations.items():
-            if declaration.open:
-                self.open[key] = declaration
-                if declaration.iri is not None:
-                    self.open[(predicate_of_iri(declaration.iri), key[1])] = declaration
+        self.open: dict[Key, PredicateDecl] = program.opened
 
     def closure(self, body: Body, bound: Names) -> Names:
         """The variables that are bound where the body has been evaluated."""
