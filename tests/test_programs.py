@@ -1,7 +1,8 @@
 """Programs with their expected answers: each folder of tests/programs is a case, and adding a case is adding a folder.
 
 A case holds `program.rules` or `program.pl`, facts as `.ttl` or `.csv` files (a CSV file's name is its predicate), and
-`expected.json`: `{"semantics": "exact", "answers": {atom: probability}}` or `{"semantics": "exact", "error": code}`.
+`expected.json`: `{"semantics": "exact", "answers": {atom: probability}}` or `{"semantics": "exact", "error": code}`. A
+pair of numbers in place of a probability is its bounds over what is unknown.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from neurosym.errors import NeurosymError, RuleError, SemanticsError
 from neurosym.facts import FactBase
 from neurosym.grounding import Limits, ground
 from neurosym.lang import Program, parse_atom, parse_files
+from neurosym.semantics import Bounds, unknown_leaves
 from neurosym.semantics.exact import Exact
 from tests.oracles.engine import constant_inputs, observed
 
@@ -23,8 +26,8 @@ CASES = sorted(p.parent for p in FOLDER.glob("*/expected.json") if not p.parent.
 LIMITS = Limits(facts=5_000, firings=100_000, seconds=20)  # small, so that a runaway recursion ends soon
 
 
-def answer(folder: Path, atoms: list[str]) -> dict[str, float]:
-    """The probabilities of ground atoms, each as it is spelled."""
+def answer(folder: Path, atoms: list[str]) -> dict[str, list[float]]:
+    """The lower and upper probabilities of ground atoms, each as it is spelled."""
     facts = FactBase()
     for path in sorted(folder.glob("*.ttl")):
         facts = facts + FactBase.from_rdf(path)
@@ -39,8 +42,18 @@ def answer(folder: Path, atoms: list[str]) -> dict[str, float]:
         raise SemanticsError("an absent atom was observed true", code="NS502")
     found = [graph.matches(q).tolist() for q in queries]
     roots = [f for ids in found for f in ids]
-    values = dict(zip(roots, Exact(graph, roots, evidence)(constant_inputs(graph))[0].tolist(), strict=True))
-    return {a: values[ids[0]] if ids else 0.0 for a, ids in zip(atoms, found, strict=False)}
+    inputs = constant_inputs(graph)
+    if len(unknown_leaves(graph)):
+        bounds = Bounds(graph, roots, evidence, None, lambda facts, given: Exact(graph, facts, given)).bounds(inputs)
+    else:
+        bounds = (Exact(graph, roots, evidence)(inputs),) * 2
+    values = dict(zip(roots, torch.stack(bounds, dim=-1)[0].tolist(), strict=True))
+    return {a: values[ids[0]] if ids else [0.0, 0.0] for a, ids in zip(atoms, found, strict=False)}
+
+
+def interval(expected: float | list[float]) -> list[float]:
+    """A probability as bounds."""
+    return expected if isinstance(expected, list) else [expected, expected]
 
 
 def check(program: Program) -> None:
@@ -60,7 +73,9 @@ def test_case(folder: Path) -> None:
         assert expected["error"] in codes
         return
     answers = answer(folder, list(expected["answers"]))
-    assert answers == pytest.approx(expected["answers"], abs=1e-7)
+    assert list(answers) == list(expected["answers"])
+    for atom, wanted in expected["answers"].items():
+        assert answers[atom] == pytest.approx(interval(wanted), abs=1e-7), atom
 
 
 @pytest.mark.parametrize("folder", CASES, ids=lambda p: p.name)
@@ -78,8 +93,10 @@ def test_certificates_recompute_every_answer(folder: Path) -> None:
         facts = facts + FactBase.from_csv(path)
     program = parse_files(folder.glob("program.*"), facts_predicates=list(facts.tables))
     answers = ns.Reasoner(program, facts, limits=LIMITS).query(*expected["answers"])
-    for atom, probability in expected["answers"].items():
+    for atom, wanted in expected["answers"].items():
+        low, high = interval(wanted)
         why = ns.explain(answers, atom, contributions=False)
-        assert why.claim.probability == pytest.approx(probability, abs=1e-7)
+        assert (why.claim.lower, why.claim.upper) == pytest.approx((low, high), abs=1e-7)
+        assert why.claim.probability == pytest.approx((low + high) / 2, abs=1e-7)
         why.verify()
-        assert why.proofs or probability == 0
+        assert why.proofs or high == 0

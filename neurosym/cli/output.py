@@ -78,7 +78,10 @@ def show_answers(rows: Sequence[dict[str, Any]]) -> None:
     """One line an answer, `atom: probability`, aligned."""
     width = max((len(printable(row["atom"])) for row in rows), default=0) + 1
     for row in rows:
-        print(f"{printable(row['atom']) + ':':<{width}} {row['probability']:.8g}")
+        number = f"{row['probability']:.8g}"
+        if row["method"] == "bounds":
+            number = f"between {row['lower']:.8g} and {row['upper']:.8g} ({printable(row['detail'])})"
+        print(f"{printable(row['atom']) + ':':<{width}} {number}")
 
 
 def show_table(head: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> None:

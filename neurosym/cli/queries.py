@@ -148,14 +148,18 @@ def verify_command(
 
     By code that shares nothing with the engine.
     """
-    from neurosym.verify import read_certificate, read_claim, verify_certificate
+    from neurosym.verify import read_bounds, read_certificate, read_claim, verify_certificate
 
-    found = verify_certificate(read_certificate(certificate), read_claim(certificate))
+    found = verify_certificate(
+        read_certificate(certificate), read_claim(certificate), expected_bounds=read_bounds(certificate)
+    )
     session.payload["semantics"] = found.semantics
     if as_json:
+        lower, upper = found.bounds or (found.value, found.value)
+        method = ("circuit" if found.semantics == "exact" else "algebra") if found.choices else "certain"
         row = {
-            "atom": found.atom, "probability": found.value, "lower": found.value, "upper": found.value,
-            "method": ("circuit" if found.semantics == "exact" else "algebra") if found.choices else "certain",
+            "atom": found.atom, "probability": found.value, "lower": lower, "upper": upper,
+            "method": "bounds" if found.bounds else method,
             "detail": f"recomputed from the certificate; {found.claimed!r} was claimed",
         }  # fmt: skip
         session.answer(

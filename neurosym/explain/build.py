@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from neurosym.errors import ExplanationError
+from neurosym.explain.assumptions import Assumptions, best_case
 from neurosym.explain.certificates import certificate
 from neurosym.explain.contributions import Regrounder, leave_out_leaves, ordered, rule_leaves
 from neurosym.explain.model import (
@@ -29,7 +30,7 @@ from neurosym.explain.proofs import Derivation, ProofSearch, proof_probability, 
 from neurosym.explain.words import Words
 from neurosym.grounding import CERTAIN
 from neurosym.reasoner import Answers
-from neurosym.semantics import Exact, relevant_part
+from neurosym.semantics import Bounds, Exact, relevant_part
 from neurosym.version import version
 
 TRIES = 20  # proof trees looked at for each proof asked for: different trees may rest on the same leaves
@@ -83,7 +84,9 @@ class _Builder:
         self.neural = NeuralEvidence(answers, sample)
         self.tags = answers.leaf_tags[sample].detach()
         self.observed = dict(answers.evidence)
+        self.assumptions = Assumptions(self.graph, self.observed)
         self.values: dict[int, float] = {}
+        self.least: dict[int, float] = {}  # lower bounds of facts that rest on unknown atoms
         self.nodes: dict[str, Node] = {}
         self.steps: dict[tuple[str, tuple[str, ...], int], int] = {}
         self.step_list: list[Step] = []
@@ -97,14 +100,20 @@ class _Builder:
         atom, fact = answers.atoms[position], answers.facts[position]
         value = float(answers.tags[self.sample, position].detach())
         label = self.words.fact(fact) if fact >= 0 else atom
+        lower, upper = (float(t[self.sample, position].detach()) for t in (answers.lower, answers.upper))
+        bounds = (lower, upper)
         claim = Claim(
-            atom, label, value, value, value, answers.semantics, answers.methods[position], answers.details[position]
+            atom, label, value, lower, upper, answers.semantics, answers.methods[position], answers.details[position]
         )
+        if claim.upper - claim.lower > 1e-9:
+            self.warnings.append(
+                f"the claim rests on what is unknown, and is given as the midpoint of its bounds; {claim.detail}"
+            )
         found = self._proofs(fact, proofs) if fact >= 0 else []
         self.warnings.extend(f"{times} times while grounding: {n}" for n, times in self.graph.counters.items())
         hashes = self.hashes
         if fact >= 0:
-            proof = certificate(answers, fact, value, self.sample, hashes)
+            proof = certificate(answers, fact, value, self.sample, hashes, bounds)
         else:
             proof = _nothing(atom, answers.semantics, hashes)
         added = self._contributions(fact, value, budget) if contributions and fact >= 0 else ()
@@ -144,13 +153,20 @@ class _Builder:
                 best = "the best proof is" if count == 1 else f"the best {count} proofs are"
                 self.warnings.append(f"only {best} shown; the claim's probability counts all of them")
                 break
-        trees = sorted(trees[:count], key=lambda pair: -pair[0])
+        trees = sorted(trees[:count], key=lambda pair: (self._assumes(pair[1]), -pair[0]))
         self._evaluate(sorted({f for _, t in trees for f in _facts(t)}))
         return [self._proof(probability, tree) for probability, tree in trees]
 
+    def _assumes(self, tree: Derivation) -> bool:
+        """Whether a proof assumes something; those that do not come first."""
+        return any(
+            f in self.assumptions if sign else self.values.get(f, 0) - self.least.get(f, self.values.get(f, 0)) > 1e-12
+            for f, sign in tree.leaves()
+        )
+
     def _of_proof(self, tree: Derivation) -> float:
         """The probability that all leaves of a proof hold."""
-        product = proof_probability(self.graph, tree, self._probability)
+        product = proof_probability(self.graph, tree, self._chance)
         literals = sorted(dict.fromkeys(tree.leaves()))
         derived = [f for f, sign in literals if not sign and self.graph.choice[f] < 0]
         if product == 0 or not derived or self.answers.algebra is not None or self.answers.evidence:
@@ -158,18 +174,30 @@ class _Builder:
         # Facts under negation may share choices with the rest: solved exactly, as one more fact of the graph.
         graph = with_conjunction(self.graph, literals)
         tags = torch.cat([self.tags, self.tags.new_zeros(1)])
-        exact = Exact(graph, [self.graph.num_facts], (), self.grounded.max_circuit, self.grounded.solutions)
         with torch.no_grad():
+            if self._assumes(tree):
+                return best_case(graph, self.grounded, tags, product)
+            exact = Exact(graph, [self.graph.num_facts], (), self.grounded.max_circuit, self.grounded.solutions)
             return float(exact(tags[None])[0, 0])
 
     def _proof(self, probability: float, tree: Derivation) -> Proof:
         steps: list[int] = []
         root = self._node(tree, steps)
-        return Proof(probability, root, tuple(dict.fromkeys(steps)))
+        return Proof(probability, root, tuple(dict.fromkeys(steps)), self._assumes(tree))
 
     def _cost(self, fact: int, sign: bool) -> float:
-        probability = self._probability(fact, sign)
+        probability = self._chance(fact, sign)
+        if fact in self.assumptions:
+            probability /= 2  # what is recorded is the better reason
         return -math.log(probability) if probability > 0 else math.inf
+
+    def _chance(self, fact: int, sign: bool) -> float:
+        """The probability that a fact has a sign, if what a proof assumes is so."""
+        if fact in self.assumptions:
+            return self.assumptions.chance(fact) if sign else 1.0
+        if not sign and fact in self.least and fact not in self.observed:
+            return min(1.0, max(0.0, 1 - self.least[fact]))
+        return self._probability(fact, sign)
 
     def _probability(self, fact: int, sign: bool) -> float:
         """The probability that a fact has a sign; what was observed is as it was observed."""
@@ -190,6 +218,8 @@ class _Builder:
             evaluator = self.grounded.evaluator(wanted, self.answers.evidence, self.answers.algebra)
             with torch.no_grad():
                 tags = evaluator(self.tags[None])[0].tolist()
+                if isinstance(evaluator, Bounds):
+                    self.least |= dict(zip(wanted, evaluator.bounds(self.tags[None])[0][0].tolist(), strict=True))
             self.values |= dict(zip(wanted, tags, strict=True))
 
     # ------------------------------------------------------------------------------------------------- nodes
@@ -200,6 +230,9 @@ class _Builder:
         name = f"f{fact}"
         if tree.grounding is None:
             self._add(name, fact, self._leaf_kind(fact))
+            return name
+        if self.assumptions.made_by(tree.grounding):
+            self._assume(name, fact)
             return name
         hidden = graph.hidden(fact)
         self._add(name, fact, "aggregate" if hidden else "derived")
@@ -254,8 +287,21 @@ class _Builder:
         self.node_facts[name] = fact
         self.nodes[name] = Node(name, kind, atom, label, self._probability(fact, True), str(place), neural)  # pyright: ignore
 
+    def _assume(self, name: str, fact: int, sign: bool = True) -> None:
+        """The node of an atom that is unknown, and that a proof assumes to hold, or not to."""
+        if name not in self.nodes:
+            atom, label = self.graph.atom(fact), self.words.fact(fact)
+            if not sign:
+                atom, label = f"not {atom}", f"it is not so that {label}"
+            self.node_facts[name] = fact
+            probability = self._probability(fact, sign)
+            self.nodes[name] = Node(name, "assumption", atom, label, probability, self.assumptions.place(fact))
+
     def _not(self, fact: int) -> str:
         name = f"not{fact}"
+        if self.assumptions.bare(fact):
+            self._assume(name, fact, False)
+            return name
         if name not in self.nodes:
             graph = self.graph
             described = graph.program.hidden.get(graph.key(fact))

@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 
 from neurosym.explain.model import Certificate
-from neurosym.grounding import CERTAIN, DerivationGraph
+from neurosym.grounding import CERTAIN, CoreRule, DerivationGraph
 from neurosym.grounding.core import ForeignCall
 from neurosym.reasoner import Answers
 from neurosym.semantics import relevant_part
 from neurosym.semantics.semirings import ABSORPTIVE
 
 
-def certificate(answers: Answers, fact: int, value: float, sample: int, hashes: dict[str, str]) -> Certificate:
+def certificate(
+    answers: Answers, fact: int, value: float, sample: int, hashes: dict[str, str], bounds: tuple[float, float]
+) -> Certificate:
     """Everything that determines the tag of a fact: facts, choices, groundings and evidence, numbered from 0."""
     graph = answers.grounded.graph
     roots = np.array([fact, *(f for f, _ in answers.evidence)], np.int32)
@@ -42,7 +44,7 @@ def certificate(answers: Answers, fact: int, value: float, sample: int, hashes: 
             continue
         groundings.append(
             {
-                "rule": graph.program.statements[rule.statement].label,
+                "rule": _label(graph, rule),
                 "part": rule.part if seen[key] == 1 else f"{rule.part} ({seen[key]})",
                 "head": number[int(graph.head[g])],
                 "body": [number[f] for f, s in zip(body, sign, strict=True) if s],
@@ -50,22 +52,31 @@ def certificate(answers: Answers, fact: int, value: float, sample: int, hashes: 
                 "absent": graph.absent_of(g),
             }
         )
+    choices = _choices(answers, number, tags.tolist())
     return Certificate(
         claim=number[fact],
         value=value,
         semantics=answers.semantics,
         facts=facts,
-        choices=_choices(answers, number, tags.tolist()),
+        choices=choices,
         groundings=groundings,
         evidence=[{"fact": number[f], "observed": v} for f, v in answers.evidence],
         hashes=hashes,
         foreign=sorted({c.foreign.signature for g in part.grounding.tolist() for c in _calls(graph, g)}),
+        bounds=bounds if any(c["kind"] == "open" for c in choices) else None,
     )
 
 
 def _calls(graph: DerivationGraph, grounding: int) -> list[ForeignCall]:
     """The literals of a grounding's rule that Python functions answered."""
     return [x for x in graph.rules[graph.rule[grounding]].body if isinstance(x, ForeignCall)]
+
+
+def _label(graph: DerivationGraph, rule: CoreRule) -> str:
+    """The name of a rule, or of the declaration that makes a predicate open."""
+    if rule.part == "open":
+        return f"{rule.heads[0][0].key[0]} is open"
+    return graph.program.statements[rule.statement].label
 
 
 def _choices(answers: Answers, number: dict[int, int], tags: list[float]) -> list[dict[str, Any]]:
@@ -78,12 +89,17 @@ def _choices(answers: Answers, number: dict[int, int], tags: list[float]) -> lis
     result: list[dict[str, Any]] = []
     for facts in outcomes.values():
         group, row = graph.choice_of(facts[0])
-        statement = int(group.statements[row])
-        origin = graph.neural_of(group).network if group.kind == "neural" else graph.program.statements[statement].label
+        if group.kind == "neural":
+            origin = graph.neural_of(group).network
+        elif group.kind == "open":
+            assert group.key is not None
+            origin = group.key[0]
+        else:
+            origin = graph.program.statements[int(group.statements[row])].label
         result.append(
             {
                 "outcomes": [number[f] for f in facts],
-                "probabilities": [min(1.0, max(0.0, tags[f])) for f in facts],
+                "probabilities": [min(1.0, max(0.0, tags[f])) for f in facts] if group.kind != "open" else [],
                 "origin": origin,
                 "kind": group.kind,
             }

@@ -8,7 +8,7 @@ from typing import Any, Literal
 FORMAT = "neurosym-explanation/1"
 CERTIFICATE_FORMAT = "neurosym-certificate/1"
 
-NodeKind = Literal["derived", "data", "neural", "choice", "absent", "aggregate", "not"]
+NodeKind = Literal["derived", "data", "neural", "choice", "absent", "aggregate", "not", "assumption"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class Claim:
 
     Attributes:
         atom: as the rule language spells it; `label`: the same for people, with rdfs:label names.
-        probability: the tag as a number; `lower`, `upper`: bounds, equal to it where the method is exact.
+        probability: the tag as a number; `lower`, `upper`: bounds, equal to it where the method is exact; where the
+            claim rests on unknown atoms, it is their midpoint.
         semantics, method, detail: how it was computed.
     """
 
@@ -67,9 +68,12 @@ class Node:
         kind: `derived` by a rule; `data` from the fact base or the rule text; `neural`; `choice`, the firing of a
             weighted rule or fact, or a head of an annotated disjunction; `absent`, an atom that a negated literal
             needs to be absent and that no fact matches; `not`, a possible fact that a negated literal needs false;
+            `assumption`, an atom of an `open` predicate that is not among the facts, assumed to hold (or, under a
+            negation, not to);
             `aggregate`, a count or sum with its members as body.
         atom: as the rule language spells it; `label`: a sentence for people.
-        probability: of the fact itself in the model (of a `not` node: that it is false).
+        probability: of the fact itself in the model (of a `not` node: that it is false); of an `assumption` the
+            midpoint of what it can be.
         place: file and line it came from, or what was searched for an `absent` one.
         neural: for `neural` nodes; also for `not` nodes over a neural fact.
     """
@@ -125,13 +129,15 @@ class Proof:
     """One way to derive the claim.
 
     Attributes:
-        probability: that all its leaves hold.
+        probability: that all its leaves hold, if what it assumes is so.
         root: id of the claim's node; `steps`: indices into the explanation's steps, the claim's first.
+        assumes: whether it rests on what is unknown.
     """
 
     probability: float
     root: str
     steps: tuple[int, ...]
+    assumes: bool = False
 
 
 @dataclass(frozen=True)
@@ -172,13 +178,15 @@ class Certificate:
             for or ""}. A certain fact is given: its tag is one, plus its groundings under `count` and `sum-product`.
             Only a claim that cannot be derived is `absent`.
         choices: {"outcomes": [fact numbers], "probabilities": [numbers], "origin": a rule's name or a network's,
-            "kind": "constant" | "learned" | "neural"}; outcomes exclude one another, what they leave over is 'none'.
+            "kind": "constant" | "learned" | "neural" | "open"}; outcomes exclude one another, what they leave over is
+            'none'. An unknown atom is an `open` choice without probabilities, its origin the predicate.
         groundings: {"rule": name, "part": what of it, "head": fact number, "body": [fact numbers],
             "negated": [fact numbers], "absent": [atoms]}.
         evidence: {"fact": number, "observed": bool}.
         hashes: "rules", "facts", "weights" → SHA-256.
         foreign: the foreign predicates that the groundings' rules call, `distance(+A, +B, -D)`; what their functions
             answered is not in the certificate.
+        bounds: of the value over all truth values of the unknown atoms, where there are some; else None.
     """
 
     claim: int
@@ -191,6 +199,7 @@ class Certificate:
     hashes: dict[str, str]
     foreign: list[str] = field(default_factory=list)
     format: str = CERTIFICATE_FORMAT
+    bounds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -253,7 +262,8 @@ class Explanation:
         """
         from neurosym.verify import verify_certificate
 
-        verify_certificate(asdict(self.certificate), expected=self.claim.probability)
+        bounds = (self.claim.lower, self.claim.upper)
+        verify_certificate(asdict(self.certificate), expected=self.claim.probability, expected_bounds=bounds)
 
     def __str__(self) -> str:
         return self.to_text()

@@ -32,6 +32,7 @@ CAPTIONS = {
     "absent": "absent",
     "not": "held false",
     "aggregate": "count",
+    "assumption": "assumed",
 }
 MAX_NODES = 60
 LINE = 22  # characters of a line of a box, at 12 px
@@ -167,7 +168,7 @@ def _box(node: Node, claim: bool) -> Shape:
     kind = "claim" if claim else node.kind
     caption = CAPTIONS.get(kind, node.kind)
     shown = text.removeprefix("it is not so that ") if node.kind == "not" else text
-    number = "" if node.kind == "absent" else percent(node.probability)
+    number = "" if node.kind in ("absent", "assumption") else percent(node.probability)
     title = f"{text} – {caption}" + (f", {number}" if number else "") + (f"; {node.place}" if node.place else "")
     return Shape(node.id, kind, title, _wrap(shown), caption, number)
 

@@ -75,7 +75,7 @@ def outline(kind: str, x: float, y: float, w: float, h: float) -> str:
     if kind == "data":  # a sheet with its corner folded
         c = min(14.0, h / 2)
         return f"M{x:g} {y:g}H{x + w - c:g}L{x + w:g} {y + c:g}V{y + h:g}H{x:g}Z"
-    return f"M{x:g} {y:g}H{x + w:g}V{y + h:g}H{x:g}Z"  # absent, not: a plain box, drawn with a broken line
+    return f"M{x:g} {y:g}H{x + w:g}V{y + h:g}H{x:g}Z"  # absent, not, assumption: a plain box, drawn with a broken line
 
 
 def layers_of(shapes: dict[str, Shape]) -> list[list[Shape]]:

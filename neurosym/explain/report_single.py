@@ -44,7 +44,7 @@ def _evidence(explanation: Explanation) -> dict[str, list[Node]]:
     """Leaves by kind, in the order in which the proofs meet them; a negated network's word is with the networks."""
     order = [name for proof in explanation.proofs for k in proof.steps for name in explanation.steps[k].body]
     order += [proof.root for proof in explanation.proofs]
-    groups: dict[str, list[Node]] = {kind: [] for kind in ("data", "neural", "not", "absent", "choice")}
+    groups: dict[str, list[Node]] = {kind: [] for kind in ("data", "neural", "not", "absent", "assumption", "choice")}
     for name in dict.fromkeys(order):
         node = explanation.nodes.get(name)
         if node is not None and node.kind in groups:

@@ -14,6 +14,7 @@ KIND_WORDS = {
     "absent": "absent",
     "not": "held to be false",
     "aggregate": "counted or added up",
+    "assumption": "assumed (open world)",
 }
 NO_REASON = "No rule, fact or network supports it."
 MAX_DEPTH = 12  # levels of nesting that a view shows; what lies deeper is in the JSON
@@ -50,23 +51,28 @@ def signed(value: float) -> str:
 
 def amount(claim: Claim) -> str:
     """The claim's number as it is shown large."""
-    value = claim.probability
+    if claim.upper - claim.lower > 1e-9:
+        if claim.semantics == "boolean":
+            return "unknown"
+        return f"{_number(claim, claim.lower)} – {_number(claim, claim.upper)}"
+    if claim.semantics == "boolean":
+        return "yes" if claim.probability > 0.5 else "no"
+    return _number(claim, claim.probability)
+
+
+def _number(claim: Claim, value: float) -> str:
     if claim.semantics == "count":
         return f"{value:,.0f}"
-    if claim.semantics == "boolean":
-        return "yes" if value > 0.5 else "no"
-    if claim.semantics in _DEGREES:
-        return f"{value:.3f}"
-    if claim.upper - claim.lower > 1e-9:
-        return f"{percent(claim.lower)} – {percent(claim.upper)}"
-    return percent(value)
+    return f"{value:.3f}" if claim.semantics in _DEGREES else percent(value)
 
 
 def measure(claim: Claim) -> str:
     """What the claim's number is."""
     value = claim.probability
+    if claim.method == "bounds" and claim.semantics == "boolean" and claim.upper > claim.lower:
+        return "whether it follows from the rules depends on what is unknown"
     if claim.semantics == "count":
-        return "derivation" if value == 1 else "derivations"
+        return "derivation" if value == 1 and claim.upper == 1 else "derivations"
     if claim.semantics == "boolean":
         return "it follows from the rules" if value > 0.5 else "it does not follow from the rules"
     if claim.semantics in _DEGREES:

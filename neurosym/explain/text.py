@@ -63,7 +63,8 @@ def _print_proofs(console: Console, explanation: Explanation) -> None:
             continue
         console.print()
         title = "Why" if number == 0 else f"Also, proof {number + 1}"
-        tree = Tree(_text(f"{title} (this proof alone: {percent(proof.probability)})"))
+        alone = "this proof alone, if what it assumes is so" if proof.assumes else "this proof alone"
+        tree = Tree(_text(f"{title} ({alone}: {percent(proof.probability)})"))
         _grow(tree, branch, told)
         console.print(tree)
 
@@ -93,7 +94,7 @@ def _leaf(node: Node, details: bool) -> str:
         parts.append(
             f"{node.neural.network} says {node.neural.value}" if node.kind == "neural" else node.neural.network
         )
-    if node.kind != "absent":
+    if node.kind not in ("absent", "assumption"):
         parts.append(percent(node.probability))
     if node.place:
         parts.append(node.place)

@@ -139,7 +139,12 @@ def renamed(node: Any, names: dict[str, str]) -> Any:
 
 
 def entity_inputs(atom: CoreAtom, core: CoreProgram) -> set[str]:
-    """Variables of a neural atom that other literals must bind: its entities, not its slots and not its value."""
+    """Variables of an atom that other literals must bind.
+
+    Of a neural atom its entities, not its slots and not its value; of an open one those whose type does not enumerate.
+    """
+    if (opened := core.open.get(atom.key)) is not None:
+        return {a for k, a in enumerate(atom.args) if isinstance(a, str) and not opened.ranges(k)}
     declaration = core.neural.get(atom.key)
     if declaration is None:
         return set()

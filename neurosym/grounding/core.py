@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from neurosym.errors import Span
 from neurosym.facts import RDF_TYPE, SymbolTable
-from neurosym.lang.ast import NeuralDecl, Rule, Term
+from neurosym.lang.ast import NeuralDecl, PredicateDecl, Rule, Term
 from neurosym.lang.foreign import Foreign
 from neurosym.lang.terms import Iri, predicate_of_iri
 
@@ -135,7 +135,8 @@ class CoreRule:
     """A flat rule: for each grounding of the body, each head holds if its outcome (None: always) is chosen.
 
     Attributes:
-        statement: index into the program's rules; `part`: what of it this is (`rule`, `negated group`, …).
+        statement: index into the program's rules, -1 for what an `open` declaration stands for; `part`: what of it this
+            is (`rule`, `negated group`, …, `open`).
     """
 
     heads: tuple[tuple[CoreAtom, int | None], ...]
@@ -183,6 +184,24 @@ class GroundFact:
     parameter: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OpenPredicate:
+    """A predicate whose absent atoms are unknown.
+
+    Attributes:
+        leaf: hidden predicate of the same arity, whose facts are the unknown atoms' leaves.
+        classes: for each argument the predicate of its declared RDF class, or None.
+    """
+
+    declaration: PredicateDecl
+    leaf: Key
+    classes: tuple[CoreAtom | None, ...]
+
+    def ranges(self, position: int) -> bool:
+        """Whether the argument's declared type says what it ranges over."""
+        return self.declaration.args[position].type.enumerates
+
+
 @dataclass
 class CoreProgram:
     """A program in normal form, over the term ids of one symbol table.
@@ -191,6 +210,7 @@ class CoreProgram:
         hidden: hidden predicate → what it stands for, for people.
         demands: hidden predicate that is evaluated only for the bindings asked about → the one that holds those.
         questions: predicates that hold what is asked about; their rows are no facts.
+        open: predicates declared `open`, by the name that holds their facts.
         aliases: RDF predicate → the declared name that maps to it; with `triple_mode` the other way round.
         triple_mode: whether RDF atoms were rewritten to `triple/3`, because the program ranges over predicates.
         foreign: the predicates that Python functions answer; `answers`: what they answered while grounding.
@@ -207,6 +227,7 @@ class CoreProgram:
     neural: dict[Key, NeuralDecl] = field(default_factory=dict)
     foreign: dict[Key, Foreign] = field(default_factory=dict)
     answers: dict[Key, Answers] = field(default_factory=dict)
+    open: dict[Key, OpenPredicate] = field(default_factory=dict)
     statements: Sequence[Rule] = ()
     triple_mode: bool = False
 

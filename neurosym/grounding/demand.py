@@ -223,7 +223,7 @@ class _Demand:
         """Whether a question can be passed on through a literal: input facts, comparisons, `between`."""
         if isinstance(literal, Scan):
             key = literal.atom.key
-            hidden = key in self.core.demands.values() or key in self.core.neural
+            hidden = key in self.core.demands.values() or key in self.core.neural or key in self.core.open
             return not hidden and key not in self.rules_of
         return isinstance(literal, Compare | Builtin | ForeignCall)
 

@@ -39,6 +39,7 @@ from neurosym.grounding.foreign import ForeignCalls
 from neurosym.grounding.graph import DerivationGraph
 from neurosym.grounding.load import load_facts
 from neurosym.grounding.neural_facts import NeuralFacts
+from neurosym.grounding.open_facts import OpenFacts
 from neurosym.grounding.plan import Step, plan
 from neurosym.grounding.strata import components
 from neurosym.lang.ast import Atom, Const, Program
@@ -106,6 +107,7 @@ class Engine:
         self.queries = queries
         self.places: list[Place] = load_facts(self.builder, program, base, queries)
         self.neural = NeuralFacts(self.builder, symbols.intern_many(Symbol(s) for s in slots), closed)
+        self.open: OpenFacts | None = None
         now = time.monotonic()
         self.clock = _Clock(now, now + limits.seconds)
         self.progress = progress
@@ -130,6 +132,9 @@ class Engine:
             if chosen:
                 self._component(component, list(chosen.values()))
         self.neural.finish()
+        if self.open is not None:
+            directives = (*self.program.queries, *self.program.evidence)
+            self.open.finish([*self.queries, *(s.atom for s in directives)])
         prefixes = self.base.prefixes | self.program.prefixes
         graph = self.builder.build(self.places, prefixes, self.counters.counts)
         return graph if self.record else replace(graph, engine=self)
@@ -162,6 +167,9 @@ class Engine:
                 recursive.append((numbered, positions))
             else:
                 self._fire(numbered, {}, 0, None, component, keep)
+        for numbered, positions in recursive:
+            if self.open is not None and self.open.asks_itself(numbered[1], positions):
+                self._ask_only(numbered)
         rounds = 0
         while recursive:
             known = {key: relation.size for key, relation in relations.items()}
@@ -186,7 +194,9 @@ class Engine:
                 return True
             if isinstance(literal, Scan | Negated):
                 key = literal.atom.key
-                if key in self.core.neural or key in self.core.demands or self.builder.relation(key).possible:
+                if key in self.core.neural or key in self.core.open or key in self.core.demands:
+                    return True
+                if self.builder.relation(key).possible:
                     return True
         return any(self.builder.relation(head.key).possible for head, _ in rule.heads if head.key in component)
 
@@ -234,12 +244,19 @@ class Engine:
         finally:
             self.joiner.joined = joined
 
+    def _ask_only(self, numbered: Numbered) -> None:
+        """Let a rule ask about unknown atoms, and conclude nothing."""
+        number, rule = numbered
+        firing = _Firing(number, rule, self._plan(rule, None), {}, 0, lambda _: None, True)
+        self._advance(firing, 0, Bindings.start())
+
     def _lacks_facts(self, rule: CoreRule) -> bool:
         """Whether a literal has no facts and cannot get any by being asked: then the rule does not fire."""
         for literal in rule.body:
             if isinstance(literal, Scan):
                 key = literal.atom.key
-                if key not in self.core.neural and key not in self.core.demands and not self.builder.relation(key).size:
+                asked = key in self.core.neural or key in self.core.demands or key in self.core.open
+                if not asked and not self.builder.relation(key).size:
                     return True
         return False
 
@@ -267,7 +284,7 @@ class Engine:
             firing.finish(table)
             self._look_at_clock(firing.rank)
             return
-        for piece in self._step(firing, firing.steps[at], table):
+        for piece in self._step(firing, at, table):
             if piece.n:
                 self._advance(firing, at + 1, piece)
 
@@ -282,9 +299,12 @@ class Engine:
             rate = (firings or facts) / (now - self.clock.started)
             self.progress(f"round {rounds}: {facts:,} facts, {firings:,} firings, {rate:,.0f} a second")
 
-    def _step(self, firing: _Firing, step: Step, table: Bindings) -> Iterator[Bindings]:
+    def _step(self, firing: _Firing, at: int, table: Bindings) -> Iterator[Bindings]:
+        step = firing.steps[at]
         literal, live = step.literal, step.live
         kept = step.position if firing.keep else None
+        if self.open is not None and (at or not firing.windows):  # what a delta holds was asked about
+            self.open.ask(literal, table)
         match literal:
             case Scan(atom, record):
                 if atom.key in self.core.neural:

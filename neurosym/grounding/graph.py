@@ -33,11 +33,12 @@ class ChoiceGroup:
 
     Attributes:
         facts: (n, K) leaf ids, one row for each choice.
-        kind: `constant`, `learned` or `neural`.
-        statements: (n,) indices into the program's rules, -1 for a neural predicate.
+        kind: `constant`, `learned`, `neural`, or `open`: absent atoms of a predicate that is declared so, which may
+            hold or not, and have no probability.
+        statements: (n,) indices into the program's rules, -1 for a neural or an open predicate.
         probabilities: (n, K) float64 for `constant`, else None.
         parameters: (n,) indices into the parameters for `learned`, else None.
-        key: the neural predicate for `neural`; `inputs`: (n, arguments) term ids that its network is asked about.
+        key: the predicate for `neural` and `open`; `inputs`: (n, arguments) term ids that its network is asked about.
         rest: whether 'none of the outcomes' can happen.
     """
 

@@ -12,6 +12,7 @@ from neurosym.grounding.demand import Seeds, restricted
 from neurosym.grounding.engine import Engine, Progress
 from neurosym.grounding.graph import DerivationGraph
 from neurosym.grounding.normalise import normalise
+from neurosym.grounding.open_facts import OpenFacts, needs_closed_world
 from neurosym.lang.ast import Atom, Program
 
 Mode = Literal["firings", "boolean"]
@@ -25,6 +26,7 @@ def ground(
     queries: Iterable[Atom] = (),
     limits: Limits | None = None,
     closed_networks: bool = False,
+    open_world: bool = True,
     progress: Progress | None = None,
     mode: Mode = "firings",
     demand: bool = False,
@@ -36,11 +38,14 @@ def ground(
         queries: atoms asked about later: their facts are loaded, and networks are asked about their constants, even if
             no rule speaks of them.
         closed_networks: treat neural facts that are not given as absent (an expert's tests run without networks).
+        open_world: absent atoms of `open` predicates are unknown; else they are false like all others.
+        open_world: absent atoms of `open` predicates are unknown; else they are false like all others.
         progress: called with a line of text now and then.
         mode: `firings` records every grounding; `boolean` keeps facts and their ranks only, for closures that need no
             gradient, and `proofs_of` rebuilds proofs on demand.
         demand: ground only what the queries (the program's own if none are given) and the evidence can reach, with the
-            arguments that they bind (magic sets). Facts that no query asks for may be missing then.
+            arguments that they bind (magic sets). Facts that no query asks for may be missing then. A program with
+            open predicates is grounded as a whole.
 
     Raises:
         RuleError: statements that cannot be evaluated yet.
@@ -52,11 +57,20 @@ def ground(
     core = normalise(program, symbols, asked)
     rules = [(number, rule) for number, rule in enumerate(core.rules)]
     seeds: Seeds = {}
-    if demand:
+    opened = bool(core.open) and open_world
+    if demand and not opened:
         rules, seeds = restricted(core, program, asked, symbols)
     engine = Engine(
         program, core, base, symbols, slots, limits or Limits(), closed_networks, progress, asked, mode == "firings"
     )  # fmt: skip
+    if opened:
+        closed = None
+        if needs_closed_world(core):
+            closed = ground(
+                program, base, slots=slots, queries=asked, limits=limits, closed_networks=closed_networks,
+                open_world=False, progress=progress,
+            )  # fmt: skip
+        engine.open = OpenFacts(engine.builder, closed)
     return engine.run(rules, seeds)
 
 

@@ -53,6 +53,7 @@ def mentioned(core: CoreProgram, symbols: SymbolTable, program: Program, queries
     """Predicates of the program's bodies, heads, declarations, queries and evidence."""
     keys: set[Key] = set(core.neural) | {f.key for f in core.facts}
     keys |= {core.aliases.get(key, key) for key in program.declarations}
+    keys |= {c.key for opened in core.open.values() for c in opened.classes if c is not None}
     for rule in core.rules:
         keys |= {h.key for h, _ in rule.heads}
         for literal in rule.body:

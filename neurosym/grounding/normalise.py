@@ -36,6 +36,7 @@ from neurosym.grounding.core import (
     GroundFact,
     Key,
     Negated,
+    OpenPredicate,
     Parameter,
     Scan,
 )
@@ -68,6 +69,7 @@ class _Normaliser:
         self.core.triple_mode = _uses_triples(program, queries)
         if self.core.triple_mode:  # then the one relation of triples holds what the declared names stand for
             self.core.aliases = {name: iri for iri, name in self.core.aliases.items()}
+        self._opened()
 
     def run(self) -> CoreProgram:
         self._refuse_unevaluated()
@@ -125,8 +127,6 @@ class _Normaliser:
 
     def _refuse_unevaluated(self) -> None:
         for statement in self.program.statements:
-            if isinstance(statement, ast.PredicateDecl) and statement.open:
-                self._refuse("NS901", "`open` predicates", statement.span, "absent facts are false for now")
             if isinstance(statement, ast.NeuralDecl) and statement.top is not None:
                 self._refuse("NS902", "`top K` of a neural predicate", statement.span, "bind its arguments instead")
             if isinstance(statement, ast.Constraint):
@@ -136,6 +136,25 @@ class _Normaliser:
                     "take it out of the file that is evaluated; a rule that derives `violated(…)` finds what breaks it"
                 )
                 self._refuse("NS904", what, statement.span, help)
+
+    def _opened(self) -> None:
+        """The predicates that are declared `open`."""
+        for key, declaration in self.program.declarations.items():
+            if not declaration.open:
+                continue
+            core = self.core.canonical(CoreAtom(key, (None,) * key[1]), self.symbols).key
+            if core == TRIPLE:
+                help = "write the RDF predicates out instead of `triple(S, P, O)` and `rdf:type(S, C)`"
+                what = f"the `open` predicate {key[0]} in a program that ranges over RDF predicates"
+                self._refuse("NS901", what, declaration.span, help)
+                continue
+            leaf = (self._name(f"unknown {key[0]} #"), key[1])
+            self.core.hidden[leaf] = f"`{key[0]}` is open, and this is not among its facts"
+            classes = tuple(
+                self.core.canonical(CoreAtom((predicate_of_iri(a.type.iri), 1), (None,)), self.symbols)
+                if a.type.iri is not None else None for a in declaration.args
+            )  # fmt: skip
+            self.core.open[core] = OpenPredicate(declaration, leaf, classes)
 
     def _refuse(self, code: str, what: str, span: ast.Span, help: str) -> None:
         message = f"{what} cannot be evaluated yet"

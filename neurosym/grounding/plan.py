@@ -155,6 +155,8 @@ def _cost(literal: CoreLiteral, bound: set[str], core: CoreProgram, relation: Ca
             facts = relation(atom.key)
             if len(places) == len(atom.args):
                 return (1, facts.size)
+            if atom.key in core.open:  # last, so that as little as possible is asked about
+                return (5, len(atom.args) - len(places))
             if not places:
                 return (4, facts.size)
             return (2, _fan_out(facts, places), facts.size)

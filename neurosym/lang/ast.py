@@ -13,7 +13,7 @@ from pathlib import Path
 
 from neurosym.errors import Diagnostic, Span
 from neurosym.lang.foreign import Foreign, ForeignFunction, foreign_by_key
-from neurosym.lang.terms import Value
+from neurosym.lang.terms import Value, predicate_of_iri
 
 NOWHERE = Span("<none>", 1, 1, 1, 1)
 
@@ -237,6 +237,11 @@ class TypeRef:
     iri: str | None = None
     values: tuple[Value, ...] = ()
     span: Span = _span()
+
+    @property
+    def enumerates(self) -> bool:
+        """Whether it says what there is: an enumeration, a range, the truth values, the members of a class."""
+        return self.kind in ("enum", "bool", "class")
 
 
 @dataclass(frozen=True, slots=True)
@@ -491,6 +496,17 @@ class Program:
     def declarations(self) -> dict[tuple[str, int], PredicateDecl]:
         """Declared predicates by (name, arity)."""
         return {(d.name, len(d.args)): d for d in self._of(PredicateDecl)}
+
+    @cached_property
+    def opened(self) -> dict[tuple[str, int], PredicateDecl]:
+        """Predicates declared `open`, by (name, arity); those with `from IRI` under both their names."""
+        found: dict[tuple[str, int], PredicateDecl] = {}
+        for key, declaration in self.declarations.items():
+            if declaration.open:
+                found[key] = declaration
+                if declaration.iri is not None:
+                    found[(predicate_of_iri(declaration.iri), key[1])] = declaration
+        return found
 
     @cached_property
     def neural(self) -> dict[tuple[str, int], NeuralDecl]:

@@ -34,6 +34,8 @@ class Answers:
         tags: (B, A) probabilities, or tags of the algebra, with gradients.
         semantics: its name; methods and details: for each answer how it was computed, and why so.
         grounded: the ground program behind them, for explanations; leaf_tags: (B, F) probabilities of its leaves.
+        bounds: (B, A) lower and upper tags, where answers rest on unknown atoms; None where all are equal to `tags`,
+            which is their midpoint.
         evidence: (fact id, observed true); inputs: the per-sample inputs; algebra: None for the exact semantics.
         reasoner: the one that was asked.
     """
@@ -52,6 +54,7 @@ class Answers:
     inputs: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
     algebra: Semiring | None = field(default=None, repr=False)
     reasoner: Reasoner | None = field(default=None, repr=False)
+    bounds: tuple[Tensor, Tensor] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.atoms)
@@ -65,9 +68,19 @@ class Answers:
         return self.tags[:, self.position(atom)]
 
     @property
+    def lower(self) -> Tensor:
+        """(B, A) the least tags over the truth values of unknown atoms; `tags` where an answer rests on none."""
+        return self.tags if self.bounds is None else self.bounds[0]
+
+    @property
+    def upper(self) -> Tensor:
+        """(B, A) the greatest tags, likewise."""
+        return self.tags if self.bounds is None else self.bounds[1]
+
+    @property
     def method(self) -> str:
         """The method of all answers, or the most expensive one among them."""
-        order = ("certain", "sum-product", "circuit", "algebra")
+        order = ("certain", "sum-product", "circuit", "bounds", "algebra")
         return max(self.methods, key=order.index, default="certain")
 
     def position(self, atom: str) -> int:
@@ -163,13 +176,13 @@ class Answers:
         """The JSON object of the command line's contract, without diagnostics."""
         rows = []
         for k, atom in enumerate(self.atoms):
-            value = float(self.tags[sample, k])
+            value = float(self.tags[sample, k].detach())
             rows.append(
                 {
                     "atom": atom,
                     "probability": value,
-                    "lower": value,
-                    "upper": value,
+                    "lower": float(self.lower[sample, k].detach()),
+                    "upper": float(self.upper[sample, k].detach()),
                     "method": self.methods[k],
                     "detail": self.details[k],
                 }

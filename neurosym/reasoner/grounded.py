@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from neurosym.lang.ast import Atom, Const
 from neurosym.lang.builtins import SLOT_TYPES
 from neurosym.lang.terms import Symbol, Value, term_key
 from neurosym.reasoner.leaves import Leaves
-from neurosym.semantics import ALGEBRAS, Evaluator, Exact, Semiring
+from neurosym.semantics import ALGEBRAS, Bounds, Evaluator, Exact, Semiring
 from neurosym.semantics.exact import Shape, Solution
 
 Evidence = tuple[tuple[int, bool], ...]
@@ -29,7 +29,7 @@ class Grounded:
         self.leaves = leaves
         self.max_circuit = max_circuit
         self.slots = frozenset(slots)
-        self._evaluators: dict[object, Exact | Evaluator] = {}
+        self._evaluators: dict[object, Exact | Evaluator | Bounds] = {}
         self._found: dict[object, Found] = {}
         self.solutions: dict[Shape, Solution] = {}
 
@@ -45,18 +45,34 @@ class Grounded:
         """A hash of the input facts."""
         return self.leaves.facts.sha256()
 
-    def evaluator(self, facts: Sequence[int], evidence: Evidence, semantics: Semiring | None) -> Exact | Evaluator:
+    @cached_property
+    def has_unknown(self) -> bool:
+        """Whether there are atoms of `open` predicates that are unknown."""
+        return any(group.kind == "open" for group in self.graph.choices)
+
+    def evaluator(
+        self, facts: Sequence[int], evidence: Evidence, semantics: Semiring | None
+    ) -> Exact | Evaluator | Bounds:
         """The evaluator of some facts; None stands for the exact semantics."""
         # A user's algebra may have parameters: only the library's own are told by their class. The evaluator keeps the
         # algebra, so that its id is not given to another.
         algebra = None if semantics is None else type(semantics) if type(semantics) in ALGEBRAS else id(semantics)
         key = (tuple(facts), evidence, algebra)
         if key not in self._evaluators:
-            if semantics is None:
-                self._evaluators[key] = Exact(self.graph, facts, evidence, self.max_circuit, self.solutions)
+            if self.has_unknown:
+                made = Bounds(self.graph, facts, evidence, semantics, partial(self.one_world, semantics=semantics))
             else:
-                self._evaluators[key] = Evaluator(self.graph, np.array(facts, np.int32), semantics)
+                made = self.one_world(facts, evidence, semantics)
+            self._evaluators[key] = made
         return self._evaluators[key]
+
+    def one_world(
+        self, facts: Sequence[int], evidence: Sequence[tuple[int, bool]], semantics: Semiring | None
+    ) -> Exact | Evaluator:
+        """An evaluator that takes unknown atoms for choices with the probability that their leaves are given."""
+        if semantics is None:
+            return Exact(self.graph, facts, evidence, self.max_circuit, self.solutions)
+        return Evaluator(self.graph, np.array(facts, np.int32), semantics)
 
     def found(self, atoms: tuple[Atom, ...], closed_networks: bool = False) -> Found:
         """Answer as it is spelled → (fact id, or -1 where it cannot be derived; arguments), for queries.

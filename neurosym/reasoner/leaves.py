@@ -19,7 +19,7 @@ from neurosym.grounding import ChoiceGroup, DerivationGraph
 from neurosym.lang.ast import Argument, NeuralDecl
 from neurosym.lang.terms import Iri, Symbol, Value, predicate_of_iri, spell
 from neurosym.neural import FeatureTable
-from neurosym.semantics import Exact, relevant_part
+from neurosym.semantics import Exact, relevant_part, unknown_atom, unknown_leaves
 
 if TYPE_CHECKING:
     from neurosym.neural import GraphInput
@@ -56,7 +56,7 @@ class Leaves:
                 for parameter in np.unique(group.parameters).tolist():
                     rows = index[torch.from_numpy(group.parameters == parameter)]
                     self._learned.append((parameter, rows.T.reshape(-1), len(rows)))
-            else:
+            elif group.kind == "neural":  # unknown atoms have no probability
                 self._neural.append(_NeuralGroup(graph, group, networks, features))
         self.base = base
         self._graphs = _in_order([_GraphReader(graph, facts, g) for g in self._neural if g.uses_graph])
@@ -267,6 +267,13 @@ class _GraphReader:
         # what its edge weights depend on
         empty = np.zeros(0, np.int64)
         self.below = relevant_part(graph, np.array(soft, np.int32), drop_certain=True).facts if soft else empty
+        unknown = np.intersect1d(self.below, unknown_leaves(graph))
+        if len(unknown):
+            raise NetworkError(
+                f"the graph network `{group.declaration.network}` reads facts that rest on unknown atoms",
+                code="NS605", note=f"such as {unknown_atom(graph, int(unknown[0]))}, whose predicate is `open`",
+                help="let it read predicates that rest on no open one, or leave `open` out",
+            )  # fmt: skip
 
     def reads_from(self, other: _GraphReader) -> bool:
         """Whether an edge weight depends on what a graph network says."""

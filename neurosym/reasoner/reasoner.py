@@ -22,7 +22,7 @@ from neurosym.neural import FeatureTable
 from neurosym.reasoner.answers import Answers
 from neurosym.reasoner.grounded import Grounded
 from neurosym.reasoner.leaves import Leaves
-from neurosym.semantics import ALGEBRAS, MAX_CIRCUIT, Boolean, Evaluator, Exact, Semiring
+from neurosym.semantics import ALGEBRAS, MAX_CIRCUIT, Boolean, Bounds, Evaluator, Exact, Semiring
 
 if TYPE_CHECKING:
     from neurosym.grounding import Forecast
@@ -145,8 +145,9 @@ class Reasoner(nn.Module):
         asked = tuple(queries)
         if self.demand:
             asked += self._read_by_networks()
-        else:  # a query matters if a network may have to answer it, or if only the facts know its predicate
-            asked = tuple(q for q in queries if q.key in self.program.neural)
+        else:  # a query matters if a network may have to answer it, if what is absent is unknown, or if only the facts
+            # know its predicate
+            asked = tuple(q for q in queries if q.key in self.program.neural or q.key in self.program.opened)
             asked += tuple(_free(key) for key in sorted(self._unmentioned(queries)))
         key = (id(base), tuple(slots), tuple(dict.fromkeys(map(_pattern, asked))), closed_networks, mode)
         if key not in self._grounded:
@@ -180,7 +181,7 @@ class Reasoner(nn.Module):
 
     def _mode(self, semantics: Semiring | None) -> Mode:
         """Facts alone are enough where all are certain and only their truth is asked."""
-        certain = not self.program.neural and all(
+        certain = not self.program.neural and not self.program.opened and all(
             h.weight is None for r in self.program.rules for h in r.heads
         ) and all(r.exception_weight is None for r in self.program.rules)  # fmt: skip
         return "boolean" if certain and isinstance(semantics, Boolean) else "firings"
@@ -208,7 +209,8 @@ class Reasoner(nn.Module):
             closed_networks: neural facts that are not given are false, and no network is asked.
 
         Returns:
-            The answers in the order of derivation; a ground atom that cannot be derived is there with tag 0.
+            The answers in the order of derivation; a ground atom that cannot be derived is there with tag 0. One of an
+            `open` predicate is unknown: its tag is the midpoint of `lower` and `upper`.
 
         Raises:
             DataError: no query, or inputs that do not fit; NetworkError, SemanticsError, LimitError.
@@ -239,21 +241,22 @@ class Reasoner(nn.Module):
         present = [f for f in facts if f >= 0]
         evaluator = grounded.evaluator(present, evidence, chosen)
         leaf_tags = grounded.leaves(self.weights, inputs)
-        tags = evaluator(leaf_tags)
+        bounds = evaluator.bounds(leaf_tags) if isinstance(evaluator, Bounds) else None
+        tags = evaluator(leaf_tags) if bounds is None else (bounds[0] + bounds[1]) / 2
         methods, details = ["certain"] * len(facts), ["cannot be derived"] * len(facts)
         columns = [k for k, f in enumerate(facts) if f >= 0]
         for column, k in enumerate(columns):
-            if isinstance(evaluator, Exact):
-                methods[k], details[k] = evaluator.methods[column].name, evaluator.details[column]
-            else:
-                methods[k], details[k] = "algebra", _algebra_detail(evaluator)
+            methods[k], details[k] = _method(evaluator, column)
         if len(columns) < len(facts):
             zero = tags.new_zeros((len(tags), len(facts)))
-            tags = zero.index_copy(1, torch.tensor(columns, dtype=torch.long, device=tags.device), tags)
+            at = torch.tensor(columns, dtype=torch.long, device=tags.device)
+            tags = zero.index_copy(1, at, tags)
+            if bounds is not None:
+                bounds = (zero.index_copy(1, at, bounds[0]), zero.index_copy(1, at, bounds[1]))
         return Answers(
             atoms, tuple(found), tuple(facts), tuple(a for _, a in found.values()), tags,
             "exact" if chosen is None else chosen.name, tuple(methods), tuple(details), grounded, leaf_tags, evidence,
-            dict(inputs), chosen, self,
+            dict(inputs), chosen, self, bounds,
         )  # fmt: skip
 
     def predict(
@@ -403,6 +406,17 @@ def algebra(semantics: str | Semiring) -> Semiring | None:
         )
     names = ", ".join(["exact", *(a.name for a in ALGEBRAS)])
     raise SemanticsError(f"there is no semantics `{semantics}`", code="NS505", note=f"there are {names}")
+
+
+def _method(evaluator: Exact | Evaluator | Bounds, column: int) -> tuple[str, str]:
+    """How an answer was computed, and why so."""
+    if isinstance(evaluator, Bounds):
+        if evaluator.details[column]:
+            return "bounds", evaluator.details[column]
+        evaluator, column = evaluator.plain[column]
+    if isinstance(evaluator, Exact):
+        return evaluator.methods[column].name, evaluator.details[column]
+    return "algebra", _algebra_detail(evaluator)
 
 
 def _algebra_detail(evaluator: Evaluator) -> str:

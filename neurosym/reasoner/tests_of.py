@@ -30,7 +30,8 @@ class Check:
 
     Attributes:
         atom: as it is expected; `expected`: its probability; `place`: file:line.
-        got: the probability; of a pattern, that of the match that is furthest off, None where nothing matches.
+        got: the probability; of a pattern, that of the match that is furthest off, None where nothing matches; where
+            it rests on unknown atoms, the bound that is further off.
         match: the derived atom that `got` belongs to, empty where there is none.
         reason: of a failure, as far as it can be told cheaply.
     """
@@ -114,7 +115,7 @@ def _ask(reasoner: Reasoner, atom: Atom) -> Answers | None:
 def _check(reasoner: Reasoner, expectation: Expectation) -> Check:
     answers = _ask(reasoner, expectation.atom)
     expected = float(expectation.probability)
-    found = [] if answers is None else list(zip(answers.atoms, answers.tags[0].tolist(), answers.facts, strict=True))
+    found = [] if answers is None else _found(answers)
     match, got = "", None
     for atom, value, fact in found:
         if got is None or abs(value - expected) > abs(got - expected):
@@ -129,12 +130,23 @@ def _check(reasoner: Reasoner, expectation: Expectation) -> Check:
     return replace(check, reason=_reason(reasoner, answers, expectation.atom, check))
 
 
+def _found(answers: Answers) -> list[tuple[str, float, int]]:
+    """(atom, probability, fact id) of each answer; an interval counts with both its ends."""
+    lower = zip(answers.atoms, answers.lower[0].tolist(), answers.facts, strict=True)
+    upper = zip(answers.atoms, answers.upper[0].tolist(), answers.facts, strict=True)
+    return [*lower, *upper]
+
+
 # ------------------------------------------------------------------------------------------------------ reasons
 
 
 def _reason(reasoner: Reasoner, answers: Answers | None, atom: Atom, check: Check) -> str:
     """Why an expectation failed, as far as one look at the graph can tell."""
     if check.match:
+        k = answers.position(check.match) if answers is not None else 0
+        if answers is not None and answers.methods[k] == "bounds":
+            low, high = float(answers.lower[0, k]), float(answers.upper[0, k])
+            return f"it lies between {low:.6g} and {high:.6g}; {answers.details[k]}"
         return _derived_by(reasoner, answers, check.match)
     rules = [r for r in reasoner.program.rules for h in r.heads for a in h.atoms if _unify(a, atom) is not None]
     other = _others(reasoner, atom)

@@ -13,6 +13,8 @@ from neurosym.semantics.semirings import (
     SumProduct,
     Viterbi,
 )
+from neurosym.semantics.unknown_atoms import unknown_atom, unknown_leaves
+from neurosym.semantics.unknowns import Bounds
 
 ALGEBRAS: tuple[type[Semiring], ...] = (Boolean, Count, Viterbi, Goedel, Product, Lukasiewicz, SumProduct)
 
@@ -20,6 +22,7 @@ __all__ = [
     "ALGEBRAS",
     "MAX_CIRCUIT",
     "Boolean",
+    "Bounds",
     "Count",
     "Evaluator",
     "Exact",
@@ -33,4 +36,6 @@ __all__ = [
     "choice_name",
     "evaluate",
     "relevant_part",
+    "unknown_atom",
+    "unknown_leaves",
 ]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from neurosym.errors import ExplanationError
 from neurosym.verify.algebras import ALGEBRAS, recompute_algebra
-from neurosym.verify.exact import recompute_exact
+from neurosym.verify.exact import Recomputed, recompute_exact
 from neurosym.verify.graph import Layout
 from neurosym.verify.structure import GroundProgram, read_structure
+from neurosym.verify.unknown import recompute_bounds
 
 MAX_FACTS = 200_000
 MAX_GROUNDINGS = 500_000
@@ -26,7 +28,8 @@ class Verification:
 
     Attributes:
         atom: the claim; `semantics`: what its number means.
-        value: recomputed; `claimed`: what the certificate says; `tolerance`: how far apart they may be.
+        value: recomputed, of bounds the midpoint; `bounds`: recomputed, where the claim rests on unknown atoms;
+            `claimed`: what the certificate says; `tolerance`: how far apart they may be.
         evidence_probability: that of the observations, 1 where there are none.
         facts, choices, groundings: the size of the certificate; `steps`: the work it took.
         checked: what was confirmed, in words; `unchecked`: what was not looked at.
@@ -44,6 +47,7 @@ class Verification:
     steps: int
     checked: tuple[str, ...]
     unchecked: tuple[str, ...]
+    bounds: tuple[float, float] | None = None
 
     @property
     def difference(self) -> float:
@@ -51,8 +55,9 @@ class Verification:
         return abs(self.value - self.claimed)
 
     def __str__(self) -> str:
+        between = "" if self.bounds is None else f" (between {self.bounds[0]:.9g} and {self.bounds[1]:.9g})"
         return (
-            f"{self.atom}: {self.value:.9g} recomputed, {self.claimed:.9g} claimed ({self.semantics}; "
+            f"{self.atom}: {self.value:.9g}{between} recomputed, {self.claimed:.9g} claimed ({self.semantics}; "
             f"{self.choices} choices, {self.groundings} groundings)"
         )
 
@@ -66,6 +71,7 @@ def verify_certificate(
     max_facts: int = MAX_FACTS,
     max_groundings: int = MAX_GROUNDINGS,
     max_rounds: int = MAX_ROUNDS,
+    expected_bounds: tuple[float, float] | None = None,
 ) -> Verification:
     """Recompute a claim from its certificate, with code that shares nothing with the engine.
 
@@ -75,6 +81,7 @@ def verify_certificate(
         tolerance: how far apart two numbers may be; relative where they are larger than 1, as counts are.
         max_steps: formulas that may be visited; `max_rounds`: rounds for a cycle of an algebra to settle.
         max_facts, max_groundings: the largest certificate that is read.
+        expected_bounds: those that the reader was shown, where the claim rests on unknown atoms.
 
     Raises:
         ExplanationError: NS810 to NS819 the certificate is malformed; NS820 a limit was reached, so that nothing is
@@ -87,10 +94,22 @@ def verify_certificate(
             note=f"known: {', '.join(['exact', *ALGEBRAS])}",
         )  # fmt: skip
     Layout(program, range(len(program.atoms)), certain_is_true=False)  # negation through a cycle, anywhere
-    if program.semantics == "exact":
-        result = recompute_exact(program, max_steps)
+    checked, unchecked = ["the certificate is well formed", "the number follows from the certificate"], [*UNCHECKED]
+    unchecked += [f"what the Python function of `{name}` answered" for name in program.foreign]
+    if program.kinds[program.claim] == "absent":
+        unchecked.append("that nothing derives the claim")
+    bounds: tuple[float, float] | None = None
+    if any(c.kind == "open" for c in program.choices):
+        interval = recompute_bounds(program, partial(_recompute, max_rounds=max_rounds), max_steps)
+        bounds = (interval.lower, interval.upper)
+        result = Recomputed(sum(bounds) / 2, interval.evidence, interval.steps)
+        checked.append(f"its bounds, by {interval.tried} assignments of truth values to the unknown atoms")
+        unchecked.append("that the unknown atoms are not in the data")
     else:
-        result = recompute_algebra(program, max_rounds)
+        result = _recompute(program, max_steps, max_rounds)
+    for who, claimed in (("the certificate", program.bounds), ("the explanation", expected_bounds)):
+        for end, number in zip(claimed or (), bounds or (result.value,) * 2, strict=False):
+            _compare(who, end, number, tolerance, f"a bound of {program.atoms[program.claim]}")
     _compare("the certificate", program.value, result.value, tolerance, program.atoms[program.claim])
     if expected is not None:
         _compare("the explanation", expected, result.value, tolerance, program.atoms[program.claim])
@@ -105,14 +124,17 @@ def verify_certificate(
         choices=len(program.choices),
         groundings=len(program.groundings),
         steps=result.steps,
-        checked=("the certificate is well formed", "the number follows from the certificate"),
-        unchecked=_unchecked(program),
+        checked=tuple(checked),
+        unchecked=tuple(unchecked),
+        bounds=bounds,
     )
 
 
-def _unchecked(program: GroundProgram) -> tuple[str, ...]:
-    absent = ("that nothing derives the claim",) if program.kinds[program.claim] == "absent" else ()
-    return UNCHECKED + tuple(f"what the Python function of `{name}` answered" for name in program.foreign) + absent
+def _recompute(program: GroundProgram, max_steps: int, max_rounds: int) -> Recomputed:
+    """The claim's value, without unknown atoms."""
+    if program.semantics == "exact":
+        return recompute_exact(program, max_steps)
+    return recompute_algebra(program, max_rounds)
 
 
 def _compare(who: str, claimed: float, recomputed: float, tolerance: float, atom: str) -> None:

@@ -44,6 +44,22 @@ def read_claim(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> floa
     return float(value)
 
 
+def read_bounds(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> tuple[float, float] | None:
+    """The bounds that an explanation in a JSON file shows its reader; None if the file is a bare certificate.
+
+    Raises:
+        ExplanationError: as `read_certificate`.
+    """
+    data = _read(Path(path), max_bytes)
+    claim = data.get("claim") if isinstance(data, dict) and "certificate" in data else None
+    if not isinstance(claim, dict) or "lower" not in claim or "upper" not in claim:
+        return None
+    ends = (claim["lower"], claim["upper"])
+    if any(isinstance(v, bool) or not isinstance(v, (int, float)) for v in ends):
+        raise fault("NS810", f"{path}: the bounds of the explanation's claim are no numbers")
+    return float(ends[0]), float(ends[1])
+
+
 def _read(path: Path, max_bytes: int) -> Any:
     try:
         with path.open("rb") as file:

@@ -18,7 +18,7 @@ from neurosym.verify.atoms import AtomIndex
 FORMAT = "neurosym-certificate/1"
 KEYS = ("claim", "value", "semantics", "facts", "choices", "groundings", "evidence", "hashes", "format")
 FACT_KINDS = ("certain", "leaf", "derived", "absent")  # `absent`: a claim that nothing derives
-CHOICE_KINDS = ("constant", "learned", "neural")
+CHOICE_KINDS = ("constant", "learned", "neural", "open")
 HASHES = ("rules", "facts", "weights")
 SUM_SLACK = 1e-6  # softmax outputs in float32 may add up to slightly more than 1
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
@@ -26,7 +26,10 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An independent random choice; its outcomes exclude one another, what they leave over is 'none of them'."""
+    """An independent random choice; its outcomes exclude one another, what they leave over is 'none of them'.
+
+    Of the kind `open` it is an unknown atom, which holds or not and has no probability.
+    """
 
     outcomes: tuple[int, ...]
     probabilities: tuple[float, ...]
@@ -54,6 +57,7 @@ class GroundProgram:
         atoms, kinds, hidden: one entry for each fact.
         evidence: fact number → whether it was observed to hold.
         foreign: predicates that Python functions answered while grounding.
+        bounds: claimed, where the claim rests on unknown atoms.
     """
 
     claim: int
@@ -67,6 +71,7 @@ class GroundProgram:
     evidence: dict[int, bool]
     hashes: dict[str, str]
     foreign: tuple[str, ...] = ()
+    bounds: tuple[float, float] | None = None
 
     def name(self, fact: int) -> str:
         """A fact for messages: what it stands for if the engine made it up, and its number."""
@@ -111,6 +116,7 @@ def read_structure(certificate: Mapping[str, Any], max_facts: int, max_grounding
         evidence=_evidence(certificate, count),
         hashes=_hashes(certificate["hashes"]),
         foreign=_foreign(certificate.get("foreign", ())),
+        bounds=_bounds(certificate.get("bounds")),
     )
     _check_leaves(program)
     _check_heads(program)
@@ -202,14 +208,17 @@ def _choice(row: Mapping[str, Any], number: int, count: int) -> Choice:
     if not isinstance(given, (list, tuple)):
         raise fault("NS810", f"`probabilities` of {where} is no list")
     probabilities = tuple(_real(p, f"a probability of {where}") for p in given)
-    if len(outcomes) != len(probabilities) or not outcomes:
+    kind = _kind(row, CHOICE_KINDS, where)
+    if kind == "open" and (probabilities or len(outcomes) != 1):
+        raise fault("NS814", f"{where} is an unknown atom, which is one outcome without a probability")
+    if kind != "open" and (len(outcomes) != len(probabilities) or not outcomes):
         raise fault("NS814", f"{where} has {len(outcomes)} outcomes and {len(probabilities)} probabilities")
     for p in probabilities:
         if not 0 <= p <= 1:
             raise fault("NS815", f"{where} has the probability {p}, outside [0, 1]")
     if math.fsum(probabilities) > 1 + SUM_SLACK:
         raise fault("NS815", f"the probabilities of {where} add up to {math.fsum(probabilities):.9g}, more than 1")
-    return Choice(outcomes, probabilities, _text(row, "origin", where), _kind(row, CHOICE_KINDS, where))
+    return Choice(outcomes, probabilities, _text(row, "origin", where), kind)
 
 
 def _grounding(row: Mapping[str, Any], number: int, count: int) -> Grounding:
@@ -238,6 +247,14 @@ def _evidence(certificate: Mapping[str, Any], count: int) -> dict[int, bool]:
             raise fault("NS818", f"fact {fact} is observed twice")
         evidence[fact] = observed
     return evidence
+
+
+def _bounds(value: Any) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        raise fault("NS810", "`bounds` is no pair of numbers")
+    return _real(value[0], "the lower bound"), _real(value[1], "the upper bound")
 
 
 def _hashes(value: Any) -> dict[str, str]:

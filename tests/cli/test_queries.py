@@ -265,3 +265,17 @@ def test_bad_certificates(cli, tmp_path, text):
     assert found.status == 1
     assert found.json["answers"] == []
     assert found.json["diagnostics"][0]["code"] == "NS810"
+
+
+def test_an_answer_that_rests_on_something_unknown(cli, tmp_path):
+    rules = tmp_path / "ward.rules"
+    rules.write_text("pred u(x: symbol) open . n(a). 0.4 :: r(X) :- n(X), u(X). query(r(a)). query(n(a)).", "utf-8")
+    assert cli("query", rules).out.splitlines() == ["n(a): 1", "r(a): between 0 and 0.4 (unknown: u(a))"]
+    row = cli("query", rules, "--query", "r(a)", "--json").json["answers"][0]
+    assert (row["method"], row["lower"], row["upper"], row["probability"]) == ("bounds", 0, 0.4, 0.2)
+    why = tmp_path / "why.json"
+    why.write_text(cli("explain", rules, "--query", "r(a)", "--json").out, "utf-8")
+    row = cli("verify", why, "--json").json["answers"][0]
+    assert (row["method"], row["lower"], row["upper"]) == ("bounds", 0, 0.4)
+    why.write_text(why.read_text("utf-8").replace('"upper": 0.4', '"upper": 0.5'), "utf-8")
+    assert cli("verify", why).status == 1

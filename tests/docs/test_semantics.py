@@ -9,7 +9,6 @@ import neurosym as ns
 NAMES = ("exact", "viterbi", "goedel", "product", "lukasiewicz", "boolean", "count", "sum-product")
 CYCLE = "p(X, Y) :- e(X, Y). p(X, Z) :- p(X, Y), e(Y, Z). query(p(a, c))."
 REFUSED = {
-    "open predicate": ("pred d(p: any) open . p(x). query(p(x)).", "NS901"),
     "top K": ("neural d(p: any) by net top 5 . p(x). query(p(x)).", "NS902"),
     "constraint": ("0.5 :: p(a). q(a). constraint c: forall X: q(X) implies p(X) . query(p(a)).", "NS904"),
     "forbid": ("0.5 :: p(a). q(a). forbid f : p(X), q(X) . query(p(a)).", "NS904"),
@@ -62,6 +61,20 @@ TABLE = {
         (4 / 7, *["NS503"] * 7),
     ),
 }  # fmt: skip
+# lower and upper of a query that rests on something unknown
+OPEN = "pred u(x: symbol) open . n(a). 0.4 :: c. 0.5 :: d. "
+UNKNOWN = {
+    "helps": ("r(X) :- n(X), c, u(X). query(r(a)).", ((0, 0.4),) * 5 + ((0, 1), (0, 1), (0, 0.4))),
+    "harms": ("r(X) :- n(X), c, not u(X). query(r(a)).", ((0, 0.4),) * 5 + ((0, 1), "NS501", (0, 0.4))),
+    "does both": (
+        "r(X) :- n(X), c, u(X). r(X) :- n(X), d, not u(X). query(r(a)).",
+        ((0.4, 0.5),) * 5 + ((1, 1), "NS501", (0.4, 0.5)),
+    ),
+    "is observed": ("r(X) :- n(X), c, u(X). query(r(a)). evidence(u(a)).", ((0.4, 0.4), *["NS503"] * 7)),
+    "is shared with what is observed": (
+        "e :- c. e :- d, u(a). query(c). evidence(e).", ((4 / 7, 1), *["NS503"] * 7),
+    ),
+}  # fmt: skip
 ENTRIES = [(what, *pair) for what, (_, row) in TABLE.items() for pair in zip(NAMES, row, strict=True)]
 
 
@@ -80,6 +93,21 @@ def said(text: str, semantics: str) -> float | str:
 def test_entry(what: str, name: str, expected: float | str) -> None:
     found = said(TABLE[what][0], name)
     assert found == (expected if isinstance(expected, str) else pytest.approx(expected, abs=1e-6))
+
+
+@pytest.mark.parametrize(
+    ("what", "name", "expected"),
+    [(what, *pair) for what, (_, row) in UNKNOWN.items() for pair in zip(NAMES, row, strict=True)],
+)
+def test_unknown(what: str, name: str, expected: tuple[float, float] | str) -> None:
+    reasoner = ns.Reasoner(ns.Program.from_text(OPEN + UNKNOWN[what][0]), semantics=name)
+    if isinstance(expected, str):
+        with pytest.raises(ns.NeurosymError) as caught:
+            reasoner.query()
+        assert caught.value.code == expected
+        return
+    answers = reasoner.query()
+    assert (float(answers.lower[0, 0]), float(answers.upper[0, 0])) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("what", REFUSED)

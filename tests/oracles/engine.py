@@ -49,6 +49,8 @@ def constant_inputs(graph: DerivationGraph, batch: int = 1, dtype: torch.dtype =
     """(B, F) inputs: the constant weights of the leaves, NaN elsewhere, because nothing else may be read."""
     inputs = torch.full((batch, graph.num_facts), torch.nan, dtype=dtype)
     for group in graph.choices:
+        if group.kind == "open":
+            continue  # unknown atoms have no probability
         assert group.probabilities is not None
         index = torch.from_numpy(group.facts.astype(np.int64))
         inputs[:, index] = torch.from_numpy(group.probabilities).to(dtype)

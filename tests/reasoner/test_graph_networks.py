@@ -179,3 +179,10 @@ def test_a_graph_network_without_uncertain_edges_beside_a_batch() -> None:
     assert torch.allclose(
         reading.query("both(P, a)", inputs=given).tags, digit[:, None] * reading.query("ill(P)").tags
     )  # fmt: skip
+
+
+def test_facts_that_rest_on_something_unknown_are_refused() -> None:
+    text = WARD.replace("sign(P, F) :-", "pred seen(p: ex:Patient) open .\nsign(P, F) :- seen(P),")
+    with pytest.raises(NetworkError) as caught:
+        ward("p", text=text).query("ill(P)")
+    assert caught.value.code == "NS605"

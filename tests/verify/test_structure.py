@@ -157,7 +157,7 @@ def test_the_number_shown_must_agree_too():
 @pytest.mark.parametrize("limit", ["max_steps", "max_facts", "max_groundings"])
 def test_limits_say_so(limit: str):
     with pytest.raises(ExplanationError) as error:
-        verify_certificate(good(), **{limit: 2})
+        verify_certificate(good(), **{limit: 2})  # pyright: ignore[reportArgumentType]
     assert error.value.code == "NS820"
     assert limit in str(error.value)
 

@@ -189,6 +189,7 @@ def never_fires(context: Context) -> None:
     known = set(context.facts or ()) | set(context.built_in) | {TRIPLE} | set(context.program.neural)
     if context.facts is None:
         known |= set(context.program.declarations)  # its facts may come with the data
+    known |= set(context.program.opened)
     known |= {a.key for fact in context.given for a in head_atoms(fact)}
     # `pred p(…) from IRI`: the facts come under the IRI
     renamed = {k: (predicate_of_iri(d.iri), k[1]) for k, d in context.program.declarations.items() if d.iri is not None}

@@ -1,9 +1,9 @@
 """Which variables a body binds, and those that are used without being bound.
 
 A variable is bound by a positive literal, by `=` or `is` with an expression whose variables are bound, by an
-aggregate's result, by the third argument of `between`, by the `-` arguments of a foreign predicate, and by a neural
-predicate's value and slots. Binding is a fixpoint over the conjunction, so the order in which literals are written does
-not matter.
+aggregate's result, by the third argument of `between`, by the `-` arguments of a foreign predicate, by a neural
+predicate's value and slots, and by an `open` predicate where an argument's type enumerates. Binding is a fixpoint over
+the conjunction, so the order in which literals are written does not matter.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from neurosym.lang.ast import (
     NeuralDecl,
     Not,
     Or,
+    PredicateDecl,
     Program,
     Rule,
     Term,
@@ -32,16 +33,17 @@ from neurosym.lang.builtins import PREDICATES, SLOT_TYPES
 from neurosym.lang.checks.asked import Recursion, asked_for, branches
 from neurosym.lang.checks.context import Context
 from neurosym.lang.printer import Printer
-from neurosym.lang.walk import atom_variables, body_variables, built_in, head_atoms, variables
+from neurosym.lang.walk import Key, atom_variables, body_variables, built_in, head_atoms, variables
 
 Names = frozenset[str]
 
 
 class Binding:
-    """Which variables bodies bind, given the neural predicates, and those that are built in or foreign."""
+    """Which variables bodies bind, given the neural and open predicates, and those that are built in or foreign."""
 
     def __init__(self, program: Program) -> None:
         self.neural = program.neural
+        self.open: dict[Key, PredicateDecl] = program.opened
         self.built_in = built_in(program)
 
     def closure(self, body: Body, bound: Names) -> Names:
@@ -72,6 +74,8 @@ class Binding:
         if (binds := self.built_in.get(atom.key)) is not None:
             needed = {v.name for i, arg in enumerate(atom.args) if i not in binds for v in variables(arg)}
             return {name for i, name in direct.items() if i in binds} if needed <= bound else set()
+        if (opened := self.open.get(atom.key)) is not None:
+            return {name for i, name in direct.items() if opened.args[i].type.enumerates}
         declaration = self.neural.get(atom.key)
         if declaration is None or declaration.top is not None:
             return set(direct.values())
@@ -131,6 +135,7 @@ class _Uses:
         binds = self.binding.built_in.get(atom.key)
         kind = "built-in" if atom.key in PREDICATES else "foreign predicate"
         declaration = self.binding.neural.get(atom.key)
+        opened = self.binding.open.get(atom.key)
         for i, arg in enumerate(atom.args):
             if binds is not None:
                 self._need(variables(arg), bound, f"{kind} `{atom.predicate}`")
@@ -138,6 +143,8 @@ class _Uses:
                 self._need(variables(arg), bound, "arithmetic")
             elif declaration is not None and declaration.top is None and is_entity(declaration, i):
                 self._need([arg], bound, "neural")
+            elif opened is not None and not opened.args[i].type.enumerates:
+                self._need([arg], bound, "open")
 
     def _aggregate(self, body: Aggregate, bound: Names) -> None:
         template = {v.name for term in body.template for v in variables(term)}
@@ -165,7 +172,7 @@ class _Uses:
 
 
 def check_safety(context: Context) -> None:
-    """NS202, NS203, NS204, NS222, NS223 for every rule, given fact and prohibition."""
+    """NS202, NS203, NS204, NS222, NS223, NS233 for every rule, given fact and prohibition."""
     binding, recursion = Binding(context.program), Recursion(context.program)
     for rule in (*context.program.rules, *context.given):
         _check_rule(context, binding, recursion, rule)
@@ -297,6 +304,12 @@ def _report_entities(context: Context, uses: _Uses, reported: set[str]) -> None:
             context.error("NS223", f"the entity `{spelled(v)}` of a neural predicate is not bound", v.span,
                           note="a network is asked about given entities, never about all pairs",
                           help="bind it by another literal, or declare the predicate with `top K`")  # fmt: skip
+        elif where == "open" and v.name not in reported:
+            reported.add(v.name)
+            context.error("NS233", f"the argument `{spelled(v)}` of an open predicate is not bound", v.span,
+                          note="what is not among its facts is unknown, so that it could be anything",
+                          help="bind it by another literal, or declare a type that enumerates: {a, b}, 0..9, bool "
+                          "or an RDF class")  # fmt: skip
 
 
 def _report(context: Context, uses: _Uses, reported: set[str], bound: Names) -> None:

@@ -248,11 +248,12 @@ class Exact:
                     self.methods[uncertain[query]] = method
                     self.details[uncertain[query]] = _detail(graph, component, method)
 
-    def __call__(self, inputs: Tensor) -> Tensor:
+    def __call__(self, inputs: Tensor, impossible: float | None = None) -> Tensor:
         """Probabilities.
 
         Args:
             inputs: (B, F) leaf probabilities; other entries are not read.
+            impossible: the value where the evidence has probability 0; without it that is an error.
 
         Returns:
             (B, r) probabilities, with gradients to the inputs.
@@ -271,9 +272,12 @@ class Exact:
             result = solution.circuit.to(inputs.device)(stacked)
             if solution.conditional:
                 total = result[-1]
-                if bool((total <= 0).any()):
+                possible = total > 0
+                if impossible is None and not bool(possible.all()):
                     raise _impossible("the evidence has probability 0")
-                result = result[:-1] / total
+                result = result[:-1] / torch.where(possible, total, 1)  # finite, so that gradients are
+                if impossible is not None:
+                    result = torch.where(possible, result, impossible)
             # (R, members * B) -> one row for each root of each member
             values.append(result.reshape(-1, batch))
             places.append(queries.T.reshape(-1).to(inputs.device))
