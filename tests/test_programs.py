@@ -2,11 +2,14 @@
 
 A case holds `program.rules` or `program.pl`, facts as `.ttl` or `.csv` files (a CSV file's name is its predicate), and
 `expected.json`: `{"semantics": "exact", "answers": {atom: probability}}` or `{"semantics": "exact", "error": code}`.
+With `"complete": [name, …]` the answers name every fact of these predicates; an atom with variables stands for all facts
+that match it, and is answered by 0 only.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,15 +19,15 @@ from neurosym.facts import FactBase
 from neurosym.grounding import Limits, ground
 from neurosym.lang import Program, parse_atom, parse_files
 from neurosym.semantics.exact import Exact
-from tests.oracles.engine import constant_inputs, observed
+from tests.oracles.engine import constant_inputs, observed, visible
 
 FOLDER = Path(__file__).parent / "programs"
 CASES = sorted(p.parent for p in FOLDER.glob("*/expected.json") if not p.parent.name.startswith("lang_"))
 LIMITS = Limits(facts=5_000, firings=100_000, seconds=20)  # small, so that a runaway recursion ends soon
 
 
-def answer(folder: Path, atoms: list[str]) -> dict[str, float]:
-    """The probabilities of ground atoms, each as it is spelled."""
+def answer(folder: Path, atoms: list[str], complete: Sequence[str] = ()) -> dict[str, float]:
+    """The probabilities of ground atoms, each as it is spelled, and of other facts of the `complete` predicates."""
     facts = FactBase()
     for path in sorted(folder.glob("*.ttl")):
         facts = facts + FactBase.from_rdf(path)
@@ -38,9 +41,12 @@ def answer(folder: Path, atoms: list[str]) -> dict[str, float]:
     if evidence is None:
         raise SemanticsError("an absent atom was observed true", code="NS502")
     found = [graph.matches(q).tolist() for q in queries]
-    roots = [f for ids in found for f in ids]
+    named = {f for ids in found[: len(atoms)] for f in ids}
+    others = [f for f in visible(graph) if graph.key(f)[0] in complete and f not in named]
+    roots = [f for ids in [*found, others] for f in ids]
     values = dict(zip(roots, Exact(graph, roots, evidence)(constant_inputs(graph))[0].tolist(), strict=True))
-    return {a: values[ids[0]] if ids else 0.0 for a, ids in zip(atoms, found, strict=False)}
+    answers = {a: values[ids[0]] if ids else 0.0 for a, ids in zip(atoms, found, strict=False)}
+    return answers | {graph.atom(f): values[f] for f in others}
 
 
 def check(program: Program) -> None:
@@ -59,7 +65,7 @@ def test_case(folder: Path) -> None:
         )
         assert expected["error"] in codes
         return
-    answers = answer(folder, list(expected["answers"]))
+    answers = answer(folder, list(expected["answers"]), expected.get("complete", ()))
     assert answers == pytest.approx(expected["answers"], abs=1e-7)
 
 

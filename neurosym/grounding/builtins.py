@@ -146,7 +146,8 @@ class Evaluator:
         # beyond 2**53 several integers are one float: Python compares an integer with a float as the numbers they are
         wide = numbers & (left.kind != right.kind) & (np.abs(left.floats) >= 2.0**53)
         for row in np.nonzero(wide)[0].tolist():
-            result[row] = test(*(x.ints[row].item() if x.kind[row] == INT else x.floats[row].item() for x in (left, right)))
+            a, b = (x.ints[row].item() if x.kind[row] == INT else x.floats[row].item() for x in (left, right))
+            result[row] = test((a > b) - (a < b), 0)
         dates = (left.kind == DATE) & (right.kind == DATE)
         result[dates] = test(left.ints[dates], right.ints[dates])
         texts = _is_text(left) & _is_text(right)

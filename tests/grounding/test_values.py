@@ -37,17 +37,17 @@ def check(statements: list[str], seed: int) -> Counter[str]:
     try:
         expected = derive(program)
     except Refused as refused:
-        # which grounding overflows, or mixes what it adds, may depend on the order of literals; that one does not
+        # whether the faulty grounding is reached, and which is first of several, depends on the order of literals
         try:
             ground(program)
         except GroundingError as error:
-            assert error.code == refused.code
+            assert error.code in (refused.code, "NS405", "NS421")
         return Counter(refused=1)
     for version in (program, parse(shuffled(statements, random.Random(seed)))):
         try:
             graph = ground(version)
         except GroundingError as error:
-            assert error.code == "NS405", error  # a literal that the oracle took later
+            assert error.code == "NS405", error  # in a literal that the oracle took later, and then never
             return Counter(overflow=1)
         assert_consistent(graph)
         assert certain_facts(graph) == expected

@@ -288,6 +288,8 @@ class Program:
     def _applies(self, k: int, target: ast.Rule, subst: Subst, base: Database, ask: Ask) -> bool:
         rule = self.rules[k]
         shared = set().union(*(names(a) for h in target.heads for a in h.atoms))
+        if target.exception_to is not None:  # it speaks of what the exception's body binds, which may have no head
+            shared |= names(target.body) & set(subst)
         start = {v: subst[v] for v in shared & names(rule.body)}
         for found in solve(rule.body, start, set(start), base):
             if any(self._applies(e, rule, found, base, ask) for e in self._exceptions_to(rule)):
