@@ -2,8 +2,7 @@
 
 A case holds `program.rules` or `program.pl`, facts as `.ttl` or `.csv` files (a CSV file's name is its predicate), and
 `expected.json`: `{"semantics": "exact", "answers": {atom: probability}}` or `{"semantics": "exact", "error": code}`.
-With `"complete": [name, …]` the answers name every fact of these predicates; an atom with variables stands for all facts
-that match it, and is answered by 0 only.
+With `"complete": [name, …]` the answers name every fact of these predicates.
 """
 
 from __future__ import annotations

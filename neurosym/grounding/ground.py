@@ -173,7 +173,8 @@ class _Engine:
         """Fire the rules of one component to their least fixpoint."""
         first_block = len(self.builder.blocks)
         recursive: list[tuple[int, list[int]]] = []
-        relations = {key: self.builder.relation(key) for key in component}
+        # sorted, so that predicates get the same numbers in every process
+        relations = {key: self.builder.relation(key) for key in sorted(component)}
         older = dict.fromkeys(component, 0)
         for number in numbers:
             rule = self.core.rules[number]

@@ -7,7 +7,6 @@ Python's own equality is too coarse for terms (`2 == 2.0 == True`), so everythin
 from __future__ import annotations
 
 import datetime
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -100,7 +100,9 @@ class _Maker:
         if kind == "text" and self.chance(60):
             name = self.pick(("contains", "starts_with", "ends_with", "matches"))
             subject = self.expression("text", bound, 1)
-            test = f"{name}({subject}, {self.pick(PATTERNS) if name == 'matches' else self.expression('text', bound, 1)})"
+            test = (
+                f"{name}({subject}, {self.pick(PATTERNS) if name == 'matches' else self.expression('text', bound, 1)})"
+            )
         elif kind == "number" and self.chance(20):
             ends = ", ".join(self.expression("number", bound, 1) for _ in range(3))
             test = f"between({ends})"
@@ -135,7 +137,9 @@ class _Maker:
         name = {"number": "num", "text": "txt"}[inner["W"]]
         key = self.pick([*(v for v, k in bound.items() if k == "key"), "_"])
         first, second = f"{name}({key}, W)", self.test(inner)
-        return self.pick((f"not ({first}, {second})", f"exists{{ {first}, {second} }}", f"forall{{ {first} : {second} }}"))
+        return self.pick(
+            (f"not ({first}, {second})", f"exists{{ {first}, {second} }}", f"forall{{ {first} : {second} }}")
+        )
 
     def rule(self, layer: int) -> str:
         name = self.pick(list(LAYERS[layer]))
@@ -145,8 +149,7 @@ class _Maker:
         recursive = self.chance(40)
         if recursive:  # over what is there: values that a cycle makes need not end
             body.append(self.literal((LAYERS[layer],), bound))
-        for _ in range(self.pick((0, 0, 0, 1, 2))):
-            body.append(self.test(bound))
+        body.extend(self.test(bound) for _ in range(self.pick((0, 0, 0, 1, 2))))
         if self.chance(25):
             body.append(self.negation(LAYERS[:layer], bound))
         if self.chance(25):

@@ -104,9 +104,9 @@ def _calculate(op: str, x: list[int | float]) -> int | float | complex:
         case "/":
             return float(x[0]) / float(x[1])
         case "//":  # not Python's own, so that the rounding is said once more; its own for floats, where both round
-            return math.floor(Fraction(x[0], x[1])) if whole else x[0] // x[1]
+            return math.floor(Fraction(x[0]) / Fraction(x[1])) if whole else x[0] // x[1]
         case "mod":
-            return x[0] - x[1] * math.floor(Fraction(x[0], x[1])) if whole else x[0] % x[1]
+            return x[0] - x[1] * math.floor(Fraction(x[0]) / Fraction(x[1])) if whole else x[0] % x[1]
         case "**":
             if whole and x[1] > 64 and abs(x[0]) > 1:
                 return 2**64  # too large in any case, and may be too large to be calculated
@@ -192,6 +192,6 @@ def fold(function: str, values: list[Term]) -> Term | None:
 
 
 def _tie(term: Term) -> tuple[int, str]:
-    """Among equals the integer comes before the float, the plain string before tagged ones, and tags by the alphabet."""
+    """Among equals the integer comes before the float, the plain string before tagged ones, then tags."""
     order = ("int", "float", "str", "LangString", "date").index(term[0])
     return order, term[1].lang if isinstance(term[1], LangString) else ""
