@@ -131,7 +131,8 @@ def _all(parts: list[ast.Body], subst: Subst, outer: set[str], base: Database) -
 def _ready(part: ast.Body, bound: set[str], others: set[str]) -> bool:
     match part:
         case ast.Literal(atom) if atom.key == ("between", 3):
-            return names(atom.args[0]) | names(atom.args[1]) <= bound
+            made = isinstance(atom.args[2], ast.Var)  # a variable may be free, an expression is only tested
+            return names(atom.args[0]) | names(atom.args[1]) | (set() if made else names(atom.args[2])) <= bound
         case ast.Literal(atom) if atom.key in BUILTINS:
             return names(atom) <= bound
         case ast.Literal(atom):
