@@ -3,11 +3,13 @@
 A case holds `program.rules` or `program.pl`, facts as `.ttl` or `.csv` files (a CSV file's name is its predicate), and
 `expected.json`: `{"semantics": "exact", "answers": {atom: probability}}` or `{"semantics": "exact", "error": code}`. A
 pair of numbers in place of a probability is its bounds over what is unknown.
+With `"complete": [name, …]` the answers name every fact of these predicates.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,15 +21,15 @@ from neurosym.grounding import Limits, ground
 from neurosym.lang import Program, parse_atom, parse_files
 from neurosym.semantics import Bounds, unknown_leaves
 from neurosym.semantics.exact import Exact
-from tests.oracles.engine import constant_inputs, observed
+from tests.oracles.engine import constant_inputs, observed, visible
 
 FOLDER = Path(__file__).parent / "programs"
 CASES = sorted(p.parent for p in FOLDER.glob("*/expected.json") if not p.parent.name.startswith("lang_"))
 LIMITS = Limits(facts=5_000, firings=100_000, seconds=20)  # small, so that a runaway recursion ends soon
 
 
-def answer(folder: Path, atoms: list[str]) -> dict[str, list[float]]:
-    """The lower and upper probabilities of ground atoms, each as it is spelled."""
+def answer(folder: Path, atoms: list[str], complete: Sequence[str] = ()) -> dict[str, list[float]]:
+    """Bounds of ground atoms' probabilities, each as it is spelled, and of other facts of the `complete` predicates."""
     facts = FactBase()
     for path in sorted(folder.glob("*.ttl")):
         facts = facts + FactBase.from_rdf(path)
@@ -41,14 +43,17 @@ def answer(folder: Path, atoms: list[str]) -> dict[str, list[float]]:
     if evidence is None:
         raise SemanticsError("an absent atom was observed true", code="NS502")
     found = [graph.matches(q).tolist() for q in queries]
-    roots = [f for ids in found for f in ids]
+    named = {f for ids in found[: len(atoms)] for f in ids}
+    others = [f for f in visible(graph) if graph.key(f)[0] in complete and f not in named]
+    roots = [f for ids in [*found, *[[f] for f in others]] for f in ids]
     inputs = constant_inputs(graph)
     if len(unknown_leaves(graph)):
         bounds = Bounds(graph, roots, evidence, None, lambda facts, given: Exact(graph, facts, given)).bounds(inputs)
     else:
         bounds = (Exact(graph, roots, evidence)(inputs),) * 2
     values = dict(zip(roots, torch.stack(bounds, dim=-1)[0].tolist(), strict=True))
-    return {a: values[ids[0]] if ids else [0.0, 0.0] for a, ids in zip(atoms, found, strict=False)}
+    answers = {a: values[ids[0]] if ids else [0.0, 0.0] for a, ids in zip(atoms, found, strict=False)}
+    return answers | {graph.atom(f): values[f] for f in others}
 
 
 def interval(expected: float | list[float]) -> list[float]:
@@ -72,8 +77,8 @@ def test_case(folder: Path) -> None:
         )
         assert expected["error"] in codes
         return
-    answers = answer(folder, list(expected["answers"]))
-    assert list(answers) == list(expected["answers"])
+    answers = answer(folder, list(expected["answers"]), expected.get("complete", ()))
+    assert set(answers) == set(expected["answers"])
     for atom, wanted in expected["answers"].items():
         assert answers[atom] == pytest.approx(interval(wanted), abs=1e-7), atom
 

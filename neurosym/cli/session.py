@@ -69,7 +69,7 @@ class Session:
 
             torch.set_num_threads(self.settings.threads)
         memory = self.settings.max_memory * 1e6 or math.inf
-        return Limits(self.settings.max_facts, self.settings.max_firings, memory, self._watch.left)
+        return Limits(self.settings.max_facts, self.settings.max_firings, self._watch.left, memory)
 
     def report(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Show diagnostics on standard error and keep them for the JSON."""

@@ -17,11 +17,12 @@ from neurosym.facts import Ids
 from neurosym.facts.symbols import DATE, FLOAT, INT, LANG, STRING
 from neurosym.grounding.bindings import Bindings
 from neurosym.grounding.builder import GraphBuilder
-from neurosym.grounding.builtins import text_ranks
+from neurosym.grounding.builtins import tag_ranks, text_ranks
 from neurosym.grounding.chains import Chain, Members
 from neurosym.grounding.columns import Long, Mask, Tuples
 from neurosym.grounding.core import AggregateStep, CoreRule, Key
 from neurosym.grounding.graph import POSSIBLE
+from neurosym.lang.terms import INT64_MAX, INT64_MIN
 
 _NUMBER, _DATE, _TEXT = 1, 2, 3
 _CLASS = {INT: _NUMBER, FLOAT: _NUMBER, DATE: _DATE, STRING: _TEXT, LANG: _TEXT}
@@ -141,7 +142,10 @@ class Aggregates:
         """No subset of a group's integers may leave 64 bits: then neither does a state of its chain."""
         n = len(groups.ids)
         for part in (np.maximum(values, 0), np.minimum(values, 0)):
-            if (np.abs(np.bincount(groups.which, part.astype(np.float64), n)) >= 2.0**63 - 2**12).any():
+            # float64 finds the groups that may be out of range, Python's integers decide
+            large = np.abs(np.bincount(groups.which, part.astype(np.float64), n)) >= 2.0**63 - 2**12
+            sums = [sum(part[groups.which == group].tolist()) for group in np.nonzero(large)[0].tolist()]
+            if any(not INT64_MIN <= total <= INT64_MAX for total in sums):
                 raise GroundingError(
                     f"`{step.function}` leaves the range of 64-bit integers, in rule {self._place(step)}", code="NS405"
                 )
@@ -182,13 +186,18 @@ class Aggregates:
                 code="NS421",
                 note="numbers, dates and strings can, each among themselves",
             )
-        key, whole = symbols.floats(ids).copy(), symbols.ints(ids)
+        key, whole = symbols.floats(ids).copy(), symbols.ints(ids).copy()
+        reals = (kinds == FLOAT) & (np.abs(key) < 2.0**63)
+        whole[reals] = key[reals].astype(np.int64)
         key[of == _TEXT] = text_ranks(symbols, ids[of == _TEXT])
+        tags = np.zeros(len(ids), np.int64)
+        tags[kinds == LANG] = tag_ranks(symbols, ids[kinds == LANG])
         if step.function == "max":
             key, whole = -key, ~whole
-        # Integers that are one float are told apart, 2 comes before 2.0, and a certain member before a possible one.
+        # Integers that are one float are told apart, 2 comes before 2.0, "a" before "a"@de before "a"@en, and a certain
+        # member before a possible one.
         possible = self.builder.status[groups.facts] == POSSIBLE
-        return np.lexsort((possible, kinds, whole, key, groups.which))
+        return np.lexsort((possible, tags, kinds, whole, key, groups.which))
 
     def _first(self, step: AggregateStep, groups: _Groups, order: Long) -> Ids:
         """(n,) the value of each group's best member; of an empty group any."""

@@ -167,8 +167,9 @@ def bound_by(literals: Sequence[CoreLiteral], core: CoreProgram, given: Iterable
                     for target, value in ((left, right), (right, left)):
                         if isinstance(target, ast.Var) and variables_of(value) <= bound:
                             bound.add(target.name)
-                case Builtin("between", args, False) if set().union(*map(variables_of, args[:2])) <= bound:
-                    bound |= variables_of(args[2])
+                case Builtin("between", (low, high, ast.Var(target)), False):
+                    if variables_of(low) | variables_of(high) <= bound:
+                        bound.add(target)
                 case ForeignCall(_, args, _, False) if set().union(*map(variables_of, literal.inputs)) <= bound:
                     bound |= {
                         a.name for k, a in enumerate(args) if isinstance(a, ast.Var) and k in literal.foreign.outputs

@@ -24,13 +24,13 @@ class Limits:
 
     Attributes:
         facts: derived and input facts; `firings`: groundings, and rows that the joins of one firing give.
-        memory: bytes of its columns; `seconds`: wall time.
+        seconds: wall time; `memory`: bytes of its columns.
     """
 
     facts: int = 20_000_000
     firings: int = 50_000_000
-    memory: float = 8e9
     seconds: float = 3600.0
+    memory: float = 8e9
 
 
 @dataclass(frozen=True)

@@ -104,13 +104,16 @@ class Evaluator:
             else:
                 ints, whole = np.zeros(len(ok), np.int64), np.zeros(len(ok), bool)
             if op in _ROUNDING:
-                ints, whole = np.where(whole, args[0].ints, floats.astype(np.int64)), ok
-        self.counters.add(f"`{op}` of a value it is not defined for", int((ok & ~fine).sum()))
+                given = args[0].kind == INT  # stays as it is, also where its float is out of range
+                ints, whole, fine = np.where(given, args[0].ints, floats.astype(np.int64)), ok, fine | given
         if op == "**":
             whole = whole & (args[1].ints >= 0)
         kind = np.where(whole, INT, FLOAT).astype(np.uint8)
         floats = np.where(whole, ints.astype(np.float64), floats)
-        return Operand(None, kind, ints, floats, ok & fine & ~np.isnan(floats))
+        infinite = np.logical_or.reduce([np.isinf(a.floats) for a in args])  # given so, by RDF's INF
+        fine &= np.isfinite(floats) | infinite & ~np.isnan(floats)
+        self.counters.add(f"`{op}` of a value it is not defined for", int((ok & ~fine).sum()))
+        return Operand(None, kind, ints, floats, ok & fine)
 
     def _text(self, term: Arithmetic, args: list[Operand], n: int) -> Operand:
         """Text and date functions: Python is entered once per distinct combination of arguments."""
@@ -140,6 +143,11 @@ class Evaluator:
         test = _ORDER[op]
         result[numbers] = test(left.floats[numbers], right.floats[numbers])
         result[exact] = test(left.ints[exact], right.ints[exact])
+        # beyond 2**53 several integers are one float: Python compares an integer with a float as the numbers they are
+        wide = numbers & (left.kind != right.kind) & (np.abs(left.floats) >= 2.0**53)
+        for row in np.nonzero(wide)[0].tolist():
+            a, b = (x.ints[row].item() if x.kind[row] == INT else x.floats[row].item() for x in (left, right))
+            result[row] = test((a > b) - (a < b), 0)
         dates = (left.kind == DATE) & (right.kind == DATE)
         result[dates] = test(left.ints[dates], right.ints[dates])
         texts = _is_text(left) & _is_text(right)
@@ -174,6 +182,8 @@ class Evaluator:
 def _check_range(op: str, args: list[int]) -> None:
     if op == "**" and args[1] < 0:
         return  # a float
+    if op == "**":  # no longer number than is needed to see that it is too large
+        args = [args[0], min(args[1], 64 + args[1] % 2)]
     if not INT64_MIN <= _EXACT[op](*args) <= INT64_MAX:
         raise GroundingError(f"`{op}` leaves the range of 64-bit integers", code="NS405")
 
@@ -189,9 +199,17 @@ def constant(term: Term) -> float:
 def text_ranks(symbols: SymbolTable, ids: Ids) -> NDArray[np.int64]:
     """Positions of texts in the order of their code points."""
     unique, inverse = np.unique(ids, return_inverse=True)
-    texts = [text_of(v) or "" for v in symbols.values(unique)]
+    return _ranks([text_of(v) or "" for v in symbols.values(unique)])[inverse]
+
+
+def tag_ranks(symbols: SymbolTable, ids: Ids) -> NDArray[np.int64]:
+    """Positions of the language tags of strings that have one."""
+    return _ranks([v.lang if isinstance(v, LangString) else "" for v in symbols.values(ids)])
+
+
+def _ranks(texts: list[str]) -> NDArray[np.int64]:
     ranks = {t: r for r, t in enumerate(sorted(set(texts)))}
-    return np.array([ranks[t] for t in texts], np.int64)[inverse]
+    return np.array([ranks[t] for t in texts], np.int64)
 
 
 def _is_number(x: Operand) -> Mask:
@@ -254,7 +272,7 @@ _FLOAT_OPS: dict[str, Callable[..., tuple[Floats, Mask]]] = {
     "ceil": lambda a: (np.ceil(a), np.abs(a) < 2.0**63),
     "sqrt": lambda a: (np.sqrt(np.maximum(a, 0)), a >= 0),
     "log": lambda a: (np.log(np.where(a > 0, a, 1)), a > 0),
-    "exp": lambda a: (np.exp(a), a < 709.0),
+    "exp": _always(np.exp),
 }
 _INT_OPS: dict[str, Callable[..., Ints]] = {
     "+": np.add,

@@ -128,7 +128,7 @@ class Engine:
         self._ask_queries()
         for component in components([rule for _, rule in rules], self.core):
             # a group with a demand is evaluated where it is asked
-            chosen = {id(n): n for k in component - self.core.demands.keys() for n in self.rules_of.get(k, ())}
+            chosen = {id(n): n for k in sorted(component - self.core.demands.keys()) for n in self.rules_of.get(k, ())}
             if chosen:
                 self._component(component, list(chosen.values()))
         self.neural.finish()
@@ -155,7 +155,8 @@ class Engine:
     def _component(self, component: frozenset[Key], rules: list[Numbered]) -> None:
         """Fire the rules of one component to their least fixpoint."""
         recursive: list[tuple[Numbered, list[int]]] = []
-        relations = {key: self.builder.relation(key) for key in component}
+        # sorted, so that predicates get the same numbers in every process
+        relations = {key: self.builder.relation(key) for key in sorted(component)}
         inside: list[list[int]] = []
         for _, rule in rules:
             scans = [k for k, x in enumerate(rule.body) if isinstance(x, Scan) and x.atom.key in component]

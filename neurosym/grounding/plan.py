@@ -134,9 +134,9 @@ def _cost(literal: CoreLiteral, bound: set[str], core: CoreProgram, relation: Ca
     match literal:
         case Compare():
             return (0, 0) if _can_compare(literal, bound) else None
-        case Builtin("between", args, False):
-            ready = set().union(*map(variables_of, args[:2])) <= bound
-            return (0 if variables_of(args[2]) <= bound else 3, 0) if ready else None
+        case Builtin("between", (low, high, Var(target)), False):
+            ready = variables_of(low) | variables_of(high) <= bound
+            return (0 if target in bound else 3, 0) if ready else None
         case Builtin(_, args):
             return (0, 0) if set().union(*map(variables_of, args)) <= bound else None
         case ForeignCall(foreign, args, _, negated):

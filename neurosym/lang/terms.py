@@ -7,7 +7,6 @@ Python's own equality is too coarse for terms (`2 == 2.0 == True`), so everythin
 from __future__ import annotations
 
 import datetime
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -81,22 +80,36 @@ def literal_value(text: str, datatype: str | None = None, lang: str | None = Non
     if datatype is None or datatype == XSD + "string":
         return text
     if datatype in _INTEGERS:
+        _lexical(_INTEGER, text)
         number = int(text)
         if not INT64_MIN <= number <= INT64_MAX:
             raise ValueError(f"{text} does not fit into 64 bits")
         return number
     if datatype in _FLOATS:
-        real = float(text.replace("INF", "inf"))
-        if math.isnan(real):
+        if text.strip() == "NaN":
             raise ValueError("NaN is no value")
-        return real
+        _lexical(_DECIMAL if datatype == XSD + "decimal" else _DOUBLE, text)
+        return float(text.replace("INF", "inf"))
     if datatype == XSD + "boolean":
         if text not in ("true", "false", "1", "0"):
             raise ValueError(f"`{text}` is no xsd:boolean")
         return text in ("true", "1")
     if datatype == XSD + "date":
+        _lexical(_DATE, text)
         return datetime.date.fromisoformat(text)
     return TypedLiteral(text, datatype)
+
+
+# Python's own readers take more than XSD does: `1_000`, `infinity`, `20240517`.
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
+_DOUBLE = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?INF")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _lexical(pattern: re.Pattern[str], text: str) -> None:
+    if not pattern.fullmatch(text.strip()):
+        raise ValueError(f"`{text}` is not in the datatype's lexical space")
 
 
 _PLAIN_SYMBOL = re.compile(r"[^\W\d_A-Z]\w*\Z")

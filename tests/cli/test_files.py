@@ -131,7 +131,7 @@ def test_every_command_has_the_common_options(cli, command):
 
 def test_the_default_limits_are_the_engines():
     settings, limits = Settings(), Limits()
-    given = (settings.max_facts, settings.max_firings, settings.max_memory * 1e6, settings.max_seconds)
+    given = (settings.max_facts, settings.max_firings, settings.max_seconds, settings.max_memory * 1e6)
     assert given == dataclasses.astuple(limits)
 
 

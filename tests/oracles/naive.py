@@ -5,33 +5,19 @@ Slow and obvious on purpose. Choices are asked of a callback, so that `worlds` c
 
 from __future__ import annotations
 
-import datetime
-import math
-import re
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 
 import networkx as nx
 
 from neurosym.lang import ast
-from neurosym.lang.terms import Iri, LangString, Symbol, Value, term_key
 from neurosym.lang.walk import body_atoms
+from tests.oracles.values import TESTS, NoValue, Term, apply, fold, holds, key_of, number, text
 
-Term = tuple[str, object]  # a term_key: type name and value, so that 2, 2.0 and true differ
 Fact = tuple[str, tuple[Term, ...]]
 Subst = dict[str, Term]
 Choice = tuple[int, frozenset]
 Ask = Callable[[Choice, tuple[float, ...]], int | None]  # which outcome; None: none of them, or not known yet
 BUILTINS = {("contains", 2), ("starts_with", 2), ("ends_with", 2), ("matches", 2), ("between", 3)}
-
-
-class NoValue(Exception):
-    """An expression that has no value: the literal that holds it fails."""
-
-
-def key_of(value: Value) -> Term:
-    kind, plain = term_key(value)
-    return kind, plain
 
 
 def names(node: object) -> set[str]:
@@ -56,108 +42,13 @@ def names(node: object) -> set[str]:
     return set()
 
 
-def number(term: Term) -> int | float:
-    if term[0] in ("int", "float"):
-        return term[1]  # type: ignore[return-value]
-    raise NoValue
-
-
-def text(term: Term) -> str:
-    match term[1]:
-        case str() as plain if term[0] == "str":
-            return plain
-        case Symbol(name):
-            return name
-        case LangString(words, _):
-            return words
-        case Iri(iri):
-            return iri
-    raise NoValue
-
-
 def value(term: ast.Term, subst: Subst) -> Term:
     """The value of a term whose variables are bound."""
     if isinstance(term, ast.Var):
         return subst[term.name]
     if isinstance(term, ast.Const):
         return key_of(term.value)
-    args = [value(a, subst) for a in term.args]
-    try:
-        return key_of(_apply(term.op, args))
-    except (ZeroDivisionError, ValueError, OverflowError, TypeError):
-        raise NoValue from None
-
-
-def _apply(op: str, args: list[Term]) -> Value:
-    if op in ("lower", "upper"):
-        return getattr(text(args[0]), op)()
-    if op == "length":
-        return len(text(args[0]))
-    if op == "concat":
-        return "".join(str(a[1]) if a[0] in ("int", "float") else text(a) for a in args)
-    if op in ("days_between", "year"):
-        dates = [a[1] for a in args]
-        if not all(isinstance(d, datetime.date) for d in dates):
-            raise NoValue
-        return dates[0].year if op == "year" else (dates[1] - dates[0]).days  # type: ignore[union-attr, operator]
-    x = [number(a) for a in args]
-    whole = all(isinstance(v, int) for v in x)
-    match op:
-        case "+":
-            result = x[0] + x[1]
-        case "-":
-            result = x[0] - x[1]
-        case "*":
-            result = x[0] * x[1]
-        case "/":
-            result = float(x[0]) / float(x[1])
-        case "//":
-            result = x[0] // x[1]
-        case "mod":
-            result = x[0] % x[1]
-        case "**":
-            result = x[0] ** x[1]
-        case "neg":
-            result = -x[0]
-        case "min":
-            result = min(x) if whole else float(min(x))
-        case "max":
-            result = max(x) if whole else float(max(x))
-        case "abs":
-            result = abs(x[0])
-        case "round":
-            result = math.floor(Fraction(x[0]) + Fraction(1, 2))
-        case "floor":
-            result = math.floor(x[0])
-        case "ceil":
-            result = math.ceil(x[0])
-        case "sqrt" | "log" | "exp":
-            result = getattr(math, op)(x[0])
-        case _:
-            raise AssertionError(op)
-    if isinstance(result, complex):
-        raise NoValue
-    return result
-
-
-def holds(op: str, a: Term, b: Term) -> bool:
-    """A comparison of two values."""
-    if op in ("=", "==", "is"):
-        return a == b
-    if op in ("!=", "\\=="):
-        return a != b
-    x, y = a[1], b[1]
-    numbers = {a[0], b[0]} <= {"int", "float"}
-    dates = a[0] == b[0] == "date"
-    texts = {a[0], b[0]} <= {"str", "LangString"}
-    if texts:
-        x, y = text(a), text(b)
-    if not (numbers or dates or texts):
-        return {"=:=": a == b, "=\\=": a != b}.get(op, False)
-    return {
-        "=:=": lambda: x == y, "=\\=": lambda: x != y, "<": lambda: x < y,  # type: ignore[operator]
-        "=<": lambda: x <= y, ">": lambda: x > y, ">=": lambda: x >= y,  # type: ignore[operator]
-    }[op]()  # fmt: skip
+    return apply(term.op, [value(a, subst) for a in term.args])
 
 
 class Database:
@@ -240,7 +131,8 @@ def _all(parts: list[ast.Body], subst: Subst, outer: set[str], base: Database) -
 def _ready(part: ast.Body, bound: set[str], others: set[str]) -> bool:
     match part:
         case ast.Literal(atom) if atom.key == ("between", 3):
-            return names(atom.args[0]) | names(atom.args[1]) <= bound
+            made = isinstance(atom.args[2], ast.Var)  # a variable may be free, an expression is only tested
+            return names(atom.args[0]) | names(atom.args[1]) | (set() if made else names(atom.args[2])) <= bound
         case ast.Literal(atom) if atom.key in BUILTINS:
             return names(atom) <= bound
         case ast.Literal(atom):
@@ -277,17 +169,23 @@ def _builtin(atom: ast.Atom, subst: Subst) -> Iterator[Subst]:
     try:
         if atom.predicate == "between":
             low, high = (value(a, subst) for a in atom.args[:2])
-            if low[0] == high[0] == "int":
-                for n in range(low[1], high[1] + 1):  # type: ignore[arg-type, operator]
-                    new = dict(subst)
-                    if _unify(atom.args[2], ("int", n), new):
-                        yield new
+            if not low[0] == high[0] == "int":
+                return
+            numbers = range(low[1], high[1] + 1)  # type: ignore[arg-type, operator]
+            if names(atom.args[2]) <= set(subst):  # a test: the range may be long
+                kind, there = value(atom.args[2], subst)
+                if kind == "int" and there in numbers:
+                    yield subst
+                return
+            for n in numbers:
+                new = dict(subst)
+                if _unify(atom.args[2], ("int", n), new):
+                    yield new
             return
         a, b = (text(value(x, subst)) for x in atom.args)
     except NoValue:
         return
-    tests = {"contains": b in a, "starts_with": a.startswith(b), "ends_with": a.endswith(b)}
-    if tests[atom.predicate] if atom.predicate in tests else re.search(b, a) is not None:
+    if TESTS[atom.predicate](a, b):
         yield subst
 
 
@@ -300,7 +198,7 @@ def _aggregate(node: ast.Aggregate, subst: Subst, outer: set[str], base: Databas
             members.add(tuple(value(t, found) for t in node.template))
         except NoValue:
             continue
-    result = _fold(node.function, [m[0] for m in members] if node.function != "count" else [("int", 1)] * len(members))
+    result = fold(node.function, [m[0] for m in members])
     if result is None:
         return
     if node.op in ("=", "is") and isinstance(node.result, ast.Var) and node.result.name not in subst:
@@ -311,20 +209,6 @@ def _aggregate(node: ast.Aggregate, subst: Subst, outer: set[str], base: Databas
             yield subst
     except NoValue:
         return
-
-
-def _fold(function: str, values: list[Term]) -> Term | None:
-    plain = [v[1] for v in values]
-    if function in ("count", "sum"):
-        whole = all(v[0] == "int" for v in values)
-        return key_of(sum(plain) if whole else math.fsum(plain))  # type: ignore[arg-type]
-    if not values:
-        return None
-    if function == "avg":
-        return key_of(math.fsum(plain) / len(plain))  # type: ignore[arg-type]
-    pick = min if function == "min" else max
-    best = pick(plain)  # type: ignore[type-var]
-    return min((v for v in values if v[1] == best), key=lambda v: v[0] != "int")
 
 
 class Program:
@@ -389,14 +273,15 @@ class Program:
             if mark in done or any(self._applies(e, rule, subst, base, ask) for e in self._exceptions_to(rule)):
                 continue
             done.add(mark)
+            try:  # an argument without a value fails the whole grounding, whichever head it stands in
+                for term in (t for h in rule.heads for a in h.atoms for t in a.args):
+                    value(term, subst)
+            except NoValue:
+                continue
             outcome = self._outcome(k, rule, subst, ask)
             for number_, head in enumerate(rule.heads):
                 if (head.weight is None and rule.exception_weight is None) or outcome == number_:
-                    for atom in head.atoms:
-                        try:
-                            yield atom.predicate, tuple(value(a, subst) for a in atom.args)
-                        except NoValue:
-                            continue
+                    yield from ((a.predicate, tuple(value(t, subst) for t in a.args)) for a in head.atoms)
 
     def _exceptions_to(self, rule: ast.Rule) -> list[int]:
         return self.exceptions.get(rule.name, []) if rule.name else []
@@ -404,6 +289,8 @@ class Program:
     def _applies(self, k: int, target: ast.Rule, subst: Subst, base: Database, ask: Ask) -> bool:
         rule = self.rules[k]
         shared = set().union(*(names(a) for h in target.heads for a in h.atoms))
+        if target.exception_to is not None:  # it speaks of what the exception's body binds, which may have no head
+            shared |= names(target.body) & set(subst)
         start = {v: subst[v] for v in shared & names(rule.body)}
         for found in solve(rule.body, start, set(start), base):
             if any(self._applies(e, rule, found, base, ask) for e in self._exceptions_to(rule)):

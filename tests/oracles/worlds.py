@@ -37,7 +37,7 @@ def worlds(program: ast.Program, limit: int = MAX_WORLDS) -> list[tuple[float, f
                 return None
             return known[choice]
 
-        base = base.copy()
+        before, base = base, base.copy()
         made.fixpoint(made.components[component], base, ask)
         if not met:
             explore(component + 1, base, known, probability)
@@ -53,7 +53,8 @@ def worlds(program: ast.Program, limit: int = MAX_WORLDS) -> list[tuple[float, f
             weight = probability
             for _, p in combination:
                 weight *= p
-            explore(component, base, known | dict(zip(met, (o for o, _ in combination), strict=True)), weight)
+            # from the start again: a rule fires while it is not known whether its exception applies
+            explore(component, before, known | dict(zip(met, (o for o, _ in combination), strict=True)), weight)
 
     explore(0, Database(), {}, 1.0)
     return result

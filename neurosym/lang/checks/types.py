@@ -33,7 +33,7 @@ from neurosym.lang.builtins import SLOT_TYPES, TEXT_FUNCTIONS
 from neurosym.lang.checks.context import Context
 from neurosym.lang.checks.safety import spelled
 from neurosym.lang.terms import Iri, LangString, Symbol, Value, spell, term_key
-from neurosym.lang.walk import atom_variables, body_variables, constants
+from neurosym.lang.walk import atom_variables, body_variables, constants, variables
 
 _FAMILY = {"int": "number", "float": "number", "string": "text", "date": "date", "bool": "truth value",
            "symbol": "name", "class": "name"}  # fmt: skip
@@ -45,9 +45,7 @@ def check_types(context: Context) -> None:
     for atom in context.all_atoms():
         _constants(context, atom)
     for rule in context.program.rules:
-        known = _variable_families(context, rule.body)
-        for comparison in _comparisons(rule.body):
-            _compare(context, comparison, known)
+        _comparisons(context, rule.body, {})
     for constraint in context.program.constraints:
         _guards(context, constraint)
 
@@ -122,42 +120,42 @@ def _type_family(type_: TypeRef) -> str | None:
     return _FAMILY.get(type_.kind)
 
 
-def _variable_families(context: Context, body: Body) -> dict[str, str]:
+def _families(context: Context, body: Body) -> dict[str, str]:
     """The families of variables that declared predicates tell, and results of counting."""
     known: dict[str, str] = {}
-    for part in _parts(body):
-        if isinstance(part, Literal):
-            for argument, arg in zip(context.signatures.get(part.atom.key, ()), part.atom.args, strict=False):
+    match body:
+        case And(parts):
+            for part in parts:
+                known = {**_families(context, part), **known}
+        case Or(parts) if parts:  # what all alternatives agree on
+            first, *rest = (_families(context, part) for part in parts)
+            known = {v: family for v, family in first.items() if all(other.get(v) == family for other in rest)}
+        case Literal(atom):
+            for argument, arg in zip(context.signatures.get(atom.key, ()), atom.args, strict=False):
                 if isinstance(arg, Var) and (family := _type_family(argument.type)):
                     known.setdefault(arg.name, family)
-        elif isinstance(part, Aggregate) and isinstance(part.result, Var) and part.function in ("count", "sum", "avg"):
-            known.setdefault(part.result.name, "number")
+        case Aggregate(function, result=Var(name)) if function in ("count", "sum", "avg"):
+            known[name] = "number"
     return known
 
 
-def _parts(body: Body) -> Iterator[Body]:
-    match body:
-        case And(parts) | Or(parts):
-            for part in parts:
-                yield from _parts(part)
-        case _:
-            yield body
-
-
-def _comparisons(body: Body) -> Iterator[Comparison]:
+def _comparisons(context: Context, body: Body, outside: dict[str, str]) -> None:
+    """Check the comparisons of a body, given the families of variables that are bound outside it."""
+    known = {**_families(context, body), **outside}
     match body:
         case Comparison():
-            yield body
+            _compare(context, body, known)
         case And(parts) | Or(parts):
             for part in parts:
-                yield from _comparisons(part)
+                _comparisons(context, part, known)
         case Not(inner) | Exists(inner):
-            yield from _comparisons(inner)
-        case Aggregate():
-            yield from _comparisons(body.body)
-        case ForallIn(left, right):
-            yield from _comparisons(left)
-            yield from _comparisons(right)
+            _comparisons(context, inner, known)
+        case Aggregate():  # the template's variables are others than those of the same name outside
+            local = {v.name for term in body.template for v in variables(term)}
+            _comparisons(context, body.body, {v: f for v, f in known.items() if v not in local})
+        case ForallIn(condition, then):
+            _comparisons(context, condition, known)
+            _comparisons(context, then, {**_families(context, condition), **known})
 
 
 def _compare(context: Context, comparison: Comparison, known: dict[str, str]) -> None:
