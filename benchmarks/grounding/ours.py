@@ -5,10 +5,7 @@ from __future__ import annotations
 import gc
 import inspect
 import time
-from dataclasses import fields
 from typing import Any
-
-import numpy as np
 
 from benchmarks.grounding.case import Case
 from neurosym.facts import FactBase
@@ -81,9 +78,6 @@ def weigh(graph: DerivationGraph) -> tuple[int, int, int, int]:
     """
     blocks = graph.groundings.nbytes
     firing = max(blocks, graph.groundings.columns.nbytes)
-    other = 0
-    for column in fields(graph):
-        held = getattr(graph, column.name)
-        arrays = [a for a in (held if isinstance(held, list) else [held]) if isinstance(a, np.ndarray)]
-        other += sum(a.nbytes for a in arrays)
-    return graph.num_groundings, len(graph.body), firing, firing + other
+    names = ("predicate", "row", "status", "choice", "outcome", "rank", "place")
+    columns = [*(getattr(graph, name) for name in names), *graph.rows, *graph.fact_ids]
+    return graph.num_groundings, len(graph.body), firing, firing + sum(c.nbytes for c in columns)

@@ -120,9 +120,11 @@ class Regrounder:
         row = np.array([self.facts.symbols.find(a) for a in args], np.int32)
         keep = ~(table.rows == row).all(axis=1)
         changed.tables[key] = Table(table.rows[keep], table.places[keep])
-        return self._evaluate(self.program, changed, claim)
+        return self._evaluate(self.program, changed, claim, self.answers.grounded.graph)
 
-    def _evaluate(self, program: Program, facts: FactBase, claim: int) -> float | None:
+    def _evaluate(
+        self, program: Program, facts: FactBase, claim: int, previous: DerivationGraph | None = None
+    ) -> float | None:
         if self.spent > self.budget:
             return None
         started = time.monotonic()
@@ -130,8 +132,9 @@ class Regrounder:
         demand = self.reasoner.demand
         asked = [self._atom(f) for f in (claim, *(e for e, _ in answers.evidence))] if demand else answers.query
         graph = ground(
-            program, facts, slots=sorted(answers.inputs), queries=asked, limits=self.reasoner.limits, demand=demand
-        )
+            program, facts, slots=sorted(answers.inputs), queries=asked, limits=self.reasoner.limits, demand=demand,
+            previous=None if demand else previous,
+        )  # fmt: skip
         found = self._same(graph, claim)
         value = 0.0 if found is None else self._tag(graph, found)
         self.spent += time.monotonic() - started

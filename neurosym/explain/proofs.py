@@ -216,13 +216,8 @@ def with_conjunction(graph: DerivationGraph, literals: Sequence[tuple[int, bool]
     facts, signs = zip(*literals, strict=True)
     return replace(
         graph,
-        predicate=more(graph.predicate, 0),
-        row=more(graph.row, 0),
+        facts=graph.facts.with_one_more(),
         status=more(graph.status, POSSIBLE),
-        choice=more(graph.choice, -1),
-        outcome=more(graph.outcome, -1),
-        rank=more(graph.rank, 0),
-        place=more(graph.place, -1),
         groundings=Groundings(
             Columns(
                 rule=more(graph.rule, 0),

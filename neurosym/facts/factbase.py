@@ -141,15 +141,16 @@ class FactBase:
     def _add(self, key: Key, rows: Ids, places: Ids | int) -> None:
         """Append rows, keeping the first of equal ones."""
         where = np.full(len(rows), places, np.int32) if isinstance(places, int) else np.asarray(places, np.int32)
+        rows = np.ascontiguousarray(rows, np.int32)
         old = self.tables.get(key)
         if old is not None:
+            new = ~_among(rows, old.rows)
+            rows, where = rows[new], where[new]
+        keep = _firsts(rows)
+        rows, where = rows[keep], where[keep]
+        if old is not None:
             rows, where = np.concatenate([old.rows, rows]), np.concatenate([old.places, where])
-        if key[1] == 0:
-            keep = np.arange(min(len(rows), 1))
-        else:
-            _, first = np.unique(rows, axis=0, return_index=True)
-            keep = np.sort(first)
-        self.tables[key] = Table(np.ascontiguousarray(rows[keep]), where[keep])
+        self.tables[key] = Table(rows, where)
 
     def _add_triples(self, triples: Iterable[tuple[Value, Value, Value]], places: list[Place]) -> None:
         """Split triples by predicate; the k-th triple came from the k-th place, or all from the only one."""
@@ -173,13 +174,26 @@ class FactBase:
 
     def __add__(self, other: FactBase) -> FactBase:
         """Both fact bases' facts, over this one's symbols first."""
-        joined = FactBase(places=[*self.places, *other.places], prefixes=self.prefixes | other.prefixes)
-        for base, offset in ((self, 0), (other, len(self.places))):
-            renumber = joined.symbols.intern_many(base.symbols.value(i) for i in range(len(base.symbols)))
-            for key, table in base.tables.items():
-                rows = renumber[table.rows] if len(renumber) else table.rows
-                joined._add(key, rows, np.where(table.places < 0, -1, table.places + offset).astype(np.int32))
+        joined = FactBase(
+            self.symbols.copy(), dict(self.tables), [*self.places, *other.places], self.prefixes | other.prefixes
+        )
+        renumber = joined.symbols.intern_many(other.symbols.value(i) for i in range(len(other.symbols)))
+        for key, table in other.tables.items():
+            rows = renumber[table.rows] if len(renumber) else table.rows
+            joined._add(key, rows, np.where(table.places < 0, -1, table.places + len(self.places)).astype(np.int32))
         return joined
+
+    def __sub__(self, other: FactBase) -> FactBase:
+        """This fact base's facts without those of the other."""
+        left = FactBase(self.symbols, dict(self.tables), self.places, self.prefixes)
+        known = np.array([-1 if (i := self.symbols.find(v)) is None else i for v in other.symbols.all()], np.int32)
+        for key, table in other.tables.items():
+            mine = self.tables.get(key)
+            if mine is not None:
+                keep = ~_among(mine.rows, known[table.rows] if len(known) else table.rows)
+                if not keep.all():
+                    left.tables[key] = Table(mine.rows[keep], mine.places[keep])
+        return left
 
     def __len__(self) -> int:
         return sum(len(t.rows) for t in self.tables.values())
@@ -232,3 +246,30 @@ class FactBase:
     def to_dict(self) -> dict[str, Any]:
         """A summary for people: predicate → number of facts."""
         return {f"{name}/{arity}": len(t.rows) for (name, arity), t in sorted(self.tables.items())}
+
+
+def _packed(rows: Ids) -> np.ndarray:
+    """(n,) a key of each row: an integer up to two columns, a structure of integers beyond."""
+    if rows.shape[1] == 0:
+        return np.zeros(len(rows), np.int64)
+    if rows.shape[1] == 1:
+        return rows[:, 0].astype(np.int64)
+    if rows.shape[1] == 2:
+        return (rows[:, 0].astype(np.int64) << 32) | rows[:, 1]
+    return np.ascontiguousarray(rows).view([(f"f{k}", np.int32) for k in range(rows.shape[1])])[:, 0]
+
+
+def _among(rows: Ids, others: Ids) -> np.ndarray:
+    """(n,) whether each row is one of the others."""
+    if not len(rows) or not len(others):
+        return np.zeros(len(rows), bool)
+    _, numbers = np.unique(np.concatenate([_packed(others), _packed(rows)]), return_inverse=True)
+    there = np.zeros(len(others) + len(rows), bool)
+    there[numbers[: len(others)]] = True
+    return there[numbers[len(others) :]]
+
+
+def _firsts(rows: Ids) -> np.ndarray:
+    """Positions of the first of equal rows, ascending."""
+    _, first = np.unique(_packed(rows), return_index=True)
+    return np.sort(first)

@@ -49,6 +49,14 @@ class SymbolTable:
         other._kind, other._int, other._float = self._kind.copy(), self._int.copy(), self._float.copy()
         return other
 
+    def extends(self, other: SymbolTable) -> bool:
+        """Whether the terms of another table have the same ids here."""
+        n = len(other)
+        if self is other or n == 0:
+            return True
+        # kinds first: 2, 2.0 and true are equal in Python
+        return n <= len(self) and np.array_equal(self._kind[:n], other._kind[:n]) and self._values[:n] == other._values
+
     def intern(self, value: Value) -> int:
         """The id of a term, a new one if it was never seen."""
         key = term_key(value)
@@ -102,6 +110,10 @@ class SymbolTable:
     def values(self, indices: Sequence[int] | Ids) -> list[Value]:
         """The terms behind many ids."""
         return [self._values[i] for i in indices]
+
+    def all(self) -> list[Value]:
+        """All terms, in the order of their ids."""
+        return self._values.copy()
 
     def kinds(self, ids: Ids) -> NDArray[np.uint8]:
         """The kind of each term, one of the constants of this module."""

@@ -127,7 +127,9 @@ class Aggregates:
                     f"`{step.function}` over values that are no numbers, in rule {self._place(step)}", code="NS421"
                 )
             floats[which[kinds == FLOAT]] = True
-        return _Groups(ids, counts, np.cumsum(counts) - counts, which, row, members.facts[row], floats)
+        return _Groups(
+            ids, counts, np.cumsum(counts) - counts, which, row, members.facts_of(np.asarray(row, np.int32)), floats
+        )
 
     def _values(self, step: AggregateStep, groups: _Groups) -> Ids:
         return self.builder.relation(step.members).rows[groups.row, len(step.group)]

@@ -137,7 +137,7 @@ class Joiner:
         if table.n == 1 and not table.columns and not equal and not any(isinstance(a, int) for a in atom.args):
             yield from self._slices(relation, table, low, high, new, position)
             return
-        pick, column = kernels().take, kernels().take_column
+        column = kernels().take_column
         for which, row in self._pairs(atom, table, low, high):
             for a, b in equal:
                 same = relation.rows[row, a] == relation.rows[row, b]
@@ -146,7 +146,7 @@ class Joiner:
             for variable, place in new.items():
                 piece.columns[variable] = column(relation.store, place, row)
             if position is not None:
-                piece.facts[position] = pick(relation.facts, row)
+                piece.facts[position] = relation.facts_of(row)
             yield piece
 
     def _slices(
@@ -162,7 +162,7 @@ class Joiner:
             columns = {v: np.ascontiguousarray(relation.rows[part, place]) for v, place in new.items()}
             facts = dict(piece.facts)
             if position is not None:
-                facts[position] = relation.facts[part]
+                facts[position] = relation.facts_between(part.start, part.stop)
             yield Bindings(n, columns, facts, piece.negated, piece.absent)
 
     def negate(self, atom: CoreAtom, table: Bindings, live: frozenset[str]) -> Bindings:
@@ -175,7 +175,7 @@ class Joiner:
             if not relation.possible:
                 killed[which] = True
                 continue
-            facts = relation.facts[row]
+            facts = relation.facts_of(row)
             status = self.builder.status[facts]
             killed[which[status == CERTAIN]] = True
             possible = status == POSSIBLE

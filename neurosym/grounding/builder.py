@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from neurosym.errors import LimitError, Place
 from neurosym.facts import Ids, SymbolTable
 from neurosym.grounding.columns import Mask, Tuples, grown
-from neurosym.grounding.compiled import kernels
 from neurosym.grounding.core import CoreProgram, Key
+from neurosym.grounding.fact_columns import FactColumns, Run
 from neurosym.grounding.graph import CERTAIN, POSSIBLE, ChoiceGroup, DerivationGraph
 from neurosym.grounding.groundings import Block, Groundings, Ragged
 from neurosym.grounding.memory import Memory
 from neurosym.grounding.relations import Relation
+
+KEEP_RELATIONS = 1_000_000  # facts; up to here a graph keeps its hash tables, about 40 bytes a fact, for updates
 
 
 @dataclass(frozen=True)
@@ -31,17 +33,6 @@ class Limits:
     firings: int = 50_000_000
     seconds: float = 3600.0
     memory: float = 8e9
-
-
-@dataclass(frozen=True)
-class _Run:
-    """Facts that were added together: `count` of them from id `first` on, the rows of a predicate from `row` on."""
-
-    predicate: int
-    first: int
-    count: int
-    row: int
-    rank: int
 
 
 class GraphBuilder:
@@ -61,8 +52,10 @@ class GraphBuilder:
         self.groundings = Groundings()
         self.num_facts = 0
         self._unsettled: list[Block] = []
-        self._runs: list[_Run] = []
+        self._runs: list[Run] = []
         self._places: list[tuple[Ids, Ids | int]] = []
+        self._before: tuple[Ids, Ids, Ids, Ids] | None = None
+        self._earlier: FactColumns | None = None
         self._status = np.empty(64, np.uint8)
         self._predicates: dict[Key, int] = {}
         self._questions: dict[Key, Relation] = {}
@@ -103,6 +96,18 @@ class GraphBuilder:
         """(F,) so far."""
         return self._status[: self.num_facts]
 
+    def share(self, key: Key, relation: Relation) -> None:
+        """Go on with the relation of an earlier graph, to which rows are only added."""
+        relation.frozen = None
+        self._predicates[key] = len(self._predicates)
+        self.relations[key] = relation
+
+    def take_over(self, facts: FactColumns, status: NDArray[np.uint8], groundings: Groundings) -> None:
+        """Begin with the facts and the groundings of an earlier graph."""
+        self._earlier, self._status, self.groundings = facts, status.copy(), groundings
+        self._runs, self._places, self._before = [*facts.runs], [*facts.places], facts.before
+        self.num_facts = facts.size
+
     def add_facts(
         self, key: Key, rows: Ids, certain: Mask | bool, rank: int, place: Ids | int = -1, what: str = ""
     ) -> tuple[Ids, int]:
@@ -124,13 +129,15 @@ class GraphBuilder:
                     help="bound the recursion by a body literal, or raise --max-facts",
                 )
             if self.num_facts > len(self._status):
-                self._status = grown(self._status, first, self.num_facts, self.memory)
-            self._runs.append(_Run(self._predicates[key], first, new, relation.size - new, rank))
+                self._status = grown(self._status, first, self.num_facts)
+            self._runs.append(Run(self._predicates[key], first, new, relation.size - new, rank))
             self._status[first : self.num_facts] = CERTAIN if certain is True else POSSIBLE
-        facts = kernels().take(relation.facts, numbers)
+        facts = relation.facts_of(numbers)
         if new and not (isinstance(place, int) and place == -1):
             fresh = np.nonzero(facts >= first)[0]
             self._places.append((facts[fresh], place if isinstance(place, int) else place[fresh]))
+        if self._earlier is not None and not isinstance(place, int):
+            self._now_given(self._earlier.place, facts, place)
         if certain is True:
             if relation.possible:
                 self._status[facts] = CERTAIN
@@ -139,6 +146,13 @@ class GraphBuilder:
             if certain is not False:
                 self._status[facts[certain]] = CERTAIN
         return facts, new
+
+    def _now_given(self, before: Ids, facts: Ids, place: Ids) -> None:
+        """Facts that were only derived in the graph before, and are given now."""
+        at = np.nonzero(facts < len(before))[0]
+        at = at[before[facts[at]] < 0]
+        if len(at):
+            self._places.append((facts[at], place[at]))
 
     def all_certain(self, facts: Ids) -> Mask:
         """(n,) whether all of (n, m) facts are certain."""
@@ -190,7 +204,7 @@ class GraphBuilder:
         atoms = self._absent_numbers.get(key, np.empty(0, np.int32))
         if known.size > before:
             if len(atoms) < known.size:
-                atoms = self._absent_numbers[key] = grown(atoms, before, known.size, self.memory)
+                atoms = self._absent_numbers[key] = grown(atoms, before, known.size)
             first = len(self.absent_atoms)
             atoms[before : known.size] = np.arange(first, first + known.size - before)
             predicate = self._predicates[key]
@@ -220,47 +234,33 @@ class GraphBuilder:
     def build(self, places: list[Place], prefixes: dict[str, str], counters: dict[str, int]) -> DerivationGraph:
         """The finished graph."""
         order = list(self._predicates)
-        choice, outcome, rest = self._choice_columns()
-        runs = np.array([(r.predicate, r.row - r.first, r.rank, r.count) for r in self._runs], np.int32).reshape(-1, 4)
-        counts = runs[:, 3]
-        place = np.full(self.num_facts, -1, np.int32)
-        for facts, where in self._places:
-            place[facts] = where
+        columns = FactColumns(
+            self.num_facts, self._runs, self._places, [g.facts for g in self.choice_groups], self._before
+        )
         return DerivationGraph(
             symbols=self.symbols,
             predicates=order,
             rows=[self.relations[k].rows for k in order],
             fact_ids=[self.relations[k].facts for k in order],
-            predicate=np.repeat(runs[:, 0], counts),
-            row=np.repeat(runs[:, 1], counts) + np.arange(self.num_facts, dtype=np.int32),
+            facts=columns,
             status=self.status.copy(),
-            choice=choice,
-            outcome=outcome,
-            rank=np.repeat(runs[:, 2], counts),
-            place=place,
             rules=self.program.rules,
             groundings=self.groundings,
             absent_atoms=self.absent_atoms,
             choices=self.choice_groups,
-            choice_rest=rest,
+            choice_rest=np.concatenate([_rest(g) for g in self.choice_groups] or [np.zeros(0, np.bool_)]),
             program=self.program,
             places=places,
             prefixes=prefixes,
             counters=counters,
+            questions={k: r.rows for k, r in self._questions.items()},
+            relations=self.relations if self._earlier is not None or self.num_facts <= KEEP_RELATIONS else {},
         )
 
-    def _choice_columns(self) -> tuple[Ids, Ids, Mask]:
-        """(F,) the choice and the outcome of each leaf, -1 for other facts; (C,) whether 'none' is possible."""
-        choice, outcome = np.full(self.num_facts, -1, np.int32), np.full(self.num_facts, -1, np.int32)
-        total = 0
-        rests: list[Mask] = []
-        for group in self.choice_groups:
-            n, outcomes = group.facts.shape
-            choice[group.facts] = np.arange(total, total + n, dtype=np.int32)[:, None]
-            outcome[group.facts] = np.arange(outcomes, dtype=np.int32)[None, :]
-            total += n
-            rest = np.full(n, group.rest)
-            if group.probabilities is not None:
-                rest &= group.probabilities.sum(axis=1) < 1 - 1e-9
-            rests.append(rest)
-        return choice, outcome, np.concatenate(rests) if rests else np.zeros(0, np.bool_)
+
+def _rest(group: ChoiceGroup) -> Mask:
+    """(n,) whether none of the outcomes can be chosen."""
+    rest = np.full(len(group.facts), group.rest)
+    if group.probabilities is not None:
+        rest &= group.probabilities.sum(axis=1) < 1 - 1e-9
+    return rest

@@ -22,17 +22,22 @@ Rows = NDArray[np.int32]
 D = TypeVar("D", bound=np.generic)
 
 UNLIMITED = Memory(math.inf)
+RESERVE_FROM, RESERVED = 17, 26  # bits of the number of slots: from 2 MB on, a gigabyte is reserved
 
 
 class Tuples:
-    """Numbers 0, 1, 2, … for the rows of a table, each different row once, in order of first appearance."""
+    """Numbers 0, 1, 2, … for the rows of a table, each different row once, in order of first appearance.
+
+    Large tables reserve address space and grow in place. Memory is touched once then, which otherwise costs more than
+    all else that happens to a new row.
+    """
 
     def __init__(self, width: int, memory: Memory = UNLIMITED) -> None:
         self.width = width
         self.size = 0
         self._memory = memory
-        self._bits = 5
-        self._slots = np.full((32, 2), -1, np.int64)
+        self._bits = 4
+        self._space = self._slots = np.zeros((_length(4), 2), np.int64)
         self._store = np.empty((16, width), np.int32)
 
     @property
@@ -53,25 +58,35 @@ class Tuples:
 
     def find_or_add(self, rows: Rows) -> Ids:
         """(m,) the number of each row; unknown ones get the next numbers."""
-        self._reserve(self.size + len(rows))
+        rows = np.ascontiguousarray(rows)
         numbers = np.empty(len(rows), np.int32)
-        self.size = kernels().insert(
-            self._slots, 64 - self._bits, self._store, self.size, np.ascontiguousarray(rows), numbers
-        )
-        return numbers
+        if self.size + len(rows) > len(self._store):
+            self._store = grown(self._store, self.size, self.size + len(rows))
+        if 3 * (self.size + len(rows)) > 2 << self._bits:  # at least a third of the slots stays free
+            self._widen(math.ceil(math.log2(1.5 * (self.size + len(rows)))))
+        while True:
+            size = kernels().insert(self._slots, 64 - self._bits, self._store, self.size, rows, numbers)
+            if size >= 0:
+                self._memory.claim(4 * self.width * (size - self.size))
+                self.size = size
+                return numbers
+            self.size = -1 - size
+            self._widen(self._bits + 1)
 
-    def _reserve(self, size: int) -> None:
-        """Space for that many rows, with at least a third of the slots free."""
-        if size > len(self._store):
-            self._store = grown(self._store, self.size, size, self._memory)
-        if 3 * size > 2 * len(self._slots):
-            while (2 << self._bits) < 3 * size:
-                self._bits += 1
-            self._memory.claim(16 << self._bits)
-            new = np.full((1 << self._bits, 2), -1, np.int64)
-            kernels().rehash(self._slots, new, 64 - self._bits)
-            self._memory.release(self._slots.nbytes)
-            self._slots = new
+    def _widen(self, bits: int) -> None:
+        """Let the table have 2^bits slots, and a few behind them for what does not fit."""
+        self._memory.claim(16 * (_length(bits) - len(self._slots)))
+        if _length(bits) > len(self._space):
+            self._space = _reserved(bits)
+        wider = self._space[: _length(bits)]
+        if not kernels().rehash(self._slots, wider, 64 - bits):
+            # not in place, as entries were moved: from the rows themselves
+            self._space = self._slots = np.zeros((_length(bits + 1), 2), np.int64)
+            self._bits = bits + 1
+            size, self.size = self.size, 0
+            self.find_or_add(self._store[:size].copy())
+            return
+        self._slots, self._bits = wider, bits
 
 
 class JoinIndex:
@@ -96,16 +111,17 @@ class JoinIndex:
         """Index the rows of a table up to `size`."""
         if size <= self.size:
             return
+        self._memory.claim(8 * (size - self.size))
         new = np.ascontiguousarray(table[self.size : size, list(self.columns)])
         group = self._number(new, size)
         if len(self._group) < size:
-            self._group = grown(self._group, self.size, size, self._memory)
+            self._group = grown(self._group, self.size, size)
         self._group[self.size : size] = group
         if size > 2 * self._sorted:
             self._sort(size)
         else:
             if len(self._following) < size - self._sorted:
-                self._following = grown(self._following, self.size - self._sorted, size - self._sorted, self._memory)
+                self._following = grown(self._following, self.size - self._sorted, size - self._sorted)
             kernels().append_chains(
                 group, self.size, self._heads, self._tails, self._counts, self._following, self._sorted
             )
@@ -142,7 +158,6 @@ class JoinIndex:
     def _sort(self, size: int) -> None:
         groups = len(self._counts)
         self._counts = np.bincount(self._group[:size], minlength=groups).astype(np.int32)
-        self._memory.claim(4 * (size - len(self._order)))
         self._starts, self._order = np.zeros(groups + 1, np.int64), np.empty(size, np.int32)
         kernels().sort_groups(self._group[:size], self._counts, self._starts, self._order)
         self._heads, self._tails = np.full(groups, -1, np.int32), np.full(groups, -1, np.int32)
@@ -194,10 +209,27 @@ class Matches:
         return ranges
 
 
-def grown(array: NDArray[D], used: int, size: int, memory: Memory) -> NDArray[D]:
-    """A larger copy with space for at least `size` entries, of which `used` are kept."""
-    space = max(size, 2 * len(array))
-    memory.claim((space - len(array)) * array.itemsize * int(np.prod(array.shape[1:])))
+def _reserved(bits: int) -> Long:
+    """Empty slots, with address space for more where there are many."""
+    if bits >= RESERVE_FROM:
+        try:
+            return np.zeros((_length(max(RESERVED, bits + 2)), 2), np.int64)
+        except MemoryError:  # a system that promises no more than it has
+            pass
+    return np.zeros((_length(bits), 2), np.int64)
+
+
+def _length(bits: int) -> int:
+    """Slots of a table of 2^bits homes."""
+    return (1 << bits) + min(1024, 16 + (1 << bits >> 3))
+
+
+def grown(array: NDArray[D], used: int, size: int) -> NDArray[D]:
+    """A larger copy with space for at least `size` entries, of which `used` are kept.
+
+    Large arrays get eight times the space, since untouched memory costs nothing.
+    """
+    space = max(size, (8 if size > 1 << 15 else 2) * len(array))
     new = np.empty((space, *array.shape[1:]), array.dtype)
     new[:used] = array[:used]
     return new

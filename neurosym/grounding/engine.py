@@ -41,6 +41,8 @@ from neurosym.grounding.load import load_facts
 from neurosym.grounding.neural_facts import NeuralFacts
 from neurosym.grounding.open_facts import OpenFacts
 from neurosym.grounding.plan import Step, plan
+from neurosym.grounding.previous import Previous, take_over
+from neurosym.grounding.relations import Relation
 from neurosym.grounding.strata import components
 from neurosym.lang.ast import Atom, Const, Program
 
@@ -91,6 +93,7 @@ class Engine:
     def __init__(
         self, program: Program, core: CoreProgram, base: FactBase, symbols: SymbolTable, slots: Sequence[str],
         limits: Limits, closed: bool, progress: Progress | None, queries: list[Atom], record: bool,
+        previous: Previous | None = None,
     ) -> None:  # fmt: skip
         from neurosym.lang.terms import Symbol
 
@@ -105,7 +108,12 @@ class Engine:
         self.aggregates = Aggregates(self.builder)
         self.foreign = ForeignCalls(symbols, self.evaluator, core, limits, declared_arguments(program))
         self.queries = queries
-        self.places: list[Place] = load_facts(self.builder, program, base, queries)
+        self.previous = previous
+        if previous is not None:
+            take_over(self.builder, previous, base)
+        self.places: list[Place] = load_facts(
+            self.builder, program, base, queries, () if previous is None else previous.states
+        )
         self.neural = NeuralFacts(self.builder, symbols.intern_many(Symbol(s) for s in slots), closed)
         self.open: OpenFacts | None = None
         now = time.monotonic()
@@ -137,7 +145,7 @@ class Engine:
             self.open.finish([*self.queries, *(s.atom for s in directives)])
         prefixes = self.base.prefixes | self.program.prefixes
         graph = self.builder.build(self.places, prefixes, self.counters.counts)
-        return graph if self.record else replace(graph, engine=self)
+        return replace(graph, base=self.base, engine=None if self.record else self)
 
     def _ask_queries(self) -> None:
         atoms = [*self.queries, *(s.atom for s in (*self.program.queries, *self.program.evidence))]
@@ -154,6 +162,9 @@ class Engine:
 
     def _component(self, component: frozenset[Key], rules: list[Numbered]) -> None:
         """Fire the rules of one component to their least fixpoint."""
+        state = "anew" if self.previous is None else self.previous.state(component)
+        if state == "same":
+            return
         recursive: list[tuple[Numbered, list[int]]] = []
         # sorted, so that predicates get the same numbers in every process
         relations = {key: self.builder.relation(key) for key in sorted(component)}
@@ -163,10 +174,13 @@ class Engine:
             inside.append([k for k in scans if rule.body[k].atom.key not in self.core.neural])  # pyright: ignore
         keep = self.record or (any(inside) and any(self._doubtful(rule, component) for _, rule in rules))
         before = dict.fromkeys(component, 0)
+        if state == "grown":
+            before = {key: relation.size for key, relation in relations.items()}
+            self._extend(rules, relations, component, keep)
         for numbered, positions in zip(rules, inside, strict=True):
             if positions:
                 recursive.append((numbered, positions))
-            else:
+            elif state == "anew":
                 self._fire(numbered, {}, 0, None, component, keep)
         for numbered, positions in recursive:
             if self.open is not None and self.open.asks_itself(numbered[1], positions):
@@ -186,6 +200,24 @@ class Engine:
             relation.frozen = None
         self.builder.settle(bool(recursive))
 
+    def _extend(
+        self, rules: list[Numbered], relations: Mapping[Key, Relation], heads: frozenset[Key], keep: bool
+    ) -> None:  # fmt: skip
+        """The first round of a component that was taken over: with what grew in all that its rules read."""
+        assert self.previous is not None
+        sizes = {key: relation.size for key, relation in relations.items()}
+        for key, relation in relations.items():
+            relation.frozen = sizes[key]
+        for numbered in rules:
+            keys = {x.atom.key for x in numbered[1].body if isinstance(x, Scan)}
+            before = {k: self.previous.sizes.get(k, 0) for k in keys}
+            known = {k: sizes[k] if k in sizes else self.builder.relation(k).size for k in keys}
+            grown = [
+                k for k, x in enumerate(numbered[1].body)
+                if isinstance(x, Scan) and before[x.atom.key] < known[x.atom.key]
+            ]  # fmt: skip
+            self._fire_recursive(numbered, grown, before, known, 0, heads, keep)
+
     def _doubtful(self, rule: CoreRule, component: frozenset[Key]) -> bool:
         """Whether a grounding of a rule may be only possible."""
         if rule.choice is not None:
@@ -202,7 +234,7 @@ class Engine:
         return any(self.builder.relation(head.key).possible for head, _ in rule.heads if head.key in component)
 
     def _fire_recursive(
-        self, numbered: Numbered, inside: list[int], before: dict[Key, int], known: dict[Key, int], rounds: int,
+        self, numbered: Numbered, inside: list[int], before: Mapping[Key, int], known: Mapping[Key, int], rounds: int,
         heads: frozenset[Key], keep: bool,
     ) -> None:  # fmt: skip
         body = numbered[1].body

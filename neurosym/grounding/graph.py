@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosym.errors import Place
-from neurosym.facts import Ids, SymbolTable
+from neurosym.facts import FactBase, Ids, SymbolTable
 from neurosym.grounding.core import CoreAtom, CoreProgram, CoreRule, Key
+from neurosym.grounding.fact_columns import FactColumns
 from neurosym.grounding.groundings import Groundings
 from neurosym.lang.ast import Atom, Const, NeuralDecl, Var
 from neurosym.lang.terms import Iri, Value, spell, spell_predicate
@@ -25,6 +26,7 @@ POSSIBLE, CERTAIN = 1, 2
 
 if TYPE_CHECKING:
     from neurosym.grounding.engine import Engine
+    from neurosym.grounding.relations import Relation
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,11 @@ class DerivationGraph:
     """F facts and G groundings.
 
     Attributes:
-        predicate: (F,) index into `predicates`; `row`: (F,) row in that predicate's `rows`.
+        facts: the columns `predicate` (F,), index into `predicates`, and `row` (F,) in its `rows`; `choice`
+            (F,) that a leaf belongs to, else -1, and `outcome` (F,) which of its outcomes it is; `rank` (F,) the round
+            in which a fact was first derived: a fact's first grounding has positive body facts of smaller ids only,
+            so that first groundings alone form an acyclic proof; `place` (F,) index into `places`, else -1.
         status: (F,) `POSSIBLE` or `CERTAIN`. Absent facts are not in the graph.
-        choice: (F,) the choice a leaf belongs to, else -1; `outcome`: (F,) which of its outcomes it is.
-        rank: (F,) the round in which a fact was first derived. A fact's first grounding has positive body facts of
-            smaller ids only, so that first groundings alone form an acyclic proof.
-        place: (F,) index into `places` for input facts, else -1.
         groundings: the columns `rule` and `head` (G,); `body_start` (G + 1,) offsets into `body` (E,), the fact ids of
             the positive literals in the order of the rule's recorded literals, then the choice's leaf if there is one,
             then facts under negation, where `sign` (E,) is false; `absent_start` (G + 1,) offsets into `absent` (A,),
@@ -70,6 +71,10 @@ class DerivationGraph:
         absent_atoms: negated atoms that no fact matches, as (predicate index, term ids with -1 for a wildcard).
         choices: C choices in groups; `choice_rest`: (C,) whether 'none' is possible.
         counters: what failed quietly while grounding.
+        questions: what was asked about while grounding, as rows of term ids; they are no facts.
+        base: the facts that were grounded.
+        relations: with their indexes, for a graph that is made from this one; a large one keeps them from the first
+            update on.
         engine: of a graph grounded in boolean mode, which has facts and ranks only: rebuilds proofs, see `with_proofs`.
     """
 
@@ -77,13 +82,8 @@ class DerivationGraph:
     predicates: list[Key]
     rows: list[Ids]
     fact_ids: list[Ids]
-    predicate: Ids
-    row: Ids
+    facts: FactColumns
     status: NDArray[np.uint8]
-    choice: Ids
-    outcome: Ids
-    rank: Ids
-    place: Ids
     rules: list[CoreRule]
     groundings: Groundings
     absent_atoms: list[tuple[int, tuple[int, ...]]]
@@ -93,7 +93,40 @@ class DerivationGraph:
     places: list[Place]
     prefixes: dict[str, str]
     counters: dict[str, int] = field(default_factory=dict)
+    questions: dict[Key, Ids] = field(default_factory=dict)
+    relations: dict[Key, Relation] = field(default_factory=dict, repr=False, compare=False)
+    base: FactBase | None = field(default=None, repr=False, compare=False)
     engine: Engine | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def predicate(self) -> Ids:
+        """(F,) index into `predicates`."""
+        return self.facts.predicate
+
+    @property
+    def row(self) -> Ids:
+        """(F,) row in the predicate's `rows`."""
+        return self.facts.row
+
+    @property
+    def choice(self) -> Ids:
+        """(F,) the choice that a leaf belongs to, else -1."""
+        return self.facts.choice
+
+    @property
+    def outcome(self) -> Ids:
+        """(F,) which outcome of its choice a leaf is, else -1."""
+        return self.facts.outcome
+
+    @property
+    def rank(self) -> Ids:
+        """(F,) the round in which a fact was first derived."""
+        return self.facts.rank
+
+    @property
+    def place(self) -> Ids:
+        """(F,) index into `places` for input facts, else -1."""
+        return self.facts.place
 
     @property
     def rule(self) -> Ids:
@@ -133,7 +166,7 @@ class DerivationGraph:
     @property
     def num_facts(self) -> int:
         """F."""
-        return len(self.predicate)
+        return self.facts.size
 
     @property
     def num_groundings(self) -> int:

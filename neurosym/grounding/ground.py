@@ -13,6 +13,7 @@ from neurosym.grounding.engine import Engine, Progress
 from neurosym.grounding.graph import DerivationGraph
 from neurosym.grounding.normalise import normalise
 from neurosym.grounding.open_facts import OpenFacts, needs_closed_world
+from neurosym.grounding.previous import compare
 from neurosym.lang.ast import Atom, Program
 
 Mode = Literal["firings", "boolean"]
@@ -30,6 +31,7 @@ def ground(
     progress: Progress | None = None,
     mode: Mode = "firings",
     demand: bool = False,
+    previous: DerivationGraph | None = None,
 ) -> DerivationGraph:
     """Evaluate a program over facts.
 
@@ -46,12 +48,14 @@ def ground(
         demand: ground only what the queries (the program's own if none are given) and the evidence can reach, with the
             arguments that they bind (magic sets). Facts that no query asks for may be missing then. A program with
             open predicates is grounded as a whole.
+        previous: a graph of the same program, questions and mode over other facts, of which these are an extension or
+            a part (`facts + more`, `facts - some`): what does not depend on the difference is taken from it.
 
     Raises:
         RuleError: statements that cannot be evaluated yet.
         LimitError: a limit was hit; names the rule or predicate.
     """
-    base = facts or FactBase()
+    base = FactBase() if facts is None else facts
     symbols = base.symbols.copy()
     asked = list(queries)
     core = normalise(program, symbols, asked)
@@ -60,8 +64,12 @@ def ground(
     opened = bool(core.open) and open_world
     if demand and not opened:
         rules, seeds = restricted(core, program, asked, symbols)
+    record = mode == "firings"
+    kept = None
+    if previous is not None:
+        kept = compare(previous, base, core, [rule for _, rule in rules], record)
     engine = Engine(
-        program, core, base, symbols, slots, limits or Limits(), closed_networks, progress, asked, mode == "firings"
+        program, core, base, symbols, slots, limits or Limits(), closed_networks, progress, asked, record, kept
     )  # fmt: skip
     if opened:
         closed = None

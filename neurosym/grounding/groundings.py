@@ -118,6 +118,18 @@ class Groundings:
             self._pieces.append(_columns(self._small))
         self._small = []
 
+    def pieces(self) -> list[Block | Columns]:
+        """What they are kept in now, in order."""
+        self._pack()
+        return self._pieces
+
+    def append(self, piece: Block | Columns) -> None:
+        """Append a piece as it is, with arrays that are shared with others."""
+        self._columns = None
+        self._pack()
+        self._pieces.append(piece)
+        self.size += len(piece.head if isinstance(piece, Columns) else piece.heads)
+
     @property
     def nbytes(self) -> int:
         """Bytes held now."""

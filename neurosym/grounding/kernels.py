@@ -15,7 +15,7 @@ from numba import njit
 
 F = TypeVar("F", bound=Callable[..., Any])
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Fibonacci hashing
-_EMPTY = -1
+_NONE = -1
 
 
 def _kernel(signature: str) -> Callable[[F], F]:
@@ -59,17 +59,22 @@ def _same(store, row, rows, i):
 
 @_kernel("int64(int64[:,::1], int64, int32[:,::1], int64, int32[:,::1], int32[::1])")
 def insert(slots, shift, store, size, rows, numbers):
-    """Number rows, appending unknown ones to the store; gives its new size. Open addressing, linear probing."""
-    last = len(slots) - 1
+    """Number rows, appending unknown ones to the store; gives its new size. Open addressing, linear probing.
+
+    A slot holds a key and the row's number plus one; zero is empty, so that fresh memory is an empty table. The search
+    does not wrap around: where it reaches the end, the size is given as −1 − size, and the table has to grow.
+    """
     exact = rows.shape[1] <= 2
     for i in range(len(rows)):
         key = _key(rows, i)
         at = _home(key, shift)
         while True:
-            number = slots[at, 1]
-            if number == _EMPTY:
+            if at == len(slots):
+                return -1 - size
+            number = slots[at, 1] - 1
+            if number < 0:
                 slots[at, 0] = key
-                slots[at, 1] = size
+                slots[at, 1] = size + 1
                 for k in range(rows.shape[1]):
                     store[size, k] = rows[i, k]
                 numbers[i] = size
@@ -78,38 +83,57 @@ def insert(slots, shift, store, size, rows, numbers):
             if slots[at, 0] == key and (exact or _same(store, number, rows, i)):
                 numbers[i] = number
                 break
-            at = (at + 1) & last
+            at += 1
     return size
 
 
 @_kernel("void(int64[:,::1], int64, int32[:,::1], int32[:,::1], int32[::1])")
 def lookup(slots, shift, store, rows, numbers):
     """The number of each row, -1 where it is unknown."""
-    last = len(slots) - 1
     exact = rows.shape[1] <= 2
     for i in range(len(rows)):
         key = _key(rows, i)
         at = _home(key, shift)
-        numbers[i] = _EMPTY
-        while slots[at, 1] != _EMPTY:
-            if slots[at, 0] == key and (exact or _same(store, slots[at, 1], rows, i)):
-                numbers[i] = slots[at, 1]
+        numbers[i] = _NONE
+        while at < len(slots) and slots[at, 1] > 0:
+            if slots[at, 0] == key and (exact or _same(store, slots[at, 1] - 1, rows, i)):
+                numbers[i] = slots[at, 1] - 1
                 break
-            at = (at + 1) & last
+            at += 1
 
 
-@_kernel("void(int64[:,::1], int64[:,::1], int64)")
+@_kernel("boolean(int64[:,::1], int64[:,::1], int64)")
 def rehash(old, new, shift):
-    """Move the entries of a table to a larger one."""
-    last = len(new) - 1
-    for p in range(len(old)):
-        if old[p, 1] == _EMPTY:
+    """Move the entries of a table to a larger one, which may begin at the same place in memory.
+
+    From the top down, one run of filled slots after the other: the homes of its entries lie in the run, so that their
+    new ones lie at twice its begin or above, where nothing waits to be moved. False if the end is reached.
+    """
+    run = np.empty((64, 2), np.int64)
+    end = len(old)
+    while end > 0:
+        if old[end - 1, 1] == 0:
+            end -= 1
             continue
-        at = _home(old[p, 0], shift)
-        while new[at, 1] != _EMPTY:
-            at = (at + 1) & last
-        new[at, 0] = old[p, 0]
-        new[at, 1] = old[p, 1]
+        begin = end - 1
+        while begin > 0 and old[begin - 1, 1] != 0:
+            begin -= 1
+        if end - begin > len(run):
+            run = np.empty((2 * (end - begin), 2), np.int64)
+        for p in range(begin, end):
+            run[p - begin, 0] = old[p, 0]
+            run[p - begin, 1] = old[p, 1]
+            old[p, 1] = 0
+        for k in range(end - begin):
+            at = _home(run[k, 0], shift)
+            while at < len(new) and new[at, 1] != 0:
+                at += 1
+            if at == len(new):
+                return False
+            new[at, 0] = run[k, 0]
+            new[at, 1] = run[k, 1]
+        end = begin
+    return True
 
 
 @_kernel("int32[::1](int32[::1], int32[::1])")
@@ -153,8 +177,8 @@ def append_chains(group, first_row, heads, tails, counts, following, sorted_rows
     for i in range(len(group)):
         g = group[i]
         row = first_row + i
-        following[row - sorted_rows] = _EMPTY
-        if heads[g] == _EMPTY:
+        following[row - sorted_rows] = _NONE
+        if heads[g] == _NONE:
             heads[g] = row
         else:
             following[tails[g] - sorted_rows] = row
@@ -198,7 +222,7 @@ def expand_matches(
                     row[n] = r
                     n += 1
         r = heads[g]
-        while r != _EMPTY and r < high:
+        while r != _NONE and r < high:
             if r >= low:
                 which[n] = i
                 row[n] = r

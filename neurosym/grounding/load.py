@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -16,10 +16,16 @@ from neurosym.lang.ast import Atom, Const, Program
 from neurosym.lang.terms import Iri
 
 
-def load_facts(builder: GraphBuilder, program: Program, base: FactBase, queries: Sequence[Atom] = ()) -> list[Place]:
+def load_facts(
+    builder: GraphBuilder, program: Program, base: FactBase, queries: Sequence[Atom] = (),
+    there: Collection[Key] = (),
+) -> list[Place]:  # fmt: skip
     """Add the input facts; gives the places that the graph's `place` column refers to.
 
     The builder's symbols begin with those of the fact base, so that its columns are taken as they are.
+
+    Args:
+        there: predicates whose facts of the rule text are in the builder already.
 
     Raises:
         GroundingError: NS425 facts do not fit the declared types; NS426 a Python function answers their predicate.
@@ -45,7 +51,7 @@ def load_facts(builder: GraphBuilder, program: Program, base: FactBase, queries:
             builder.add_facts(target, np.ascontiguousarray(rows), True, 0, table.places)
     if misfit:
         raise refuse(misfit, base.prefixes | program.prefixes)
-    _load_text(builder, program, places)
+    _load_text(builder, program, places, there)
     return places
 
 
@@ -77,11 +83,12 @@ def as_triples(symbols: SymbolTable, key: Key, rows: Ids) -> Ids:
     return np.stack([rows[:, 0], column, rows[:, 1]], axis=1)
 
 
-def _load_text(builder: GraphBuilder, program: Program, places: list[Place]) -> None:
+def _load_text(builder: GraphBuilder, program: Program, places: list[Place], there: Collection[Key]) -> None:
     """Facts of the rule text, a predicate at a time."""
     groups: dict[Key, list[GroundFact]] = {}
     for fact in builder.program.facts:
-        groups.setdefault(fact.key, []).append(fact)
+        if fact.key not in there:
+            groups.setdefault(fact.key, []).append(fact)
     first = len(places)
     places.extend(Place(r.span.file, r.span.line) for r in program.rules)
     for key, facts in groups.items():

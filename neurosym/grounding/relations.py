@@ -6,6 +6,7 @@ import numpy as np
 
 from neurosym.facts import Ids
 from neurosym.grounding.columns import UNLIMITED, JoinIndex, Matches, Rows, Tuples, grown
+from neurosym.grounding.compiled import kernels
 from neurosym.grounding.memory import Memory
 
 
@@ -24,7 +25,8 @@ class Relation:
         self.frozen: int | None = None
         self._memory = memory
         self._tuples = Tuples(arity, memory)
-        self._facts = np.empty(16, np.int32)
+        self._facts: Ids | None = None  # written out only where they are not the row numbers plus an offset
+        self._offset = 0
         self._indexes: dict[tuple[int, ...], JoinIndex] = {}
 
     @property
@@ -45,7 +47,19 @@ class Relation:
     @property
     def facts(self) -> Ids:
         """(n,) fact ids."""
+        if self._facts is None:
+            return np.arange(self._offset, self._offset + self.size, dtype=np.int32)
         return self._facts[: self.size]
+
+    def facts_of(self, rows: Ids) -> Ids:
+        """(m,) fact ids of row numbers."""
+        return rows + np.int32(self._offset) if self._facts is None else kernels().take(self._facts, rows)
+
+    def facts_between(self, begin: int, end: int) -> Ids:
+        """Fact ids of a range of rows."""
+        if self._facts is None:
+            return np.arange(self._offset + begin, self._offset + end, dtype=np.int32)
+        return self._facts[begin:end]
 
     def find(self, rows: Rows) -> Ids:
         """(m,) row numbers, -1 where absent."""
@@ -61,10 +75,22 @@ class Relation:
         numbers = self._tuples.find_or_add(rows)
         new = self.size - before
         if new:
-            if self.size > len(self._facts):
-                self._facts = grown(self._facts, before, self.size, self._memory)
-            self._facts[before : self.size] = np.arange(next_fact, next_fact + new, dtype=np.int32)
+            self._memory.claim(4 * new)
+            if before == 0:
+                self._offset = next_fact
+            elif self._facts is None and next_fact - before != self._offset:
+                self._facts = np.arange(self._offset, self._offset + before, dtype=np.int32)
+            if self._facts is not None:
+                if self.size > len(self._facts):
+                    self._facts = grown(self._facts, before, self.size)
+                self._facts[before : self.size] = np.arange(next_fact, next_fact + new, dtype=np.int32)
         return numbers, new
+
+    def take_over(self, rows: Rows, facts: Ids, possible: bool) -> None:
+        """Begin with the (n, arity) rows of an earlier relation and their (n,) fact ids."""
+        self._tuples.find_or_add(rows)
+        self._facts = facts
+        self.possible = possible
 
     def probe(self, columns: tuple[int, ...], rows: Rows) -> Matches:
         """The rows that agree with (m, k) probes on some columns."""

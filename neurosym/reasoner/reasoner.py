@@ -25,7 +25,7 @@ from neurosym.reasoner.leaves import Leaves
 from neurosym.semantics import ALGEBRAS, MAX_CIRCUIT, Boolean, Bounds, Evaluator, Exact, Semiring
 
 if TYPE_CHECKING:
-    from neurosym.grounding import Forecast
+    from neurosym.grounding import DerivationGraph, Forecast
     from neurosym.grounding.ground import Mode, Progress
 
 MAX_GRAPHS = 64  # kept for queries asked before; the oldest goes first
@@ -72,7 +72,7 @@ class Reasoner(nn.Module):
     ) -> None:
         super().__init__()
         self.program = program
-        self.facts = facts or FactBase()
+        self.facts = FactBase() if facts is None else facts
         self.networks = nn.ModuleDict(dict(networks or {}))
         self.features = dict(features or {})
         self.semantics = algebra(semantics)
@@ -84,7 +84,8 @@ class Reasoner(nn.Module):
         self.learnable: tuple[Parameter, ...] = tuple(normalise(program, SymbolTable()).parameters)
         random = torch.Generator().manual_seed(seed)
         self.weight_logits = nn.ParameterList([_start(p, random) for p in self.learnable])
-        self._grounded: dict[object, Grounded] = {}
+        self._grounded: dict[tuple, Grounded] = {}
+        self._before: dict[tuple, DerivationGraph] = {}  # graphs over the facts before the last update
         self._rules_sha256 = ""
         self._atoms: dict[str, Atom] = {}  # queries parsed before: training asks the same one at each step
         self._known_keys: set[tuple[str, int]] = set()
@@ -154,12 +155,28 @@ class Reasoner(nn.Module):
             graph = ground(
                 self.program, base, slots=slots, queries=asked, limits=self.limits,
                 closed_networks=closed_networks, progress=progress, mode=mode, demand=self.demand,
+                previous=self._before.pop(key[1:], None) if base is self.facts else None,
             )  # fmt: skip
             leaves = Leaves(graph, base, dict(self.networks.items()), self.features, self.dtype)
             while len(self._grounded) >= MAX_GRAPHS:
                 del self._grounded[next(iter(self._grounded))]
             self._grounded[key] = Grounded(graph, leaves, self.max_circuit, slots)
         return self._grounded[key]
+
+    def update(self, added: FactBase | None = None, removed: FactBase | None = None) -> None:
+        """Add facts, and take facts away; the next queries ground anew only what depends on them.
+
+        Args:
+            added: facts that hold from now on; removed: facts that no longer do, those that are not there are ignored.
+        """
+        facts = self.facts
+        if removed is not None:
+            facts = facts - removed
+        if added is not None:
+            facts = facts + added
+        self._before = {key[1:]: g.graph for key, g in self._grounded.items() if key[0] == id(self.facts)}
+        self._grounded = {}
+        self.facts = facts
 
     def forecast(self, *queries: str | Atom) -> Forecast:
         """What grounding for these queries will cost, estimated before anything is grounded.
