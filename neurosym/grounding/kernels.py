@@ -16,6 +16,7 @@ from numba import njit
 F = TypeVar("F", bound=Callable[..., Any])
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Fibonacci hashing
 _NONE = -1
+_AHEAD = 256
 
 
 def _kernel(signature: str) -> Callable[[F], F]:
@@ -65,26 +66,33 @@ def insert(slots, shift, store, size, rows, numbers):
     does not wrap around: where it reaches the end, the size is given as −1 − size, and the table has to grow.
     """
     exact = rows.shape[1] <= 2
-    for i in range(len(rows)):
-        key = _key(rows, i)
-        at = _home(key, shift)
-        while True:
-            if at == len(slots):
-                return -1 - size
-            number = slots[at, 1] - 1
-            if number < 0:
-                slots[at, 0] = key
-                slots[at, 1] = size + 1
-                for k in range(rows.shape[1]):
-                    store[size, k] = rows[i, k]
-                numbers[i] = size
-                size += 1
-                break
-            if slots[at, 0] == key and (exact or _same(store, number, rows, i)):
-                numbers[i] = number
-                break
-            at += 1
-    return size
+    keys, homes = np.empty(_AHEAD, np.int64), np.empty(_AHEAD, np.int64)
+    touched = np.int64(0)
+    for begin in range(0, len(rows), _AHEAD):
+        end = min(len(rows), begin + _AHEAD)
+        for i in range(begin, end):  # reads that do not wait for one another bring the slots into the cache
+            keys[i - begin] = _key(rows, i)
+            homes[i - begin] = _home(keys[i - begin], shift)
+            touched += slots[homes[i - begin], 1]
+        for i in range(begin, end):
+            key, at = keys[i - begin], homes[i - begin]
+            while True:
+                if at == len(slots):
+                    return -1 - size
+                number = slots[at, 1] - 1
+                if number < 0:
+                    slots[at, 0] = key
+                    slots[at, 1] = size + 1
+                    for k in range(rows.shape[1]):
+                        store[size, k] = rows[i, k]
+                    numbers[i] = size
+                    size += 1
+                    break
+                if slots[at, 0] == key and (exact or _same(store, number, rows, i)):
+                    numbers[i] = number
+                    break
+                at += 1
+    return size if touched >= 0 else 0  # slots hold no negative numbers: only so that the reads are not left out
 
 
 @_kernel("void(int64[:,::1], int64, int32[:,::1], int32[:,::1], int32[::1])")
