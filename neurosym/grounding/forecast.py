@@ -21,8 +21,9 @@ from neurosym.grounding.statistics import Relation
 from neurosym.lang.ast import Atom, Const, Program
 from neurosym.lang.terms import Symbol
 
-FACT_BYTES, LITERAL_BYTES = 60, 20  # of a fact with its columns and indexes, of a body literal of a firing
-FIRINGS_PER_SECOND, FACTS_PER_SECOND = 2e6, 2e6  # on one core
+FACT_BYTES, LITERAL_BYTES = 60, 10  # of a fact with its columns and indexes, of a body literal of a firing
+# on one core, as `python -m benchmarks.grounding` finds them on closures, and for many small rules (`mixed`)
+FIRINGS_PER_SECOND, FACTS_PER_SECOND, RULES_PER_SECOND = 20e6, 8e6, 2_500
 SECONDS = 0.3  # for samples of recursions, all of them together
 
 
@@ -175,7 +176,7 @@ def _assemble(program: Program, growth: Growth, reasons: Reasons, limits: Limits
     facts = max(facts, cap) if any(r.unbounded for r in rules) else facts
     firings = growth.extra_firings + sum(t.firings for t in growth.tallies)
     size = FACT_BYTES * facts + LITERAL_BYTES * sum(t.firings * max(t.literals, 1) for t in growth.tallies)
-    seconds = firings / FIRINGS_PER_SECOND + facts / FACTS_PER_SECOND
+    seconds = firings / FIRINGS_PER_SECOND + facts / FACTS_PER_SECOND + len(growth.tallies) / RULES_PER_SECOND
     active = [r for r in rules if r.firings or r.join]
     worst = max(active, key=lambda r: (r.unbounded, max(r.firings, r.join)), default=None)
     return Forecast(

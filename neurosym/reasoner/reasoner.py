@@ -35,8 +35,8 @@ UNBUILT = {"topk": "k best proofs with bounds", "bounds": "open-world bounds of 
 class Reasoner(nn.Module):
     """Rules, facts and networks as one differentiable module.
 
-    The program is grounded once for its facts; every query and training step then works on the same graph. Learnable
-    weights of rules are parameters beside those of the networks.
+    The program is grounded once for its facts and what is asked; every training step then works on the same graph.
+    Learnable weights of rules are parameters beside those of the networks.
 
     Args:
         program: checked rules.
