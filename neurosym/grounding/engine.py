@@ -45,6 +45,7 @@ from neurosym.grounding.strata import components
 from neurosym.lang.ast import Atom, Const, Program
 
 Progress = Callable[[str], None]
+Load = Callable[[GraphBuilder, Program, FactBase, Sequence[Atom]], list[Place]]
 Numbered = tuple[int, CoreRule]
 REPORT_EVERY = 1.0  # seconds between two lines of progress
 
@@ -91,6 +92,7 @@ class Engine:
     def __init__(
         self, program: Program, core: CoreProgram, base: FactBase, symbols: SymbolTable, slots: Sequence[str],
         limits: Limits, closed: bool, progress: Progress | None, queries: list[Atom], record: bool,
+        load: Load = load_facts,
     ) -> None:  # fmt: skip
         from neurosym.lang.terms import Symbol
 
@@ -105,7 +107,7 @@ class Engine:
         self.aggregates = Aggregates(self.builder)
         self.foreign = ForeignCalls(symbols, self.evaluator, core, limits, declared_arguments(program))
         self.queries = queries
-        self.places: list[Place] = load_facts(self.builder, program, base, queries)
+        self.places: list[Place] = load(self.builder, program, base, queries)
         self.neural = NeuralFacts(self.builder, symbols.intern_many(Symbol(s) for s in slots), closed)
         self.open: OpenFacts | None = None
         now = time.monotonic()
