@@ -34,6 +34,15 @@ class Samples:
     def __len__(self) -> int:
         return self.count
 
+    def facts(self, sample: int) -> FactBase:
+        """The facts of one sample."""
+        found = (
+            (name, self.symbols.values(row.tolist()))
+            for (name, _), rows in self.tables.items()
+            for row in rows[rows[:, 0] == sample, 1:]
+        )
+        return FactBase.from_facts(found, f"sample {sample}")
+
     @classmethod
     def of(cls, samples: Samples | Sequence[FactBase] | Sequence[Iterable[Fact]]) -> Samples:
         """Samples as they are, or one for each fact base, or for each list of facts (predicate, arguments)."""
@@ -120,7 +129,8 @@ def _column(symbols: SymbolTable, part: Any, name: str) -> Ids:
     if column.dtype.kind in "iuf":
         if column.dtype.kind == "f" and np.isnan(column).any():
             raise _faulty(f"a column of `{name}` has missing values", f"first in row {int(np.isnan(column).argmax())}")
-        return symbols.intern_numbers(column.astype(np.float64 if column.dtype.kind == "f" else np.int64))
+        whole = column.dtype.kind != "f"
+        return symbols.intern_numbers(column.astype(np.int64) if whole else column.astype(np.float64))
     values = column.tolist()
     if any(v is None or v != v for v in values):
         raise _faulty(f"a column of `{name}` has missing values", "there is a None or a NaN among them")

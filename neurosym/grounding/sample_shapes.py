@@ -68,7 +68,7 @@ class Level:
     """Columns of integers, the entries of each of n samples from `starts[i]` to `starts[i + 1]`."""
 
     starts: Long
-    columns: tuple[NDArray[np.integer], ...]
+    columns: tuple[NDArray[np.integer] | Mask, ...]
 
 
 class Cut:
@@ -169,7 +169,9 @@ class Cut:
         columns = [graph.predicate[facts], graph.status[facts], graph.place[facts] >= 0]
         if len(self.choices.group):
             choice = graph.choice[facts]
-            alike = np.where(choice >= 0, self.choices.alike[choice], -1)  # at -1 some other entry is read, and not used
+            alike = np.where(
+                choice >= 0, self.choices.alike[choice], -1
+            )  # at -1 some other entry is read, and not used
             columns += [self._anchor, graph.outcome[facts], alike]
         if pinned.any():
             columns.append(np.where(pinned[facts], facts, -1))
@@ -181,7 +183,7 @@ class Cut:
         return (
             Level(self.starts, tuple(columns)),
             Level(self.grounding_starts, groundings),
-            Level(edges, (self._edge, self._sign)),
+            Level(edges, (self._edge, self._sign.view(np.uint8))),
         )
 
 

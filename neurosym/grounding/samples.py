@@ -252,7 +252,7 @@ class _Loader:
 
 
 def in_order(rows: Ids) -> NDArray[np.int64]:
-    """The order of rows by their columns, the first one first, so that the order in which facts come does not matter."""
+    """The order of rows by their columns, first to last, so that the order in which facts come does not matter."""
     if not len(rows):
         return np.zeros(0, np.int64)
     spans = rows.max(axis=0).astype(np.int64) + 1
