@@ -148,9 +148,7 @@ class SampleAnswers:
         if len(self.query) != 1 or len(names) != 1:
             raise DataError("values need one query with exactly one variable", help="label atoms instead")
         atom, symbols = self.query[0], self.graphs.whole.symbols
-        terms = tuple(
-            t.name if isinstance(t, Var) else k for t, k in zip(atom.args, self._terms(atom), strict=True)
-        )
+        terms = tuple(t.name if isinstance(t, Var) else k for t, k in zip(atom.args, self._terms(atom), strict=True))
         core = self.graphs.program.canonical(CoreAtom(atom.key, terms), symbols)
         place = core.args.index(names[0])
         return [self.graphs.arguments(part.facts, place) for part in self.parts]
@@ -241,7 +239,9 @@ class SampleAnswers:
 
     def _check_derived(self, atom: str, positions: Sequence[int]) -> None:
         parsed = parse_atom(atom, self.graphs.whole.prefixes)
-        if self._is_ground(parsed) and any(self._is_ground(q) and self._spelled(q) == self._spelled(parsed) for q in self.query):
+        if self._is_ground(parsed) and any(
+            self._is_ground(q) and self._spelled(q) == self._spelled(parsed) for q in self.query
+        ):
             return  # asked for by name: where it cannot be derived, its tag is 0
         facts = self.graphs.matches(parsed)
         asked = facts[self.graphs.marks[facts] & ASKED > 0]

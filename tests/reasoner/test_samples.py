@@ -80,7 +80,9 @@ def test_algebras(semantics: str) -> None:
 
 def test_derivations_are_counted() -> None:
     # two ways to 1, one to 2: certain, shared, and of one shape unless derivations matter
-    program = Program.from_text("t(1) :- x. t(1) :- y. t(2) :- x. x. y. p(X) :- mine(X), t(X).", facts_predicates=[("mine", 1)])
+    program = Program.from_text(
+        "t(1) :- x. t(1) :- y. t(2) :- x. x. y. p(X) :- mine(X), t(X).", facts_predicates=[("mine", 1)]
+    )
     samples = [[("mine", (k,))] for k in (1, 2, 1)]
     counting = Reasoner(program, semantics="count").query_samples("p(X)", samples=samples)
     assert [counting.of(k) for k in range(3)] == [{"p(1)": 2.0}, {"p(2)": 1.0}, {"p(1)": 2.0}]
@@ -141,13 +143,13 @@ def test_a_mini_batch() -> None:
 
 def test_entities_of_samples_share_a_shape() -> None:
     text = "neural risky(p: Person) by net .\nalarm :- member(P), risky(P).\n@prefix x: <http://x/> ."
-    program = Program.from_text(
-        text.replace("Person", "Tensor"), facts_predicates=[("member", 1)]
-    )
+    program = Program.from_text(text.replace("Person", "Tensor"), facts_predicates=[("member", 1)])
     net = torch.nn.Linear(4, 1).double()
     table = FeatureTable([f"p{k}" for k in range(5)], images(5), list("abcd"))
     made = Reasoner(program, networks={"net": net}, features={"Tensor": table})
-    samples = [[("member", (Symbol(f"p{a}"),)), ("member", (Symbol(f"p{b}"),))] for a, b in ((0, 1), (1, 2), (3, 4), (4, 0))]
+    samples = [
+        [("member", (Symbol(f"p{a}"),)), ("member", (Symbol(f"p{b}"),))] for a, b in ((0, 1), (1, 2), (3, 4), (4, 0))
+    ]
     answers = made.query_samples("alarm", samples=samples)
     assert len(answers.parts) == 1
     check_alone(answers)
