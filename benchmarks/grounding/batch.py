@@ -39,17 +39,16 @@ def batch(samples: int = 100_000) -> dict[str, Any]:
         ground(program, base)
     result: dict[str, Any] = {"samples": samples, "one_by_one": 200 / (time.process_time() - start)}
 
-    ground_samples(program, facts[:20]).shapes  # loads what it needs
+    _ = ground_samples(program, facts[:20]).shapes  # loads what it needs
     start = time.process_time()
     graphs = ground_samples(program, facts)
     shapes = graphs.shapes
     result["cpu"] = time.process_time() - start
 
     start = time.process_time()
-    columns = [np.repeat(np.arange(samples), len(PLACES))]
-    for column in zip(*PLACES, strict=True):
-        columns.append(np.tile(np.array(column), samples))
-    arrays = Samples.from_columns(samples, {"digit": [*columns, digits.reshape(-1)]})
+    numbers = np.repeat(np.arange(samples), len(PLACES))
+    names = [np.tile(np.array(column), samples) for column in zip(*PLACES, strict=True)]
+    arrays = Samples.from_columns(samples, {"digit": [numbers, *names, digits.reshape(-1)]})
     count = len(ground_samples(program, arrays).shapes)
     result["cpu_of_arrays"] = time.process_time() - start
     assert count == len(shapes)

@@ -13,7 +13,7 @@ from neurosym.errors import Place
 from neurosym.facts import Ids
 from neurosym.grounding.columns import Long, Mask, expand
 from neurosym.grounding.core import CoreAtom, CoreProgram, Key
-from neurosym.grounding.graph import ChoiceGroup, DerivationGraph
+from neurosym.grounding.graph import CERTAIN, ChoiceGroup, DerivationGraph
 from neurosym.grounding.groundings import Columns, Groundings
 from neurosym.grounding.sample_shapes import Cut, alike
 from neurosym.lang.ast import Atom, Const, Var
@@ -25,7 +25,7 @@ class SampleShape:
 
     Attributes:
         samples: (B,) their numbers, ascending.
-        graph: that of the first of them; F facts.
+        graph: that of the first of them; F facts. See `SampleGraphs.shapes`.
         facts: (F,) its facts as ids in `SampleGraphs.whole`.
         varying: (V,) those of its facts that are others in other samples; table: (B, V) their ids in the whole graph.
     """
@@ -55,8 +55,8 @@ class SampleGraphs:
         whole: all of them in one, predicates that depend on samples having the sample's number as a first argument.
         program: the program without it; names: predicate of the whole graph → that of the program.
         count: n; cut: which facts and groundings are whose.
-        marks: (F,) of the whole graph: what else tells facts apart; common: shared facts that every graph has.
-        derivations: whether shapes differ where certain shared facts have other derivations.
+        marks: (F,) of the whole graph: what else tells facts apart; shared facts with a mark are in every graph.
+        derivations: whether shapes differ where derivations of certain shared facts do, and their graphs have these.
     """
 
     whole: DerivationGraph
@@ -96,7 +96,11 @@ class SampleGraphs:
 
     @cached_property
     def shapes(self) -> list[SampleShape]:
-        """The shapes, in the order of their first samples. Shared facts are there where groundings rest on them."""
+        """The shapes, in the order of their first samples.
+
+        Of the shared facts, their graphs have those on which groundings rest, and certain ones without what they are
+        derived from, unless `derivations` is set.
+        """
         order = np.argsort(self.shape, kind="stable")
         parts = np.split(order, np.cumsum(np.bincount(self.shape))[:-1]) if self.count else []
         return [self._shape(samples) for samples in parts]
@@ -104,16 +108,16 @@ class SampleGraphs:
     def _shape(self, samples: Long) -> SampleShape:
         starts = self.cut.starts
         first = int(samples[0])
-        facts = self._facts(first)
+        facts, below = self._facts(first, self.derivations)
         width = int(starts[first + 1] - starts[first])
         table = self.cut.facts[starts[samples][:, None] + np.arange(width)]
         # its facts and those that it touches stand before what is only below these
         varying = np.searchsorted(facts, table[0])
-        return SampleShape(samples, self._graph(first, facts), facts, varying, table)
+        return SampleShape(samples, self._graph(first, facts, below), facts, varying, table)
 
     def graph(self, sample: int) -> DerivationGraph:
-        """The graph of one sample, with its own terms."""
-        return self._graph(sample, self._facts(sample))
+        """The graph of one sample, with its own terms, and the shared facts on which its groundings rest."""
+        return self._graph(sample, *self._facts(sample, True))
 
     def matches(self, atom: Atom) -> Ids:
         """Ids in the whole graph of the facts that an atom of constants and variables matches, in any sample."""
@@ -158,14 +162,25 @@ class SampleGraphs:
     def _common(self) -> Ids:
         return np.nonzero((self.sample < 0) & (self.marks > 0))[0].astype(np.int32)
 
-    def _facts(self, sample: int) -> Ids:
-        """Ids of a sample's facts, of those that it touches, and of the shared ones below, ascending."""
+    def _facts(self, sample: int, derivations: bool) -> tuple[Ids, Ids]:
+        """A sample's facts, those that it touches, and the shared ones below, as ascending ids.
+
+        Args:
+            derivations: go on below certain facts, too.
+
+        Returns:
+            The facts, and the shared ones among them whose groundings belong to the graph.
+        """
         cut, whole = self.cut, self.whole
         mine = cut.facts[cut.starts[sample] : cut.starts[sample + 1]]
         seen = {*mine.tolist(), *self._common.tolist()}
         frontier = np.array([f for f in seen if self.sample[f] < 0], np.int64)
+        below = [np.zeros(0, np.int64)]
         starts, order = self._by_head
         while len(frontier):
+            if not derivations:
+                frontier = frontier[whole.status[frontier] != CERTAIN]
+            below.append(frontier)
             choice = whole.choice[frontier]
             _, leaves = expand(*_ranges(cut.choices.starts, choice[choice >= 0].astype(np.int64)))
             _, at = expand(*_ranges(starts, frontier))
@@ -174,14 +189,14 @@ class SampleGraphs:
             new = [f for f in dict.fromkeys(met.tolist()) if f not in seen]
             seen.update(new)
             frontier = np.array(new, np.int64)
-        return np.array(sorted(seen), np.int32)
+        return np.array(sorted(seen), np.int32), np.concatenate(below).astype(np.int32)
 
-    def _graph(self, sample: int, facts: Ids) -> DerivationGraph:
-        """The graph of some of the facts, those of a sample, in their order."""
+    def _graph(self, sample: int, facts: Ids, below: Ids) -> DerivationGraph:
+        """The graph of a sample's facts in their order, with its groundings and those of some shared facts."""
         whole, cut = self.whole, self.cut
         own = cut.groundings[cut.grounding_starts[sample] : cut.grounding_starts[sample + 1]]
         starts, order = self._by_head
-        _, at = expand(*_ranges(starts, facts[self.sample[facts] < 0].astype(np.int64)))
+        _, at = expand(*_ranges(starts, below))
         groundings = np.sort(np.concatenate([own, order[at]]))
         bodies, absences = _ranges(whole.body_start, groundings), _ranges(whole.absent_start, groundings)
         edges, lacks = expand(*bodies)[1], expand(*absences)[1]
