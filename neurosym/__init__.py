@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from neurosym.errors import NeurosymError, RuleError
     from neurosym.explain import Explanation, explain
     from neurosym.facts import FactBase
-    from neurosym.grounding import Limits
+    from neurosym.grounding import Limits, Samples
     from neurosym.lang import Foreign, Iri, Program, Symbol
     from neurosym.learning import Batch, FitResult, fit
     from neurosym.neural import FeatureTable
-    from neurosym.reasoner import Answers, Reasoner
+    from neurosym.reasoner import Answers, Reasoner, SampleAnswers
     from neurosym.semantics import Semiring
 
 # name → the room that defines it; loaded at first use, so that a linter never waits for torch
@@ -31,6 +31,8 @@ _HOMES = {
     "Program": "lang",
     "Reasoner": "reasoner",
     "RuleError": "errors",
+    "SampleAnswers": "reasoner",
+    "Samples": "grounding",
     "Semiring": "semantics",
     "Symbol": "lang",
     "explain": "explain",
@@ -51,6 +53,8 @@ __all__ = [
     "Program",
     "Reasoner",
     "RuleError",
+    "SampleAnswers",
+    "Samples",
     "Semiring",
     "Symbol",
     "explain",

@@ -131,4 +131,7 @@ def of_batch(results: Results) -> Iterator[Figure]:
     why = results.failed.get(("batch", "")) or next((r.get("why", "") for r in results.runs.get(("batch", ""), [])), "")
     rate = samples / cpu if cpu and samples else None
     yield Figure("batch: samples a second", rate, "/s", seconds(cpu), bound=SAMPLES, at_least=True, note=why)
+    arrays = results.get("batch", "", "cpu_of_arrays")
+    rate = samples / arrays if arrays and samples else None
+    yield Figure("batch: samples a second, from arrays", rate, "/s", seconds(arrays))
     yield Figure("batch: one by one", results.get("batch", "", "one_by_one"), "/s")

@@ -6,6 +6,9 @@ from neurosym.grounding.forecast import Forecast, RuleForecast, forecast
 from neurosym.grounding.graph import CERTAIN, POSSIBLE, ChoiceGroup, DerivationGraph
 from neurosym.grounding.ground import Mode, ground, relation_sizes
 from neurosym.grounding.rebuild import with_proofs
+from neurosym.grounding.sample_facts import Samples
+from neurosym.grounding.sample_graphs import SampleGraphs, SampleShape
+from neurosym.grounding.samples import ground_samples
 
 __all__ = [
     "CERTAIN",
@@ -20,8 +23,12 @@ __all__ = [
     "Mode",
     "Parameter",
     "RuleForecast",
+    "SampleGraphs",
+    "SampleShape",
+    "Samples",
     "forecast",
     "ground",
+    "ground_samples",
     "relation_sizes",
     "with_proofs",
 ]

@@ -47,6 +47,7 @@ from neurosym.grounding.strata import components
 from neurosym.lang.ast import Atom, Const, Program
 
 Progress = Callable[[str], None]
+Load = Callable[[GraphBuilder, Program, FactBase, Sequence[Atom]], list[Place]]
 Numbered = tuple[int, CoreRule]
 REPORT_EVERY = 1.0  # seconds between two lines of progress
 
@@ -94,6 +95,7 @@ class Engine:
         self, program: Program, core: CoreProgram, base: FactBase, symbols: SymbolTable, slots: Sequence[str],
         limits: Limits, closed: bool, progress: Progress | None, queries: list[Atom], record: bool,
         previous: Previous | None = None,
+        load: Load = load_facts,
     ) -> None:  # fmt: skip
         from neurosym.lang.terms import Symbol
 
@@ -109,11 +111,11 @@ class Engine:
         self.foreign = ForeignCalls(symbols, self.evaluator, core, limits, declared_arguments(program))
         self.queries = queries
         self.previous = previous
-        if previous is not None:
+        if previous is None:
+            self.places: list[Place] = load(self.builder, program, base, queries)
+        else:
             take_over(self.builder, previous, base)
-        self.places: list[Place] = load_facts(
-            self.builder, program, base, queries, () if previous is None else previous.states
-        )
+            self.places = load_facts(self.builder, program, base, queries, previous.states)
         self.neural = NeuralFacts(self.builder, symbols.intern_many(Symbol(s) for s in slots), closed)
         self.open: OpenFacts | None = None
         now = time.monotonic()

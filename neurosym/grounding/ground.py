@@ -41,7 +41,6 @@ def ground(
             no rule speaks of them.
         closed_networks: treat neural facts that are not given as absent (an expert's tests run without networks).
         open_world: absent atoms of `open` predicates are unknown; else they are false like all others.
-        open_world: absent atoms of `open` predicates are unknown; else they are false like all others.
         progress: called with a line of text now and then.
         mode: `firings` records every grounding; `boolean` keeps facts and their ranks only, for closures that need no
             gradient, and `proofs_of` rebuilds proofs on demand.

@@ -2,5 +2,6 @@
 
 from neurosym.reasoner.answers import Answers, Targets
 from neurosym.reasoner.reasoner import Reasoner
+from neurosym.reasoner.sample_answers import SampleAnswers, SamplePart
 
-__all__ = ["Answers", "Reasoner", "Targets"]
+__all__ = ["Answers", "Reasoner", "SampleAnswers", "SamplePart", "Targets"]

@@ -45,7 +45,7 @@ class Leaves:
         self.facts = facts
         base = torch.zeros(graph.num_facts, dtype=dtype)
         self._learned: list[tuple[int, Tensor, int]] = []
-        self._neural: list[_NeuralGroup] = []
+        self._neural: list[NeuralGroup] = []
         for group in graph.choices:
             index = torch.from_numpy(group.facts.astype(np.int64))
             if group.kind == "constant":
@@ -57,7 +57,7 @@ class Leaves:
                     rows = index[torch.from_numpy(group.parameters == parameter)]
                     self._learned.append((parameter, rows.T.reshape(-1), len(rows)))
             elif group.kind == "neural":  # unknown atoms have no probability
-                self._neural.append(_NeuralGroup(graph, group, networks, features))
+                self._neural.append(NeuralGroup(graph, group, networks, features))
         self.base = base
         self._graphs = _in_order([_GraphReader(graph, facts, g) for g in self._neural if g.uses_graph])
 
@@ -72,7 +72,7 @@ class Leaves:
         Args:
             weights: parameter index → its (K,) probabilities; inputs: slot → (B, …).
         """
-        batch = _batch(inputs, self.slots)
+        batch = batch_size(inputs, self.slots)
         device = next((t.device for t in inputs.values()), self.base.device)
         places: list[Tensor] = []
         values: list[Tensor] = []
@@ -100,7 +100,12 @@ class Leaves:
         return full.T
 
 
-def _batch(inputs: Mapping[str, Tensor], slots: set[str]) -> int:
+def batch_size(inputs: Mapping[str, Tensor], slots: set[str]) -> int:
+    """How many samples the inputs have; 1 without any.
+
+    Raises:
+        DataError: NS613 one is missing; or they disagree.
+    """
     missing = sorted(slots - set(inputs))
     if missing:
         name = missing[0]
@@ -111,7 +116,7 @@ def _batch(inputs: Mapping[str, Tensor], slots: set[str]) -> int:
     return next(iter(sizes.values()), 1)
 
 
-class _NeuralGroup:
+class NeuralGroup:
     """One neural predicate's questions: where each argument's tensor comes from."""
 
     def __init__(
@@ -170,7 +175,6 @@ class _NeuralGroup:
     def ask(self, inputs: Mapping[str, Tensor], batch: int, dtype: torch.dtype) -> Tensor:
         """(n * K, B) probabilities."""
         tensors: list[Tensor] = []
-        like = next((p for p in self.network.parameters() if p.is_floating_point()), None)
         shared = all(isinstance(a, Tensor) for a in self._arguments)
         for argument in self._arguments:
             if isinstance(argument, Tensor):
@@ -179,14 +183,32 @@ class _NeuralGroup:
                 names, index = argument
                 stacked = torch.stack([inputs[n] for n in names])  # (distinct, B, …)
                 rows = stacked[index.to(stacked.device)].flatten(0, 1)
-            if like is not None:  # tables and images stay as they were given; `reasoner.to(…)` moves the network
-                rows = rows.to(like) if rows.is_floating_point() else rows.to(like.device)
             tensors.append(rows)
-        logits = self.network(*tensors)
-        each = self.n if shared else self.n * batch
-        probabilities = self.probabilities(logits, each, dtype)
+        probabilities = self._answers(tensors, self.n if shared else self.n * batch, dtype)
         # (n, B, K) -> (n, K, B)
         return probabilities.reshape(self.n, -1, self.outcomes).transpose(1, 2).expand(-1, -1, batch).flatten(0, 1)
+
+    def ask_some(self, inputs: Mapping[str, Tensor], rows: Tensor, samples: Tensor, dtype: torch.dtype) -> Tensor:
+        """(P, K) probabilities for P pairs of a question's row and a sample; one that needs no input is asked once."""
+        again = None
+        if not self.slots:
+            rows, again = torch.unique(rows, return_inverse=True)
+        tensors: list[Tensor] = []
+        for argument in self._arguments:
+            if isinstance(argument, Tensor):
+                tensors.append(argument[rows.to(argument.device)])
+            else:
+                stacked = torch.stack([inputs[n] for n in argument[0]])  # (distinct, B, …)
+                tensors.append(stacked[argument[1][rows].to(stacked.device), samples.to(stacked.device)])
+        found = self._answers(tensors, len(rows), dtype)
+        return found if again is None else found[again.to(found.device)]
+
+    def _answers(self, tensors: list[Tensor], rows: int, dtype: torch.dtype) -> Tensor:
+        """(rows, K) probabilities that the network gives for its arguments."""
+        like = next((p for p in self.network.parameters() if p.is_floating_point()), None)
+        if like is not None:  # tables and images stay as they were given; `reasoner.to(…)` moves the network
+            tensors = [t.to(like) if t.is_floating_point() else t.to(like.device) for t in tensors]
+        return self.probabilities(self.network(*tensors), rows, dtype)
 
     def probabilities(self, logits: Tensor, rows: int, dtype: torch.dtype) -> Tensor:
         """(rows, K) probabilities of (rows, K) logits, checked."""
@@ -223,7 +245,7 @@ def find_table(
 class _GraphReader:
     """The graph that a graph network sees: RDF triples, and the facts of the predicates it reads, as weighted edges."""
 
-    def __init__(self, graph: DerivationGraph, facts: FactBase, group: _NeuralGroup) -> None:
+    def __init__(self, graph: DerivationGraph, facts: FactBase, group: NeuralGroup) -> None:
         self.group = group
         network = group.network
         reads = tuple(getattr(network, "reads", ()))

@@ -22,7 +22,9 @@ from neurosym.neural import FeatureTable
 from neurosym.reasoner.answers import Answers
 from neurosym.reasoner.grounded import Grounded
 from neurosym.reasoner.leaves import Leaves
+from neurosym.reasoner.sample_query import Given, SampleAnswers, SampleQuery, cached_query
 from neurosym.semantics import ALGEBRAS, MAX_CIRCUIT, Boolean, Bounds, Evaluator, Exact, Semiring
+from neurosym.semantics.exact import Shape, Solution
 
 if TYPE_CHECKING:
     from neurosym.grounding import DerivationGraph, Forecast
@@ -86,6 +88,8 @@ class Reasoner(nn.Module):
         self.weight_logits = nn.ParameterList([_start(p, random) for p in self.learnable])
         self._grounded: dict[tuple, Grounded] = {}
         self._before: dict[tuple, DerivationGraph] = {}  # graphs over the facts before the last update
+        self.sample_queries: dict[object, tuple[Given, SampleQuery]] = {}  # see `query_samples`
+        self.sample_solutions: dict[Shape, Solution] = {}
         self._rules_sha256 = ""
         self._atoms: dict[str, Atom] = {}  # queries parsed before: training asks the same one at each step
         self._known_keys: set[tuple[str, int]] = set()
@@ -240,7 +244,7 @@ class Reasoner(nn.Module):
         observed = [(e.atom, e.positive) for e in self.program.evidence]
         observed += [(self.atom(a), v) for a, v in (evidence or {}).items()]
         for atom in (*atoms, *(a for a, _ in observed)):
-            self._known(atom)
+            self.check_known(atom)
         asked = (*atoms, *(a for a, _ in observed))
         grounded = self.grounded(given, asked, closed_networks=closed_networks, mode=self._mode(chosen))
         return self._answer(grounded, atoms, grounded.evidence(observed), chosen, given, closed_networks)
@@ -275,6 +279,44 @@ class Reasoner(nn.Module):
             "exact" if chosen is None else chosen.name, tuple(methods), tuple(details), grounded, leaf_tags, evidence,
             dict(inputs), chosen, self, bounds,
         )  # fmt: skip
+
+    def query_samples(
+        self,
+        *queries: str | Atom,
+        samples: Given,
+        inputs: Mapping[str, Tensor] | None = None,
+        evidence: Mapping[str, bool] | None = None,
+        semantics: str | Semiring | None = None,
+        only: Sequence[int] | None = None,
+        closed_networks: bool = False,
+    ) -> SampleAnswers:
+        """Ask each of many samples, which have facts of their own beside the reasoner's.
+
+        All samples are grounded at once, at the first call for these samples (the same object) and queries; those of
+        one shape are evaluated as one batch.
+
+        Args:
+            queries, semantics, closed_networks: as for `query`; evidence: atom → observed, in every sample.
+            samples: `Samples`, or a list of fact bases, or of lists of facts (predicate, arguments).
+            inputs: slot → (n, …) tensor, in the order of the samples that are asked.
+            only: numbers of the samples to ask, such as those of a mini-batch; all by default.
+
+        Raises:
+            DataError: as for `query`; or inputs and numbers that do not fit the samples.
+            NetworkError: NS606, a graph network; GroundingError: NS427, NS905 and others of `ground_samples`.
+        """
+        given = dict(inputs or {})
+        chosen = self.semantics if semantics is None else algebra(semantics)
+        atoms = tuple(self.atom(q) for q in queries or self.queries) or tuple(q.atom for q in self.program.queries)
+        if not atoms:
+            raise DataError("nothing is asked", code="NS615", help="pass an atom, or write `query(…).` in the rules")
+        observed = [(e.atom, e.positive) for e in self.program.evidence]
+        observed += [(self.atom(a), v) for a, v in (evidence or {}).items()]
+        name = None if chosen is None else type(chosen) if type(chosen) in ALGEBRAS else id(chosen)
+        spelled = (tuple(map(_spelled, atoms)), tuple((_spelled(a), v) for a, v in observed))
+        key = (spelled, tuple(sorted(given)), name, closed_networks)
+        query = cached_query(self, samples, atoms, observed, sorted(given), chosen, closed_networks, key)
+        return query(self, given, only, closed_networks)
 
     def predict(
         self, facts: FactBase, *queries: str, features: Mapping[str, FeatureTable] | None = None,
@@ -321,7 +363,7 @@ class Reasoner(nn.Module):
             self._mentioned |= {*self.program.declarations, *self.program.neural}
         return {q.key for q in queries} - self._mentioned
 
-    def _known(self, atom: Atom) -> None:
+    def check_known(self, atom: Atom) -> None:
         """Refuse a predicate that neither the program nor the facts know."""
         from difflib import get_close_matches
 
@@ -401,6 +443,11 @@ class Reasoner(nn.Module):
 
 def _free(key: tuple[str, int]) -> Atom:
     return Atom(key[0], tuple(Var(f"_{i}", "_") for i in range(key[1])))
+
+
+def _spelled(atom: Atom) -> tuple:
+    """An atom without its place."""
+    return (atom.key, *(term_key(t.value) if isinstance(t, Const) else str(t) for t in atom.args))
 
 
 def _pattern(atom: Atom) -> tuple:
