@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from neurosym.facts import FactBase
+from neurosym.grounding.asked import evaluated, with_values
 from neurosym.grounding.builder import Limits
 from neurosym.grounding.core import Key
 from neurosym.grounding.demand import Seeds, restricted
@@ -39,7 +40,6 @@ def ground(
             no rule speaks of them.
         closed_networks: treat neural facts that are not given as absent (an expert's tests run without networks).
         open_world: absent atoms of `open` predicates are unknown; else they are false like all others.
-        open_world: absent atoms of `open` predicates are unknown; else they are false like all others.
         progress: called with a line of text now and then.
         mode: `firings` records every grounding; `boolean` keeps facts and their ranks only, for closures that need no
             gradient, and `proofs_of` rebuilds proofs on demand.
@@ -49,11 +49,12 @@ def ground(
 
     Raises:
         RuleError: statements that cannot be evaluated yet.
+        GroundingError: an expression in a query or in evidence has no value, among others.
         LimitError: a limit was hit; names the rule or predicate.
     """
     base = facts or FactBase()
     symbols = base.symbols.copy()
-    asked = list(queries)
+    asked, program = [evaluated(atom) for atom in queries], with_values(program)
     core = normalise(program, symbols, asked)
     rules = [(number, rule) for number, rule in enumerate(core.rules)]
     seeds: Seeds = {}

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from neurosym.errors import DataError, SemanticsError
 from neurosym.facts import FactBase, SymbolTable
-from neurosym.grounding import Limits, Parameter, ground
+from neurosym.grounding import Limits, Parameter, evaluated, ground
 from neurosym.grounding.normalise import normalise
 from neurosym.lang import Foreign, parse_atom, to_text
 from neurosym.lang.ast import Atom, Const, Program, Var
@@ -217,10 +217,12 @@ class Reasoner(nn.Module):
         """
         given = dict(inputs or {})
         chosen = self.semantics if semantics is None else algebra(semantics)
-        atoms = tuple(self.atom(q) for q in queries or self.queries) or tuple(q.atom for q in self.program.queries)
+        atoms = tuple(self.atom(q) for q in queries or self.queries) or tuple(
+            self.atom(q.atom) for q in self.program.queries
+        )
         if not atoms:
             raise DataError("nothing is asked", code="NS615", help="pass an atom, or write `query(…).` in the rules")
-        observed = [(e.atom, e.positive) for e in self.program.evidence]
+        observed = [(self.atom(e.atom), e.positive) for e in self.program.evidence]
         observed += [(self.atom(a), v) for a, v in (evidence or {}).items()]
         for atom in (*atoms, *(a for a, _ in observed)):
             self._known(atom)
@@ -288,11 +290,11 @@ class Reasoner(nn.Module):
         return other.train(self.training)
 
     def atom(self, query: str | Atom) -> Atom:
-        """An atom from its text, with the prefixes of the program and the facts."""
+        """An atom from its text, with the prefixes of the program and the facts; its expressions are evaluated."""
         if not isinstance(query, str):
-            return query
+            return evaluated(query)
         if query not in self._atoms:
-            self._atoms[query] = parse_atom(query, self.facts.prefixes | self.program.prefixes)
+            self._atoms[query] = evaluated(parse_atom(query, self.facts.prefixes | self.program.prefixes))
         return self._atoms[query]
 
     def _unmentioned(self, queries: Sequence[Atom]) -> set[tuple[str, int]]:
