@@ -49,6 +49,8 @@ class Reasoner(nn.Module):
         limits: what grounding may use; max_circuit: nodes of a compiled diagram at which to stop.
         demand: ground only what a query can reach, with the arguments that it binds; a graph for each query then. False
             grounds everything once, which pays for many different queries over the same facts.
+        progress: called about once a second, while rules are grounded, with a line of text that says how far it is;
+            `print` will do.
         seed: of randomly started weights.
 
     Raises:
@@ -67,6 +69,7 @@ class Reasoner(nn.Module):
         limits: Limits | None = None,
         max_circuit: int = MAX_CIRCUIT,
         demand: bool = True,
+        progress: Progress | None = None,
         seed: int = 0,
         dtype: torch.dtype = torch.float64,
     ) -> None:
@@ -79,6 +82,7 @@ class Reasoner(nn.Module):
         self.limits = limits or Limits()
         self.max_circuit = max_circuit
         self.demand = demand
+        self.progress = progress
         self.seed = seed
         self.dtype = dtype
         self.learnable: tuple[Parameter, ...] = tuple(normalise(program, SymbolTable()).parameters)
@@ -134,7 +138,7 @@ class Reasoner(nn.Module):
 
     def grounded(
         self, slots: Iterable[str] = (), queries: Sequence[Atom] = (), facts: FactBase | None = None,
-        progress: Progress | None = None, closed_networks: bool = False, mode: Mode = "firings",
+        closed_networks: bool = False, mode: Mode = "firings",
     ) -> Grounded:  # fmt: skip
         """The ground program, made at the first call for these facts, inputs and questions.
 
@@ -153,7 +157,7 @@ class Reasoner(nn.Module):
         if key not in self._grounded:
             graph = ground(
                 self.program, base, slots=slots, queries=asked, limits=self.limits,
-                closed_networks=closed_networks, progress=progress, mode=mode, demand=self.demand,
+                closed_networks=closed_networks, progress=self.progress, mode=mode, demand=self.demand,
             )  # fmt: skip
             leaves = Leaves(graph, base, dict(self.networks.items()), self.features, self.dtype)
             while len(self._grounded) >= MAX_GRAPHS:
@@ -283,7 +287,7 @@ class Reasoner(nn.Module):
         other = Reasoner(
             self.program, facts, dict(self.networks.items()), self.features if features is None else features,
             self.semantics or "exact", limits=self.limits, max_circuit=self.max_circuit,
-            demand=self.demand, seed=self.seed, dtype=self.dtype,
+            demand=self.demand, progress=self.progress, seed=self.seed, dtype=self.dtype,
         )  # fmt: skip
         other.weight_logits = self.weight_logits
         other.queries, other.background = self.queries, self.background
