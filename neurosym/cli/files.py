@@ -19,6 +19,7 @@ Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Rule files, `.
 def check_command(session: Session, files: Files, as_json: Json = False) -> int:
     """Report every fault in rule files, all in one run."""
     from neurosym.lang import parse_files
+    from neurosym.lang.checks.unevaluated import unevaluated
 
     session.payload = {"semantics": None, "answers": []}
     try:
@@ -27,6 +28,7 @@ def check_command(session: Session, files: Files, as_json: Json = False) -> int:
         status = session.fail(error)
     else:
         session.report(program.warnings)
+        session.report(unevaluated(program, "warning"))
         if as_json:
             session.answer(session.payload)
         status = ANSWERED

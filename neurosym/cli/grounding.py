@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +14,7 @@ from neurosym.cli.session import ANSWERED, Json, Session
 
 if TYPE_CHECKING:
     from neurosym.facts import FactBase
-    from neurosym.grounding import DerivationGraph, Forecast, Limits
+    from neurosym.grounding import DerivationGraph, Forecast
     from neurosym.lang import Program
     from neurosym.lang.ast import Atom
 
@@ -45,7 +44,7 @@ def ground_command(
     if forecast:
         from neurosym.grounding import forecast as foresee
 
-        found = foresee(program, base, atoms, limits=_limits(session), seed=session.settings.seed)
+        found = foresee(program, base, atoms, limits=session.limits(), seed=session.settings.seed)
         if as_json:
             session.answer({"forecast": found.to_dict()})
         else:
@@ -57,15 +56,6 @@ def ground_command(
     else:
         _show_grounding(payload)
     return ANSWERED
-
-
-def _limits(session: Session) -> Limits:
-    """The limits, that of memory included where grounding has one."""
-    limits = session.limits()
-    if session.settings.max_memory and any(f.name == "memory" for f in dataclasses.fields(limits)):
-        memory = {"memory": session.settings.max_memory * 2**20}
-        limits = dataclasses.replace(limits, **memory)
-    return limits
 
 
 def _show_forecast(found: Forecast) -> None:
@@ -98,7 +88,11 @@ def _ground(session: Session, program: Program, base: FactBase, atoms: list[Atom
 
     asked = [*atoms, *(s.atom for s in (*program.queries, *program.evidence))]
     began = time.monotonic()
-    graph = ground(program, base, slots=sample_inputs(program, asked), queries=atoms, limits=_limits(session))
+    with output.working(session.settings.quiet) as progress:
+        graph = ground(
+            program, base, slots=sample_inputs(program, asked), queries=atoms, limits=session.limits(),
+            progress=progress,
+        )  # fmt: skip
     seconds = time.monotonic() - began
     return {
         "predicates": _predicates(program, base, graph),

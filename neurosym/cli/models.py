@@ -58,7 +58,8 @@ def ask_model(session: Session, model: str, data: list[str], queries: list[str])
     new = load_data(data, manifest, reasoner.program, prefixes)
     for line in new.notes:
         session.tell(f"note: {line}")
-    return reasoner.predict(new.facts, *queries, features=new.features)
+    with output.working(session.settings.quiet) as reasoner.progress:
+        return reasoner.predict(new.facts, *queries, features=new.features)
 
 
 def report_command(

@@ -6,7 +6,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -99,6 +99,38 @@ def show_table(head: Sequence[str], rows: Iterable[Sequence[str]], left: Sequenc
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     console.print(table)
+
+
+@contextmanager
+def working(quiet: bool) -> Iterator[Callable[[str], None] | None]:
+    """Something to tell how far the grounding is: a line on standard error that goes when it is done.
+
+    None if `quiet`, or where standard error is no terminal.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    # Work of less than a second says nothing; standard output is left alone, for it may hold JSON.
+    bar = Progress(
+        SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn(),
+        console=Console(stderr=True), transient=True, redirect_stdout=False,
+    )  # fmt: skip
+    task = bar.add_task("grounding")
+    done = False
+
+    def tell(text: str) -> None:
+        if not done:  # a reasoner that answered keeps it
+            bar.start()
+            bar.update(task, description=printable(text))
+
+    try:
+        yield tell
+    finally:
+        done = True
+        bar.stop()
 
 
 class Step(Protocol):

@@ -20,6 +20,9 @@ Facts = Annotated[
     list[str] | None,
     typer.Option("--facts", metavar="FILE", help="RDF or CSV (the predicate is the file's stem); may be repeated."),
 ]
+NoDemand = Annotated[
+    bool, typer.Option("--no-demand", help="Ground the whole program, and not what the query can reach alone.")
+]
 Html = Annotated[str | None, typer.Option("--html", metavar="OUT", help="Write a page that needs no network.")]
 Proofs = Annotated[int, typer.Option("--proofs", min=1, metavar="K", help="How many of the best proofs to show.")]
 
@@ -33,11 +36,12 @@ def query_command(
         typer.Option("--query", metavar="ATOM", help="May be repeated; by default, the files' own queries."),
     ] = None,
     semantics: Semantics = "exact",
+    no_demand: NoDemand = False,
     as_json: Json = False,
 ) -> int:
     """Answer the queries of rule files."""
-    reasoner = load_reasoner(session, files, facts or [], semantics)
-    answers = ask(reasoner, query or [])
+    reasoner = load_reasoner(session, files, facts or [], semantics, not no_demand)
+    answers = ask(session, reasoner, query or [])
     session.report(_failed_quietly(answers))
     show(session, answers)
     return ANSWERED
@@ -51,7 +55,9 @@ def _failed_quietly(answers: Answers) -> Iterator[Diagnostic]:
         yield Diagnostic("NS412", "warning", message, note="it counts as false", help=help)
 
 
-def load_reasoner(session: Session, files: list[str], facts: list[str], semantics: str) -> Reasoner:
+def load_reasoner(
+    session: Session, files: list[str], facts: list[str], semantics: str, demand: bool = True
+) -> Reasoner:
     """The reasoner over rule files and files of facts."""
     from neurosym.cli.data import load_facts
     from neurosym.lang import parse_files
@@ -60,14 +66,16 @@ def load_reasoner(session: Session, files: list[str], facts: list[str], semantic
     base = load_facts(facts)
     program = parse_files(files, base.predicates)
     session.report(program.warnings)
-    return Reasoner(program, base, semantics=semantics, limits=session.limits(), seed=session.settings.seed)
+    return Reasoner(
+        program, base, semantics=semantics, limits=session.limits(), demand=demand, seed=session.settings.seed
+    )
 
 
-def ask(reasoner: Reasoner, queries: list[str]) -> Answers:
-    """Answers without gradients."""
+def ask(session: Session, reasoner: Reasoner, queries: list[str]) -> Answers:
+    """Answers without gradients; a terminal shows how far the grounding is."""
     import torch
 
-    with torch.no_grad():
+    with torch.no_grad(), output.working(session.settings.quiet) as reasoner.progress:
         return reasoner.query(*queries)
 
 
@@ -89,18 +97,20 @@ def explain_command(
     query: Annotated[str, typer.Option("--query", metavar="ATOM", help="What is to be explained.")],
     facts: Facts = None,
     semantics: Semantics = "exact",
+    no_demand: NoDemand = False,
     html: Html = None,
     as_json: Json = False,
     proofs: Proofs = 3,
 ) -> int:
     """Show why an answer is what it is."""
-    reasoner = load_reasoner(session, files, facts or [], semantics)
-    answers = ask(reasoner, [query])
+    reasoner = load_reasoner(session, files, facts or [], semantics, not no_demand)
+    answers = ask(session, reasoner, [query])
     atom = _chosen(session, answers, query)
 
     from neurosym.explain import explain
 
-    explanation = explain(answers, atom, proofs=proofs)
+    with output.working(session.settings.quiet) as reasoner.progress:  # what is left out may be grounded anew
+        explanation = explain(answers, atom, proofs=proofs)
     check_certificate(session, explanation)
     if html is not None:
         explanation.to_html(html)

@@ -119,15 +119,17 @@ def command(function: Callable[..., int], patient: bool = False) -> Callable[...
                 status = function(session, **values)
         except NeurosymError as error:
             status = session.fail(error)
-        except (Stopped, MemoryError):
-            status = session.fail(watch.hit or LimitError("there is not enough memory", code="NS419"))
+        except (Stopped, MemoryError) as error:
+            hit = watch.hit or LimitError("there is not enough memory", code="NS419")
+            hit.note = "; ".join([hit.note, *_notes(error)]).removeprefix("; ")
+            status = session.fail(hit)
         except RuntimeError as error:
             if "allocate memory" not in str(error) and "out of memory" not in str(error):  # torch has no type for it
                 raise
             note = str(error).splitlines()[0]
             status = session.fail(LimitError("there is not enough memory", code="NS419", note=note))
-        except KeyboardInterrupt:
-            output.note("interrupted")
+        except KeyboardInterrupt as error:
+            output.note("; ".join(["interrupted", *_notes(error)]))
             status = INTERRUPTED
         raise typer.Exit(status)
 
@@ -136,6 +138,11 @@ def command(function: Callable[..., int], patient: bool = False) -> Callable[...
     run.__signature__ = inspect.Signature(keyword)  # pyright: ignore[reportAttributeAccessIssue]
     run.__annotations__ = {p.name: p.annotation for p in keyword}
     return run
+
+
+def _notes(error: BaseException) -> list[str]:
+    """What the error says beside its message: the rule that was at work."""
+    return list(getattr(error, "__notes__", ()))
 
 
 # Options that several commands share.

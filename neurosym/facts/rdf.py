@@ -69,7 +69,7 @@ def _with_oxigraph(path: Path, data: bytes, name: str) -> list[Triple]:
                 # pyoxigraph labels a node `[]` at random: its hash would differ at every reading.
                 known = Iri(f"{mark}[{len(cache)}]" if _RANDOM.match(term.value) else mark + term.value)
             elif isinstance(term, ox.Literal):
-                known = _literal(path, term.value, term.datatype.value, term.language)
+                known = _literal(path, data, term.value, term.datatype.value, term.language)
             else:
                 raise FactError(f"{path}: quoted triples are not supported", code="NS302")
             cache[term] = known
@@ -93,14 +93,29 @@ def _blank_mark(path: Path, data: bytes) -> str:
     return f"_:{path.stem}.{hashlib.sha256(data).hexdigest()[:8]}."
 
 
-def _literal(path: Path, text: str, datatype: str | None, lang: str | None) -> Value:
+def _literal(path: Path, data: bytes, text: str, datatype: str | None, lang: str | None) -> Value:
     try:
         return literal_value(text, datatype, lang)
     except ValueError as error:
         name = (datatype or "").removeprefix(XSD)
         raise FactError(
-            f"{path}: `{text}` is no value of xsd:{name}", code="NS305", note=str(error), help="correct the literal"
-        ) from None
+            f"{path}{_line_of(data, text)}: `{text}` is no value of xsd:{name}", code="NS305", note=str(error),
+            help="correct the literal",
+        ) from None  # fmt: skip
+
+
+def _line_of(data: bytes, text: str) -> str:
+    """`:LINE` where a typed literal first stands in a file, as far as a search can tell: parsers give no line."""
+    word = re.escape(text)
+    forms = (
+        rf"""["']{word}["']\s*\^\^""",
+        rf">\s*{word}\s*<",
+        rf'"@?value"\s*:\s*"?{word}\b',
+        rf"(?<![\w.\"'-]){word}(?![\w\"'-])",
+    )
+    source = data.decode("utf-8", "replace")
+    found = next((m for form in forms if (m := re.search(form, source))), None)
+    return f":{source.count(chr(10), 0, found.start()) + 1}" if found else ""
 
 
 def _with_rdflib(path: Path, data: bytes, format: str | None) -> list[Triple]:
@@ -129,7 +144,7 @@ def _with_rdflib(path: Path, data: bytes, format: str | None) -> list[Triple]:
         if isinstance(term, rdflib.BNode):
             return Iri(mark + str(term))
         if isinstance(term, rdflib.Literal):
-            return _literal(path, str(term), str(term.datatype) if term.datatype else None, term.language)
+            return _literal(path, data, str(term), str(term.datatype) if term.datatype else None, term.language)
         raise FactError(f"{path}: {term!r} is no RDF term", code="NS302")
 
     return [(value(s), value(p), value(o)) for s, p, o, _ in graph.quads()]

@@ -1,5 +1,6 @@
 """Grounding room: Program + FactBase -> DerivationGraph."""
 
+from neurosym.grounding.asked import evaluated
 from neurosym.grounding.builder import Limits
 from neurosym.grounding.core import CoreProgram, CoreRule, Key, Parameter
 from neurosym.grounding.forecast import Forecast, RuleForecast, forecast
@@ -26,6 +27,7 @@ __all__ = [
     "SampleGraphs",
     "SampleShape",
     "Samples",
+    "evaluated",
     "forecast",
     "ground",
     "ground_samples",

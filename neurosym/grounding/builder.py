@@ -108,9 +108,7 @@ class GraphBuilder:
         self._runs, self._places, self._before = [*facts.runs], [*facts.places], facts.before
         self.num_facts = facts.size
 
-    def add_facts(
-        self, key: Key, rows: Ids, certain: Mask | bool, rank: int, place: Ids | int = -1, what: str = ""
-    ) -> tuple[Ids, int]:
+    def add_facts(self, key: Key, rows: Ids, certain: Mask | bool, rank: int, place: Ids | int = -1) -> tuple[Ids, int]:
         """Fact ids of (n, arity) rows; known facts keep their id and become certain if they are certain here.
 
         Returns:
@@ -124,8 +122,8 @@ class GraphBuilder:
             self.num_facts += new
             if self.num_facts > self.limits.facts:
                 raise LimitError(
-                    f"more than {self.limits.facts:,} facts, while deriving {key[0]}/{key[1]}{what}",
-                    note=f"{relation.size:,} of them are {key[0]}/{key[1]}",
+                    f"more than {self.limits.facts:,} facts, while deriving "
+                    + (self.program.hidden.get(key) or f"{key[0]}/{key[1]}"),
                     help="bound the recursion by a body literal, or raise --max-facts",
                 )
             if self.num_facts > len(self._status):
@@ -189,7 +187,6 @@ class GraphBuilder:
         if self.groundings.size + len(heads) > self.limits.firings:
             raise LimitError(
                 f"more than {self.limits.firings:,} firings",
-                note=f"its last join gave {len(heads):,} groundings",
                 help="make the rule more selective, or raise --max-firings",
             )
         self.memory.claim(4 * (len(heads) + block.num_edges))

@@ -23,7 +23,6 @@ class Conclusions:
     def __init__(self, builder: GraphBuilder, evaluator: Evaluator) -> None:
         self.builder = builder
         self.evaluator = evaluator
-        self._unbound = -1
 
     def add(
         self, number: int, rule: CoreRule, table: Bindings, rank: int, wanted: frozenset[Key] | None, keep: bool
@@ -72,9 +71,7 @@ class Conclusions:
 
     def _leaves(self, rule: CoreRule, choice: ChoiceSpec, table: Bindings) -> Ids:
         """(n, K) leaf facts of the rule's choice for each grounding; a weight that is certain makes no leaf."""
-        if self._unbound < 0:
-            self._unbound = self.builder.symbols.intern("")
-        rows = stacked([table.columns.get(v, self._unbound) for v in choice.variables], table.n)
+        rows = stacked([table.columns[v] for v in choice.variables], table.n)
         columns = []
         fresh = np.zeros(table.n, bool)
         for key in choice.leaves:

@@ -18,6 +18,7 @@ import numpy as np
 from neurosym.errors import LimitError, Place
 from neurosym.facts import FactBase, SymbolTable
 from neurosym.grounding.aggregates import Aggregates
+from neurosym.grounding.at_work import at_work, say_where
 from neurosym.grounding.bindings import Bindings, Joiner, Range
 from neurosym.grounding.builder import GraphBuilder, Limits
 from neurosym.grounding.builtins import Counters, Evaluator
@@ -118,8 +119,7 @@ class Engine:
             self.places = load_facts(self.builder, program, base, queries, previous.states)
         self.neural = NeuralFacts(self.builder, symbols.intern_many(Symbol(s) for s in slots), closed)
         self.open: OpenFacts | None = None
-        now = time.monotonic()
-        self.clock = _Clock(now, now + limits.seconds)
+        self.start_clock()
         self.progress = progress
         self.rules_of: dict[Key, list[Numbered]] = {}
         self._plans: dict[tuple[int, int | None], _Planned] = {}
@@ -270,11 +270,8 @@ class Engine:
             keep = keep or self._doubtful(rule, frozenset())
             finish = partial(self.conclusions.add, number, rule, rank=rank, wanted=heads, keep=keep)
             self._advance(_Firing(number, rule, steps, windows, rank, finish, keep), 0, Bindings.start())
-        except LimitError as error:
-            statement = self.core.statements[rule.statement]
-            if statement.label not in error.message:
-                place = f"in rule `{statement.label}` ({statement.span})"
-                error.note = f"{error.note}; {place}" if error.note else place
+        except BaseException as error:
+            say_where(error, partial(at_work, self.builder, number, rule, self.joiner.joined))
             raise
         finally:
             self.joiner.joined = joined
@@ -317,13 +314,18 @@ class Engine:
         """Pass a piece of bindings through the steps from `at` on."""
         if at == len(firing.steps):
             firing.finish(table)
-            self._look_at_clock(firing.rank)
             return
         for piece in self._step(firing, at, table):
+            self._look_at_clock(firing)  # at each piece: a join may end in nothing
             if piece.n:
                 self._advance(firing, at + 1, piece)
 
-    def _look_at_clock(self, rounds: int) -> None:
+    def start_clock(self) -> None:
+        """Grant the time of the limits anew: proofs are rebuilt when they are asked for."""
+        now = time.monotonic()
+        self.clock = _Clock(now, now + self.builder.limits.seconds)
+
+    def _look_at_clock(self, firing: _Firing) -> None:
         now = time.monotonic()
         if now > self.clock.deadline:
             seconds = self.builder.limits.seconds
@@ -332,7 +334,10 @@ class Engine:
             self.clock.reported = now
             facts, firings = self.builder.num_facts, self.builder.groundings.size
             rate = (firings or facts) / (now - self.clock.started)
-            self.progress(f"round {rounds}: {facts:,} facts, {firings:,} firings, {rate:,.0f} a second")
+            label = (
+                self.core.statements[firing.rule.statement].label if firing.rule.statement >= 0 else firing.rule.part
+            )
+            self.progress(f"{label}, round {firing.rank}: {facts:,} facts, {firings:,} firings, {rate:,.0f} a second")
 
     def _step(self, firing: _Firing, at: int, table: Bindings) -> Iterator[Bindings]:
         step = firing.steps[at]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from neurosym.facts import FactBase
+from neurosym.grounding.asked import evaluated, with_values
 from neurosym.grounding.bodies import SLOT_TYPES
 from neurosym.grounding.builder import Limits
 from neurosym.grounding.growth import Growth, Tally
@@ -117,7 +118,8 @@ def forecast(
         RuleError: statements that cannot be evaluated yet.
         GroundingError: a rule has no order of its literals that binds all variables.
     """
-    base, asked, limits = facts or FactBase(), list(queries), limits or Limits()
+    base, asked, limits = facts or FactBase(), [evaluated(atom) for atom in queries], limits or Limits()
+    program = with_values(program)
     symbols = base.symbols.copy()
     core = normalise(program, symbols, asked)
     wanted = mentioned(core, symbols, program, asked)

@@ -2,7 +2,9 @@
 
 A *leaf* is a fact that is one outcome of an independent random choice: a probabilistic fact, the firing of a weighted
 rule's grounding, one head of an annotated disjunction, one value of a neural predicate. Leaves have no groundings;
-every other fact is an input (certain) or the head of groundings. Uncertainty is therefore in the leaves alone.
+every other fact is an input (certain), the state in which the chain of an aggregate begins (hidden, certain, without a
+grounding, as it holds before any member was looked at), or the head of groundings. Uncertainty is therefore in the
+leaves alone.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 
 from neurosym.errors import Place
 from neurosym.facts import FactBase, Ids, SymbolTable
+from neurosym.grounding.asked import constants_evaluated
 from neurosym.grounding.core import CoreAtom, CoreProgram, CoreRule, Key
 from neurosym.grounding.fact_columns import FactColumns
 from neurosym.grounding.groundings import Groundings
@@ -220,7 +223,11 @@ class DerivationGraph:
         return self.fact_ids[index][keep]
 
     def matches(self, atom: Atom) -> Ids:
-        """Ids of the facts that an atom of constants and variables matches, such as a query."""
+        """Ids of the facts that an atom of constants and variables matches, such as a query.
+
+        Expressions have their values; one with a variable in it matches anything.
+        """
+        atom = constants_evaluated(atom)
         terms: list[int | str | None] = []
         for term in atom.args:
             known = self.symbols.find(term.value) if isinstance(term, Const) else None

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from neurosym.facts import FactBase
+from neurosym.grounding.asked import evaluated, with_values
 from neurosym.grounding.builder import Limits
 from neurosym.grounding.core import Key
 from neurosym.grounding.demand import Seeds, restricted
@@ -52,11 +53,12 @@ def ground(
 
     Raises:
         RuleError: statements that cannot be evaluated yet.
+        GroundingError: an expression in a query or in evidence has no value, among others.
         LimitError: a limit was hit; names the rule or predicate.
     """
     base = FactBase() if facts is None else facts
     symbols = base.symbols.copy()
-    asked = list(queries)
+    asked, program = [evaluated(atom) for atom in queries], with_values(program)
     core = normalise(program, symbols, asked)
     rules = [(number, rule) for number, rule in enumerate(core.rules)]
     seeds: Seeds = {}

@@ -130,6 +130,16 @@ class Groundings:
         self._pieces.append(piece)
         self.size += len(piece.head if isinstance(piece, Columns) else piece.heads)
 
+    def count(self, rule: int) -> int:
+        """How many groundings of a rule there are."""
+        total = 0
+        for piece in [*self._pieces, *self._small]:
+            if isinstance(piece, Columns):
+                total += int(np.count_nonzero(piece.rule == rule))
+            elif piece.rule == rule:
+                total += len(piece.heads)
+        return total
+
     @property
     def nbytes(self) -> int:
         """Bytes held now."""

@@ -41,9 +41,12 @@ from neurosym.grounding.core import (
     Scan,
 )
 from neurosym.lang import ast
+from neurosym.lang.checks.unevaluated import not_yet, unevaluated
 from neurosym.lang.terms import predicate_of_iri
 
 MAX_BRANCHES = 4096
+Choices = dict[tuple[str, ...], ChoiceSpec]  # variables → the choice of the alternatives that have just these
+Heads = tuple[tuple[CoreAtom, int | None], ...]
 
 
 def normalise(program: ast.Program, symbols: SymbolTable, queries: Sequence[ast.Atom] = ()) -> CoreProgram:
@@ -72,7 +75,7 @@ class _Normaliser:
         self._opened()
 
     def run(self) -> CoreProgram:
-        self._refuse_unevaluated()
+        self.faults += unevaluated(self.program)
         blocked: dict[str, list[Negated]] = {}
         for index in self._exceptions_first():
             rule = self.program.rules[index]
@@ -125,18 +128,6 @@ class _Normaliser:
         seen = Counter(facts.values())
         return {k for k, (key, args) in facts.items() if key not in others and seen[(key, args)] == 1}
 
-    def _refuse_unevaluated(self) -> None:
-        for statement in self.program.statements:
-            if isinstance(statement, ast.NeuralDecl) and statement.top is not None:
-                self._refuse("NS902", "`top K` of a neural predicate", statement.span, "bind its arguments instead")
-            if isinstance(statement, ast.Constraint):
-                word = "constraint" if statement.forbids is None else "forbid"
-                what = f"`{word} {statement.name}`" if statement.name else f"`{word}`"
-                help = (
-                    "take it out of the file that is evaluated; a rule that derives `violated(…)` finds what breaks it"
-                )
-                self._refuse("NS904", what, statement.span, help)
-
     def _opened(self) -> None:
         """The predicates that are declared `open`."""
         for key, declaration in self.program.declarations.items():
@@ -146,7 +137,7 @@ class _Normaliser:
             if core == TRIPLE:
                 help = "write the RDF predicates out instead of `triple(S, P, O)` and `rdf:type(S, C)`"
                 what = f"the `open` predicate {key[0]} in a program that ranges over RDF predicates"
-                self._refuse("NS901", what, declaration.span, help)
+                self.faults.append(not_yet(self.program, "NS901", what, declaration.span, help))
                 continue
             leaf = (self._name(f"unknown {key[0]} #"), key[1])
             self.core.hidden[leaf] = f"`{key[0]}` is open, and this is not among its facts"
@@ -155,11 +146,6 @@ class _Normaliser:
                 if a.type.iri is not None else None for a in declaration.args
             )  # fmt: skip
             self.core.open[core] = OpenPredicate(declaration, leaf, classes)
-
-    def _refuse(self, code: str, what: str, span: ast.Span, help: str) -> None:
-        message = f"{what} cannot be evaluated yet"
-        note = "it is parsed and checked only"
-        self.faults.append(Diagnostic(code, "error", message, span, self._line(span), note, help))
 
     def _line(self, span: ast.Span) -> str:
         text = self.program.texts.get(span.file, "").splitlines()
@@ -238,10 +224,14 @@ class _Normaliser:
             set(choice.variables) if choice else set()
         )
         outer |= set().union(*(b.atom.variables for b in blocked)) if blocked else set()
+        made: Choices = {}
         for body in self._flat(index, rule.body, outer, (), True):
-            self.core.rules.append(CoreRule(heads, (*body, *extra, *blocked), index, "rule", choice))
+            literals = (*body, *extra, *blocked)
+            chosen = self._chosen(choice, index, heads, literals, made)
+            self.core.rules.append(CoreRule(heads, literals, index, "rule", chosen))
 
     def _choice(self, index: int, rule: ast.Rule, weights: list[ast.Weight | None]) -> ChoiceSpec:
+        """The choice of a rule over all its variables, without leaves."""
         given = [w for w in weights if w is not None]
         learn = any(w.learn for w in given)
         names: dict[str, None] = {}
@@ -251,11 +241,30 @@ class _Normaliser:
                     names |= dict.fromkeys(sorted(variables_of(term)))
         names |= dict.fromkeys(sorted(choice_variables(rule.body)))
         values: tuple[ast.Term | float | None, ...] = tuple(None if learn else _number(w.value) for w in given)
-        leaves = tuple(
-            self._hidden("choice", index, len(names), f"outcome {k + 1} of the choice made by the rule's weight")
-            for k in range(len(given))
-        )
-        return ChoiceSpec(values, self._parameter(index, rule, given) if learn else None, tuple(names), leaves)
+        return ChoiceSpec(values, self._parameter(index, rule, given) if learn else None, tuple(names), ())
+
+    def _chosen(
+        self, choice: ChoiceSpec | None, index: int, heads: Heads, body: tuple[CoreLiteral, ...], made: Choices
+    ) -> ChoiceSpec | None:  # fmt: skip
+        """The choice of one alternative of a body.
+
+        Alternatives that have the same variables share their choices. One that lacks some (`e(X) ; f(Y)`) chooses for
+        the groundings of those that it has: no term may stand in for the others, which could be a term of the facts.
+        """
+        if choice is None:
+            return None
+        given = set().union(*(atom.variables for atom, _ in heads))
+        bound = bound_by(body, self.core, given)
+        variables = tuple(v for v in choice.variables if v in bound)
+        if variables not in made:
+            leaves = tuple(
+                self._hidden(
+                    "choice", index, len(variables), f"outcome {k + 1} of the choice made by the rule's weight"
+                )
+                for k in range(len(choice.weights))
+            )
+            made[variables] = replace(choice, variables=variables, leaves=leaves)
+        return made[variables]
 
     def _parameter(self, index: int, rule: ast.Rule, weights: list[ast.Weight]) -> int:
         initial = [_number(w.value) if w.value is not None else None for w in weights]
@@ -281,15 +290,18 @@ class _Normaliser:
         choice = self._choice(index, rule, [weight]) if weight else None
         outer = set(shared).union(*(a.variables for a, _ in concluded), *(b.atom.variables for b in blocked))
         outer |= set(choice.variables) if choice else set()
+        made: Choices = {}
         for body in self._flat(index, rule.body, outer, (), True):
             literals = (*body, *extra, *blocked)
             needed = outer | needed_by(literals, self.core)
             if needed <= bound_by(literals, self.core):
-                self.core.rules.append(CoreRule(heads, literals, index, "exception", choice))
+                chosen = self._chosen(choice, index, heads, literals, made)
+                self.core.rules.append(CoreRule(heads, literals, index, "exception", chosen))
                 continue
             # What it does not bind itself, the rule that it excepts has bound.
             for around in self._flat(index, target.body, needed, (), True):
-                self.core.rules.append(CoreRule(heads, (*around, *literals), index, "exception", choice))
+                chosen = self._chosen(choice, index, heads, (*around, *literals), made)
+                self.core.rules.append(CoreRule(heads, (*around, *literals), index, "exception", chosen))
         return atom
 
     # ------------------------------------------------------------------------------------------------ bodies

@@ -13,6 +13,7 @@ from neurosym.errors import Place
 from neurosym.facts import Ids
 from neurosym.grounding.columns import Long, Mask, expand
 from neurosym.grounding.core import CoreAtom, CoreProgram, Key
+from neurosym.grounding.fact_columns import FactColumns
 from neurosym.grounding.graph import CERTAIN, ChoiceGroup, DerivationGraph
 from neurosym.grounding.groundings import Columns, Groundings
 from neurosym.grounding.sample_shapes import Cut, alike
@@ -205,7 +206,7 @@ class SampleGraphs:
         used = np.unique(np.concatenate([whole.predicate[facts], np.array([p for p, _ in atoms], np.int32)]))
         keys = [whole.predicates[p] for p in used.tolist()]
         table = _Table(self, facts, used.tolist())
-        choices, choice, rest = self._choices(facts)
+        choices, rest = self._choices(facts)
         places = [*whole.places[:-1], sample_place(sample)] if whole.places else []
         columns = Columns(
             rule=whole.rule[groundings],
@@ -222,13 +223,18 @@ class SampleGraphs:
             predicates=[self.names.get(key, key) for key in keys],
             rows=table.rows,
             fact_ids=table.ids,
-            predicate=np.searchsorted(used, whole.predicate[facts]).astype(np.int32),
-            row=table.row,
+            facts=FactColumns(
+                len(facts),
+                [],
+                leaves=[group.facts for group in choices],
+                before=(
+                    np.searchsorted(used, whole.predicate[facts]).astype(np.int32),
+                    table.row,
+                    whole.rank[facts],
+                    whole.place[facts],
+                ),
+            ),
             status=whole.status[facts],
-            choice=choice,
-            outcome=whole.outcome[facts],
-            rank=whole.rank[facts],
-            place=whole.place[facts],
             rules=self.program.rules,
             groundings=Groundings(columns),
             absent_atoms=[(number[p], a[whole.predicates[p] in self.names :]) for p, a in atoms],
@@ -236,10 +242,13 @@ class SampleGraphs:
             choice_rest=rest,
             program=self.program,
             places=places,
+            questions={},
+            relations={},
+            base=None,
         )
 
-    def _choices(self, facts: Ids) -> tuple[list[ChoiceGroup], Ids, Mask]:
-        """The choices of some facts: their groups, the choice of each fact, and whether 'none' is possible."""
+    def _choices(self, facts: Ids) -> tuple[list[ChoiceGroup], Mask]:
+        """The choices of some facts: their groups, and whether 'none' is possible."""
         table = self.cut.choices
         of = self.whole.choice[facts]
         chosen = np.unique(of[of >= 0])
@@ -247,8 +256,7 @@ class SampleGraphs:
         for number in np.unique(table.group[chosen]).tolist():
             group, rows = self.whole.choices[number], table.row[chosen[table.group[chosen] == number]]
             groups.append(self.group(group, rows, np.searchsorted(facts, group.facts[rows]).astype(np.int32)))
-        choice = np.where(of >= 0, np.searchsorted(chosen, of), -1).astype(np.int32)
-        return groups, choice, self.whole.choice_rest[chosen]
+        return groups, self.whole.choice_rest[chosen]
 
     def group(self, group: ChoiceGroup, rows: NDArray[np.integer], facts: Ids) -> ChoiceGroup:
         """Some choices of a group of the whole graph, as the program without samples has them."""

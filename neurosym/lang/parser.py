@@ -15,6 +15,7 @@ from neurosym.lang.scanner import MAX_DEPTH, PL, RULES, Chunk, Scan, Token, resc
 from neurosym.lang.slips import ends_before, report_broken, report_failure, report_missing_dot
 from neurosym.lang.tables import load
 from neurosym.lang.terms import STANDARD_PREFIXES
+from neurosym.lang.walk import NO_CALCULATION, calculates_with
 
 MAX_OPERATORS = 500
 
@@ -277,7 +278,7 @@ def parse_atom(text: str, prefixes: Mapping[str, str] = STANDARD_PREFIXES) -> At
     """The atom of a query given as text, such as `suspect(P, D)`; a final dot is tolerated.
 
     Raises:
-        RuleError: it is no atom.
+        RuleError: it is no atom, or NS234 it calculates with a variable.
     """
     scanned = scan(text, "<query>", RULES)
     builder = Actions(scanned, STANDARD_PREFIXES | dict(prefixes))
@@ -294,6 +295,8 @@ def parse_atom(text: str, prefixes: Mapping[str, str] = STANDARD_PREFIXES) -> At
             statement = run(builder, [question, *tokens])
         except ParseFailure as failure:
             report_failure(builder, failure)
+    if isinstance(statement, Query) and calculates_with(statement.atom) is not None:
+        builder.report("NS234", "a query cannot calculate with a variable", 0, len(text), help=NO_CALCULATION)
     if any(d.severity == "error" for d in builder.faults) or not isinstance(statement, Query):
         raise RuleError(builder.faults)
     return statement.atom

@@ -96,7 +96,9 @@ def literal_value(text: str, datatype: str | None = None, lang: str | None = Non
         return text in ("true", "1")
     if datatype == XSD + "date":
         _lexical(_DATE, text)
-        return datetime.date.fromisoformat(text)
+        date = datetime.date.fromisoformat(text.strip()[:10])
+        # with a time zone it is another value than the date without one (XSD 1.1, 3.3.9.1), and no day of a calendar
+        return date if len(text.strip()) == 10 else TypedLiteral(text.strip(), datatype)
     return TypedLiteral(text, datatype)
 
 
@@ -104,7 +106,7 @@ def literal_value(text: str, datatype: str | None = None, lang: str | None = Non
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
 _DOUBLE = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?INF")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)?")
 
 
 def _lexical(pattern: re.Pattern[str], text: str) -> None:

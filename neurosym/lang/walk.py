@@ -53,6 +53,17 @@ def atom_variables(atom: Atom) -> Iterator[Var]:
         yield from variables(arg)
 
 
+NO_CALCULATION = "ask for the argument itself, `p(Y)`, or derive what is meant by a rule: `q(X) :- p(Y), X is Y - 1.`"
+
+
+def calculates_with(atom: Atom) -> Arithmetic | None:
+    """The first argument that is an expression with a variable in it: what is asked is looked up, not solved for."""
+    for arg in atom.args:
+        if isinstance(arg, Arithmetic) and next(variables(arg), None) is not None:
+            return arg
+    return None
+
+
 def body_variables(body: Body | Formula) -> Iterator[Var]:
     """Each occurrence of a variable in a body or formula, those local to braces included."""
     match body:

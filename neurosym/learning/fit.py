@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from neurosym.learning.data import Batch, as_list, shuffled
 from neurosym.reasoner import Answers, Reasoner
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
 Loss = Callable[[Answers, Batch], Tensor]
 
@@ -124,7 +125,8 @@ def fit(
         patience: epochs without a better validation loss (training loss, if there is no validation data) after which to
             stop; None: never.
         seed: of the order of samples, and of dropout; torch's global random state is as before afterwards.
-        progress: whether to show a bar on standard error.
+        progress: whether to show a bar on standard error; it also says how far the grounding before the first epoch
+            is, unless the reasoner has a `progress` of its own.
 
     Raises:
         DataError: no data, nothing to train, or a loss or gradient that is not finite (names the epoch and batch; the
@@ -150,6 +152,8 @@ def fit(
         elif path is not None:
             save_checkpoint(path, reasoner, optimizer, state.best, state.plain(), rules)
         task = bar.add_task(description, total=epochs, completed=len(state.epochs), note="") if bar else None
+        if bar is not None and task is not None and reasoner.progress is None:
+            reasoner.progress = partial(_note, bar, task)
         while len(state.epochs) < epochs and not state.stopped:
             _epoch(reasoner, train_list, valid_list, optimizer, loss, seed, patience, state)
             if path is not None:
@@ -168,9 +172,11 @@ def fit(
 @contextmanager
 def _evaluating_after(reasoner: Reasoner) -> Iterator[None]:
     """Whatever ends the training, Ctrl-C included, leaves a reasoner that can be asked."""
+    progress = reasoner.progress
     try:
         yield
     finally:
+        reasoner.progress = progress
         reasoner.zero_grad(set_to_none=True)
         reasoner.eval()
 
@@ -232,6 +238,11 @@ def mean_loss(reasoner: Reasoner, data: Iterable[Batch], loss: Loss = nll) -> fl
 def _size(batch: Batch) -> float:
     """How much a batch counts in a mean: its number of targets."""
     return float(len(batch.targets)) * batch.weight
+
+
+def _note(bar: Progress, task: TaskID, text: str) -> None:
+    """Say beside the bar how far the grounding is, which comes before the first epoch."""
+    bar.update(task, note=text)
 
 
 class _NoBar:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from neurosym.errors import DataError, SemanticsError
 from neurosym.facts import FactBase, SymbolTable
-from neurosym.grounding import Limits, Parameter, ground
+from neurosym.grounding import Limits, Parameter, evaluated, ground
 from neurosym.grounding.normalise import normalise
 from neurosym.lang import Foreign, parse_atom, to_text
 from neurosym.lang.ast import Atom, Const, Program, Var
@@ -51,6 +51,8 @@ class Reasoner(nn.Module):
         limits: what grounding may use; max_circuit: nodes of a compiled diagram at which to stop.
         demand: ground only what a query can reach, with the arguments that it binds; a graph for each query then. False
             grounds everything once, which pays for many different queries over the same facts.
+        progress: called about once a second, while rules are grounded, with a line of text that says how far it is;
+            `print` will do.
         seed: of randomly started weights.
 
     Raises:
@@ -69,6 +71,7 @@ class Reasoner(nn.Module):
         limits: Limits | None = None,
         max_circuit: int = MAX_CIRCUIT,
         demand: bool = True,
+        progress: Progress | None = None,
         seed: int = 0,
         dtype: torch.dtype = torch.float64,
     ) -> None:
@@ -81,6 +84,7 @@ class Reasoner(nn.Module):
         self.limits = limits or Limits()
         self.max_circuit = max_circuit
         self.demand = demand
+        self.progress = progress
         self.seed = seed
         self.dtype = dtype
         self.learnable: tuple[Parameter, ...] = tuple(normalise(program, SymbolTable()).parameters)
@@ -139,7 +143,7 @@ class Reasoner(nn.Module):
 
     def grounded(
         self, slots: Iterable[str] = (), queries: Sequence[Atom] = (), facts: FactBase | None = None,
-        progress: Progress | None = None, closed_networks: bool = False, mode: Mode = "firings",
+        closed_networks: bool = False, mode: Mode = "firings",
     ) -> Grounded:  # fmt: skip
         """The ground program, made at the first call for these facts, inputs and questions.
 
@@ -158,7 +162,7 @@ class Reasoner(nn.Module):
         if key not in self._grounded:
             graph = ground(
                 self.program, base, slots=slots, queries=asked, limits=self.limits,
-                closed_networks=closed_networks, progress=progress, mode=mode, demand=self.demand,
+                closed_networks=closed_networks, progress=self.progress, mode=mode, demand=self.demand,
                 previous=self._before.pop(key[1:], None) if base is self.facts else None,
             )  # fmt: skip
             leaves = Leaves(graph, base, dict(self.networks.items()), self.features, self.dtype)
@@ -238,10 +242,12 @@ class Reasoner(nn.Module):
         """
         given = dict(inputs or {})
         chosen = self.semantics if semantics is None else algebra(semantics)
-        atoms = tuple(self.atom(q) for q in queries or self.queries) or tuple(q.atom for q in self.program.queries)
+        atoms = tuple(self.atom(q) for q in queries or self.queries) or tuple(
+            self.atom(q.atom) for q in self.program.queries
+        )
         if not atoms:
             raise DataError("nothing is asked", code="NS615", help="pass an atom, or write `query(…).` in the rules")
-        observed = [(e.atom, e.positive) for e in self.program.evidence]
+        observed = [(self.atom(e.atom), e.positive) for e in self.program.evidence]
         observed += [(self.atom(a), v) for a, v in (evidence or {}).items()]
         for atom in (*atoms, *(a for a, _ in observed)):
             self.check_known(atom)
@@ -340,18 +346,18 @@ class Reasoner(nn.Module):
         other = Reasoner(
             self.program, facts, dict(self.networks.items()), self.features if features is None else features,
             self.semantics or "exact", limits=self.limits, max_circuit=self.max_circuit,
-            demand=self.demand, seed=self.seed, dtype=self.dtype,
+            demand=self.demand, progress=self.progress, seed=self.seed, dtype=self.dtype,
         )  # fmt: skip
         other.weight_logits = self.weight_logits
         other.queries, other.background = self.queries, self.background
         return other.train(self.training)
 
     def atom(self, query: str | Atom) -> Atom:
-        """An atom from its text, with the prefixes of the program and the facts."""
+        """An atom from its text, with the prefixes of the program and the facts; its expressions are evaluated."""
         if not isinstance(query, str):
-            return query
+            return evaluated(query)
         if query not in self._atoms:
-            self._atoms[query] = parse_atom(query, self.facts.prefixes | self.program.prefixes)
+            self._atoms[query] = evaluated(parse_atom(query, self.facts.prefixes | self.program.prefixes))
         return self._atoms[query]
 
     def _unmentioned(self, queries: Sequence[Atom]) -> set[tuple[str, int]]:

@@ -113,21 +113,22 @@ def _ask(reasoner: Reasoner, atom: Atom) -> Answers | None:
 
 
 def _check(reasoner: Reasoner, expectation: Expectation) -> Check:
-    answers = _ask(reasoner, expectation.atom)
+    asked = reasoner.atom(expectation.atom)
+    answers = _ask(reasoner, asked)
     expected = float(expectation.probability)
     found = [] if answers is None else _found(answers)
     match, got = "", None
     for atom, value, fact in found:
         if got is None or abs(value - expected) > abs(got - expected):
             match, got = (atom if fact >= 0 else ""), value
-    if got is None and all(isinstance(t, Const) for t in expectation.atom.args):
+    if got is None and all(isinstance(t, Const) for t in asked.args):
         got = 0.0
     atom = Printer(reasoner.program.prefixes).atom(expectation.atom)
     span = expectation.span
     check = Check(atom, expected, got, match, f"{span.file}:{span.line}", span.line)
     if check.passed:
         return check
-    return replace(check, reason=_reason(reasoner, answers, expectation.atom, check))
+    return replace(check, reason=_reason(reasoner, answers, asked, check))
 
 
 def _found(answers: Answers) -> list[tuple[str, float, int]]:

@@ -305,7 +305,8 @@ def _check_duplicates(program: GroundProgram) -> None:
             raise fault("NS818", f"facts {seen[atom]} and {fact} are the same atom, {atom}")
     instances: dict[tuple, int] = {}
     for number, g in enumerate(program.groundings):
-        key = (g.rule, g.part, g.head, tuple(sorted(g.body)), tuple(sorted(g.negated)), tuple(sorted(g.absent)))
+        # in their order: `q :- a(X), a(Y)` has a grounding by a(1), a(2) and another by a(2), a(1)
+        key = (g.rule, g.part, g.head, g.body, g.negated, g.absent)
         if instances.setdefault(key, number) != number:
             raise fault("NS818", f"groundings {instances[key]} and {number} are the same, of rule `{g.rule}`")
 

@@ -42,6 +42,19 @@ def test_check_as_json(cli, file):
     assert all(d["code"].startswith("NS") for d in found.json["diagnostics"])
 
 
+def test_check_says_what_will_not_be_evaluated(cli, file):
+    text = "p(a).\nforbid none : p(b) .\nneural sim(x: any, y: any) by gnn top 3 .\nquery(p(a)).\n"
+    path = file("a.rules", text)
+    found = cli("check", path, "--json")
+    assert found.status == 0
+    assert [(d["code"], d["severity"], d["line"]) for d in found.json["diagnostics"]] == [
+        ("NS904", "warning", 2), ("NS902", "warning", 3),
+    ]  # fmt: skip
+    found = cli("query", path, "--json")
+    assert found.status == 1
+    assert [(d["code"], d["severity"]) for d in found.json["diagnostics"]] == [("NS904", "error"), ("NS902", "error")]
+
+
 def test_warnings_are_no_faults(cli, file):
     found = cli("check", file("a.rules", "p(a).\nq(X) :- p(X), p(Y).\nquery(q(a)).\n"))
     assert found.status == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -279,3 +280,47 @@ def test_an_answer_that_rests_on_something_unknown(cli, tmp_path):
     assert (row["method"], row["lower"], row["upper"]) == ("bounds", 0, 0.4)
     why.write_text(why.read_text("utf-8").replace('"upper": 0.4', '"upper": 0.5'), "utf-8")
     assert cli("verify", why).status == 1
+
+
+# ----------------------------------------------------------------------------------------- long groundings
+
+
+LONG = "pairs(X, Y) :- a(X), a(Y), a(Z), a(W), X + Y + Z + W < 0.\na(X) :- between(1, 3000, X).\nquery(pairs(X, Y)).\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT, and opens a terminal")
+@pytest.mark.parametrize("words", [["query", "--json"], ["query", "--quiet"], ["ground", "--json"]])
+def test_ctrl_c_and_progress_on_a_terminal(file, words):
+    """Progress on the terminal alone, none if quiet; Ctrl-C ends with 130, says where, and shows no traceback."""
+    import pty
+
+    command, *options = words
+    near, far = pty.openpty()
+    line = [sys.executable, "-m", "neurosym", command, str(file("a.rules", LONG)), *options]
+    with subprocess.Popen([*line, "--max-firings", str(10**12)], stdout=subprocess.PIPE, stderr=far) as run:
+        os.close(far)
+        shown, began, sent = b"", time.monotonic(), 0.0
+        while True:
+            late = time.monotonic() - began > (6 if "--quiet" in words else 60)
+            if not sent and (late or b"round 0" in shown):
+                sent = time.monotonic()
+                run.send_signal(signal.SIGINT)
+            if select.select([near], [], [], 0.1)[0]:
+                try:
+                    shown += os.read(near, 65536)
+                except OSError:  # the other end is closed
+                    break
+        assert run.stdout is not None
+        out, status = run.stdout.read(), run.wait(timeout=30)
+    os.close(near)
+    assert (status, out) == (130, b"")
+    assert b"Traceback" not in shown and b"interrupted; in rule `a.rules:1`" in shown
+    assert (b"round 0" in shown) == ("--quiet" not in words)
+
+
+@pytest.mark.parametrize("demand", [True, False])
+def test_no_demand_grounds_everything(cli, file, demand):
+    path = file("a.rules", "n(0). n(X) :- n(Y), X is Y + 1.\np(1).\nquery(p(1)).\n")
+    for command in (["query"], ["explain", "--query", "p(1)"]):
+        found = cli(*command, path, "--max-facts", 100, *([] if demand else ["--no-demand"]))
+        assert found.status == (0 if demand else 3)

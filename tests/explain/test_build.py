@@ -210,6 +210,14 @@ def test_groundings_that_differ_in_built_ins_only_are_certified_once() -> None:
         why.verify()
 
 
+def test_groundings_that_swap_the_facts_of_their_bodies_are_two() -> None:
+    program = ns.Program.from_text("0.5::a(1). 0.5::a(2). q :- a(X), a(Y). query(q).")
+    for semantics, value in (("exact", 0.75), ("count", 4.0), ("sum-product", 1.0)):
+        why = ns.explain(ns.Reasoner(program, semantics=semantics).query(), "q")
+        assert why.claim.probability == value
+        why.verify()
+
+
 def test_the_best_proof_is_found_where_every_way_leads_through_a_cycle() -> None:
     """Each of the six paths can be derived through itself; the best proof of the count must not be lost to that."""
     program = ns.Program.from_text(

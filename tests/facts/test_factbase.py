@@ -14,7 +14,7 @@ from neurosym.errors import FactError
 from neurosym.facts import FactBase
 from neurosym.lang import parse_atom
 from neurosym.lang.ast import Const
-from neurosym.lang.terms import Iri, LangString, Symbol, TypedLiteral, spell
+from neurosym.lang.terms import XSD, Iri, LangString, Symbol, TypedLiteral, spell
 
 EX = "http://example.org/"
 TURTLE = """@prefix ex: <http://example.org/> .
@@ -87,14 +87,43 @@ def test_broken_turtle_names_file_and_line(tmp_path: Path) -> None:
     assert f"{path}:3" in caught.value.message
 
 
-def test_a_literal_out_of_its_type_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "broken.ttl"
-    path.write_text(
-        '<http://e/a> <http://e/b> "forty"^^<http://www.w3.org/2001/XMLSchema#integer> .\n', encoding="utf-8"
-    )
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_literal_out_of_its_type_is_named(tmp_path: Path, suffix: str) -> None:
+    graph = rdflib.Graph()
+    subject, relation = rdflib.URIRef("http://e/a"), rdflib.URIRef("http://e/b")
+    for text, type_ in (("forty", rdflib.XSD.string), ("forty", rdflib.XSD.integer), ("5", rdflib.XSD.integer)):
+        graph.add((subject, relation, rdflib.Literal(text, datatype=type_, normalize=False)))
+    path = tmp_path / f"broken.{suffix}"
+    path.write_text(graph.serialize(format=FORMATS[suffix]), encoding="utf-8")
     with pytest.raises(FactError, match="forty") as caught:
         FactBase.from_rdf(path)
     assert caught.value.code == "NS305"
+    line = int(caught.value.message.removeprefix(f"{path}:").split(":")[0])
+    near = path.read_text(encoding="utf-8").splitlines()[line - 1 : line + 2]
+    assert any("forty" in text for text in near)
+
+
+def test_a_number_that_does_not_fit_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "broken.ttl"
+    path.write_text("<http://e/a> <http://e/b> 1 .\n\n<http://e/a> <http://e/b> 99999999999999999999 .\n")
+    with pytest.raises(FactError) as caught:
+        FactBase.from_rdf(path)
+    assert caught.value.message.startswith(f"{path}:3: `99999999999999999999`")
+
+
+def test_a_date_with_a_time_zone_is_a_literal_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "dates.nt"
+    dates = ("2024-05-17", "2024-05-17Z", "2024-05-17+02:00")
+    path.write_text("".join(f'<http://e/a> <http://e/on> "{d}"^^<{XSD}date> .\n' for d in dates))
+    facts = FactBase.from_rdf(path)
+    (table,) = facts.tables.values()
+    found = set(facts.symbols.values(table.rows[:, 1]))
+    assert found == {datetime.date(2024, 5, 17), *(TypedLiteral(d, XSD + "date") for d in dates[1:])}
+    for bad in ("2024-13-01Z", "2024-05-17+15:00", "2024-05-17 Z"):
+        path.write_text(f'<http://e/a> <http://e/on> "{bad}"^^<{XSD}date> .\n')
+        with pytest.raises(FactError) as caught:
+            FactBase.from_rdf(path)
+        assert caught.value.code == "NS305" and caught.value.message.startswith(f"{path}:1:")
 
 
 def test_missing_file(tmp_path: Path) -> None:

@@ -67,6 +67,9 @@ def test_passes_without_a_word(text):
         ("a(X) :- X > 3.", ["NS202"]),
         ("a(X) :- p(X), Y > 3.", ["NS203"]),
         ("a(X) :- p(X), Y is Z + 1.", ["NS203", "NS203"]),
+        ("a(X) :- between(L, 3, X).", ["NS203"]),  # L is the cause, and X follows
+        ("a(Y) :- between(L, 3, X), between(1, X, Y).", ["NS203"]),
+        ("a(X) :- between(X, 3, Y), between(Y, 3, X).", ["NS202", "NS203"]),  # each needs the other
         ("a(X) :- p(X), not r(X, Y), q(Z), Y > Z.", ["NS203"]),
         ("a(X) :- p(X), contains(Y, X).", ["NS203"]),
         ("a(N) :- p(X), N = count{ Y : r(Z, X) }.", ["NS203"]),
@@ -77,6 +80,10 @@ def test_passes_without_a_word(text):
         ("a(X) :- p(X), N = count{ Y : a(Y), r(X, Y) }, N > 1.", ["NS209"]),
         ("a(X) :- p(X), forall{ r(X, Y) : a(Y) }.", ["NS208"]),
         ("rule e if p(?x) then a(?x) . rule f exception to e if a(?x) .", ["NS208"]),
+        ("query(p(X + 1)).", ["NS234"]),
+        ("query(p(1 + 1)).", []),
+        ("evidence(p(X + 1)).", ["NS231"]),
+        ('test "t": expect p(2 * X) .', ["NS234"]),
         ("1.5 :: a.", ["NS210"]),
         ("-0.5 :: a.", ["NS210"]),
         ("3/2 :: a.", ["NS210"]),
@@ -108,6 +115,16 @@ def test_passes_without_a_word(text):
 )
 def test_says(text, expected):
     assert codes(DECLARED + text) == expected
+
+
+def test_many_unused_predicates_are_one_warning():
+    rules = "p(1). query(p(1)).\n" + "\n".join(f"a{k}(X) :- p(X)." for k in range(40))
+    (found,) = parse_text(rules, "library.rules").warnings
+    assert (found.code, found.severity, str(found.span)) == ("NS218", "warning", "library.rules:2:1")
+    assert found.message == "40 predicates are derived but never used"
+    assert "`a0/1` (library.rules:2:1)" in found.note and "`a39/1` (library.rules:41:1)" in found.note
+    few = "p(1). query(p(1)).\n" + "\n".join(f"a{k}(X) :- p(X)." for k in range(5))
+    assert [str(d.span) for d in parse_text(few).warnings] == [f"<text>:{line}:1" for line in range(2, 7)]
 
 
 def test_several_arities_may_be_defined():

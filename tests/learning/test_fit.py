@@ -266,3 +266,21 @@ def test_progress_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> 
     model, batch = coin()
     ns.fit(model, batch, epochs=2, description="coins")
     assert capsys.readouterr().out == ""
+
+
+def test_the_bar_also_tells_how_far_the_grounding_is() -> None:
+    """While the bar is there, and unless the reasoner tells someone else."""
+    told: list[object] = []
+
+    def loss(answers: ns.Answers, batch: ns.Batch) -> torch.Tensor:
+        assert answers.reasoner is not None
+        told.append(answers.reasoner.progress)
+        return answers.tags.sum()
+
+    program = ns.Program.from_text("t(0.3) :: a(1). b(X) :- a(X).")
+    batch = ns.Batch(("b(1)",), torch.tensor([[1.0]]))
+    for progress, own in ((True, None), (False, None), (True, print)):
+        reasoner = ns.Reasoner(program, progress=own)
+        ns.fit(reasoner, batch, epochs=1, loss=loss, progress=progress)
+        assert reasoner.progress is own
+    assert callable(told[0]) and told[1:] == [None, print]

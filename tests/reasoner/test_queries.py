@@ -8,6 +8,7 @@ from torch import Tensor
 
 import neurosym as ns
 from neurosym.errors import DataError, NeurosymError, SemanticsError
+from neurosym.lang.ast import Arithmetic, Atom, Const, Var
 from neurosym.semantics import ALGEBRAS
 from neurosym.semantics.semirings import COMPLEMENT, DISTRIBUTIVE
 
@@ -54,6 +55,32 @@ def test_facts_of_which_the_rules_do_not_speak_can_be_asked_for(query: str, numb
 def test_anonymous_variables_match_anything() -> None:
     assert set(paths().query("path(_, _)").atoms) == set(paths().query("path(X, Y)").atoms)
     assert len(paths().query("path(_, _)")) == 4
+
+
+@pytest.mark.parametrize("demand", [True, False])
+def test_expressions_in_queries_have_their_values(demand: bool) -> None:
+    program = ns.Program.from_text("p(1). p(2). q(X, Y) :- p(X), Y is X * 10. evidence(p(3 - 1)). query(q(1 + 1, 20)).")
+    reasoner = ns.Reasoner(program, demand=demand)
+    assert reasoner.query().detach() == {"q(2, 20)": 1.0}
+    assert reasoner.query("q(1, 5 + 5)", "q(X, 2 * 10)", "p(1 + 9)").detach() == {
+        "q(1, 10)": 1.0, "q(2, 20)": 1.0, "p(10)": 0.0,
+    }  # fmt: skip
+    assert reasoner.query("p(1)", evidence={"p(0 + 2)": True}).detach() == {"p(1)": 1.0}
+
+
+def test_expressions_without_a_value_or_with_a_variable_are_refused() -> None:
+    reasoner = ns.Reasoner(ns.Program.from_text("p(1). p(2)."))
+    for query, code in (("p(1 / 0)", "NS406"), ("p(9223372036854775807 + 1)", "NS405")):
+        with pytest.raises(ns.NeurosymError) as caught:
+            reasoner.query(query)
+        assert caught.value.code == code
+    with pytest.raises(ns.RuleError) as refused:
+        reasoner.query("p(X + 1)")
+    assert [d.code for d in refused.value.diagnostics] == ["NS234"]
+    made = Atom("p", (Arithmetic("+", (Var("X"), Const(1))),))
+    with pytest.raises(ns.NeurosymError) as caught:
+        reasoner.query(made)
+    assert caught.value.code == "NS234"
 
 
 def test_a_repeated_variable_matches_equal_arguments_only() -> None:

@@ -5,14 +5,24 @@ from __future__ import annotations
 import re
 
 from neurosym.errors import Diagnostic, Span
-from neurosym.lang.ast import And, Atom, Body, Evidence, Literal, NeuralDecl, Or, PredicateDecl, Rule, Var
+from neurosym.lang.ast import And, Atom, Body, Evidence, Literal, NeuralDecl, Or, PredicateDecl, Rule
 from neurosym.lang.builtins import FUNCTIONS, PREDICATES, TRIPLE
 from neurosym.lang.checks.context import Context
 from neurosym.lang.checks.safety import spelled
 from neurosym.lang.foreign import PLACE
 from neurosym.lang.stratify import predicate_key
 from neurosym.lang.terms import predicate_of_iri, spell_predicate
-from neurosym.lang.walk import Key, atom_variables, body_variables, head_atoms, is_iri_predicate
+from neurosym.lang.walk import (
+    NO_CALCULATION,
+    Key,
+    atom_variables,
+    body_variables,
+    calculates_with,
+    head_atoms,
+    is_iri_predicate,
+)
+
+FEW = 5  # warnings of one kind that a reader looks at one by one
 
 
 def check_definitions(context: Context) -> None:
@@ -26,6 +36,7 @@ def check_definitions(context: Context) -> None:
     never_fires(context)
     never_used(context)
     evidence(context)
+    calculations(context)
 
 
 def undefined(context: Context) -> None:
@@ -233,19 +244,27 @@ def _missing(context: Context, body: Body, known: set[Key]) -> Atom | None:
 
 
 def never_used(context: Context) -> None:
-    """NS218: predicates that rules derive and nothing reads; only where the program says what it asks."""
+    """NS218: predicates that rules derive and nothing reads; only where the program says what it asks.
+
+    Each has a warning of its own up to a few; of a library of rules most are unused, and one warning lists them.
+    """
     if not context.program.queries or context.broken:
         return
     used = {predicate_key(atom) for atom in context.uses()} | {atom.key for atom in context.uses()}
-    seen: set[Key] = set()
+    unused: dict[Key, Atom] = {}
     for rule in context.program.rules:
         for atom in head_atoms(rule):
-            if rule.is_fact or atom.key in used or atom.key in seen or is_iri_predicate(atom.predicate):
-                continue
-            seen.add(atom.key)
-            if atom.key != TRIPLE:
-                context.warn("NS218", f"`{atom.predicate}/{len(atom.args)}` is derived but never used",
-                             _name_span(atom), help="query it, or remove the rule")  # fmt: skip
+            if not (rule.is_fact or atom.key in used or is_iri_predicate(atom.predicate) or atom.key == TRIPLE):
+                unused.setdefault(atom.key, atom)
+    if len(unused) <= FEW:
+        for name, arity in unused:
+            context.warn("NS218", f"`{name}/{arity}` is derived but never used",
+                         _name_span(unused[name, arity]), help="query it, or remove the rule")  # fmt: skip
+        return
+    places = [f"`{name}/{arity}` ({_name_span(atom)})" for (name, arity), atom in unused.items()]
+    context.warn("NS218", f"{len(unused)} predicates are derived but never used",
+                 _name_span(next(iter(unused.values()))), note=", ".join(places),
+                 help="query them, or remove their rules")  # fmt: skip
 
 
 def evidence(context: Context) -> None:
@@ -253,10 +272,20 @@ def evidence(context: Context) -> None:
     seen: dict[object, Evidence] = {}
     for statement in context.program.evidence:
         atom = statement.atom
-        if any(isinstance(arg, Var) for arg in atom.args):
+        if next(atom_variables(atom), None) is not None:
             context.error("NS231", "evidence speaks of one ground atom, without variables", atom.span)
             continue
         first = seen.setdefault(repr(atom), statement)
         if first.positive != statement.positive:
             context.error("NS220", "evidence that contradicts itself", statement.span,
                           note=f"line {first.span.line} says the opposite")  # fmt: skip
+
+
+def calculations(context: Context) -> None:
+    """NS234: queries and expectations that calculate with a variable."""
+    asked = [("a query", query.atom) for query in context.program.queries]
+    asked += [("an expectation", e.atom) for test in context.program.tests for e in test.expectations]
+    for what, atom in asked:
+        term = calculates_with(atom)
+        if term is not None:
+            context.error("NS234", f"{what} cannot calculate with a variable", term.span, help=NO_CALCULATION)

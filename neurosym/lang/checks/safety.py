@@ -106,6 +106,7 @@ class _Uses:
         self.total = total
         self.unbound: list[tuple[Var, str]] = []  # with the reason
         self.existential: list[Var] = []
+        self.outputs: set[str] = set()  # what a built-in or a function would bind, were its inputs bound
 
     def check(self, body: Body, bound: Names) -> None:
         bound = self.binding.closure(body, bound)
@@ -137,7 +138,9 @@ class _Uses:
         declaration = self.binding.neural.get(atom.key)
         opened = self.binding.open.get(atom.key)
         for i, arg in enumerate(atom.args):
-            if binds is not None:
+            if binds is not None and i in binds and isinstance(arg, Var):
+                self.outputs |= {arg.name} - bound
+            elif binds is not None:
                 self._need(variables(arg), bound, f"{kind} `{atom.predicate}`")
             elif not isinstance(arg, Var):
                 self._need(variables(arg), bound, "arithmetic")
@@ -145,6 +148,11 @@ class _Uses:
                 self._need([arg], bound, "neural")
             elif opened is not None and not opened.args[i].type.enumerates:
                 self._need([arg], bound, "open")
+
+    def consequences(self, body: Body, bound: Names) -> set[str]:
+        """Unbound variables that would be bound if those that are reported were: the cause alone is reported."""
+        causes = {v.name for v, _ in self.unbound} - self.outputs
+        return (self.outputs & self.binding.closure(body, bound | causes)) - bound
 
     def _aggregate(self, body: Aggregate, bound: Names) -> None:
         template = {v.name for term in body.template for v in variables(term)}
@@ -181,7 +189,8 @@ def check_safety(context: Context) -> None:
             names = Counter(v.name for v in outer_variables(constraint.forbids))
             uses = _Uses(binding, names)
             uses.check(constraint.forbids, frozenset())
-            _report(context, uses, set(), frozenset())
+            bound = binding.closure(constraint.forbids, frozenset())
+            _report(context, uses, uses.consequences(constraint.forbids, bound), frozenset())
 
 
 def weight_variables(rule: Rule) -> Iterator[Var]:
@@ -226,7 +235,7 @@ def _check_rule(context: Context, binding: Binding, recursion: Recursion, rule: 
     bound = binding.closure(rule.body, start)
     uses = _Uses(binding, total)
     uses.check(rule.body, start)
-    reported: set[str] = set()
+    reported = uses.consequences(rule.body, bound)
     _report_entities(context, uses, reported)
     candidates = sorted({v.name for v in body_variables(rule.body)} & bound)
     for v, code, what in [*((v, "NS202", "head") for v in head), *((v, "NS204", "weight") for v in weight)]:
