@@ -153,6 +153,13 @@ def entity_inputs(atom: CoreAtom, core: CoreProgram) -> set[str]:
     return {a for a, i in pairs if isinstance(a, str) and i.type.kind not in SLOT_TYPES}
 
 
+def slot_inputs(atom: CoreAtom, core: CoreProgram) -> set[str]:
+    """Variables of a neural atom that stand for the sample's inputs."""
+    declaration = core.neural.get(atom.key)
+    pairs = zip(atom.args, declaration.args, strict=False) if declaration is not None else ()
+    return {a for a, i in pairs if isinstance(a, str) and i.type.kind in SLOT_TYPES}
+
+
 def bound_by(literals: Sequence[CoreLiteral], core: CoreProgram, given: Iterable[str] = ()) -> set[str]:
     """Variables that a flat body binds, in whatever order its literals are evaluated; the given ones are bound."""
     bound: set[str] = set(given)

@@ -60,6 +60,8 @@ def mentioned(core: CoreProgram, symbols: SymbolTable, program: Program, queries
     keys: set[Key] = set(core.neural) | {f.key for f in core.facts}
     keys |= {core.aliases.get(key, key) for key in program.declarations}
     keys |= {c.key for opened in core.open.values() for c in opened.classes if c is not None}
+    for statement in program.rules:  # also those whose bodies cannot hold, which are no core rules
+        keys |= {core.aliases.get(a.key, a.key) for h in statement.heads for a in h.atoms}
     for rule in core.rules:
         keys |= {h.key for h, _ in rule.heads}
         for literal in rule.body:

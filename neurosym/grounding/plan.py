@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from neurosym.errors import GroundingError
-from neurosym.grounding.bodies import bound_by, entity_inputs, needed_by, variables_of
+from neurosym.grounding.bodies import bound_by, entity_inputs, needed_by, slot_inputs, variables_of
 from neurosym.grounding.core import (
     AggregateStep,
     Builtin,
@@ -157,6 +157,8 @@ def _cost(literal: CoreLiteral, bound: set[str], core: CoreProgram, relation: Ca
                 return (1, facts.size)
             if atom.key in core.open:  # last, so that as little as possible is asked about
                 return (5, len(atom.args) - len(places))
+            if slot_inputs(atom, core) - bound:  # other literals may say which inputs are meant
+                return (5, 0)
             if not places:
                 return (4, facts.size)
             return (2, _fan_out(facts, places), facts.size)

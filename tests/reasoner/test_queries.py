@@ -8,6 +8,7 @@ from torch import Tensor
 
 import neurosym as ns
 from neurosym.errors import DataError, NeurosymError, SemanticsError
+from neurosym.facts import FactBase
 from neurosym.lang.ast import Arithmetic, Atom, Const, Var
 from neurosym.semantics import ALGEBRAS
 from neurosym.semantics.semirings import COMPLEMENT, DISTRIBUTIVE
@@ -307,6 +308,24 @@ def test_with_demand_each_question_has_its_graph() -> None:
     assert len(other.atoms) == 3 and other.grounded is not one.grounded
     everything = ns.Reasoner(program, networks={"net": model.networks["net"]}, demand=False)
     assert torch.equal(everything.query("s(a, b, Z)", inputs=given).tags, one.tags)
+
+
+def test_given_facts_count_where_no_rule_can_fire() -> None:
+    program = ns.Program.from_text("b :- fail.")
+    facts = FactBase.from_facts([("b", ())])
+    for demand in (True, False):
+        assert ns.Reasoner(program, facts, demand=demand).query("b").tags.tolist() == [[1.0]]
+
+
+def test_other_literals_say_which_inputs_are_meant() -> None:
+    for body in ("place(I), digit(I, Z)", "digit(I, Z), place(I)"):
+        program = ns.Program.from_text(
+            f"pred place(i: symbol) . neural digit(x: Tensor, d: 0..2) by net . s(Z) :- {body}."
+        )
+        facts = FactBase.from_facts([("place", (ns.Symbol("b"),))])
+        model = ns.Reasoner(program, facts, networks={"net": torch.nn.Linear(2, 3)})
+        with pytest.raises(DataError, match="no input is given for `b`"):
+            model.query("s(Z)", inputs={"a": torch.randn(1, 2)})
 
 
 def test_equal_questions_share_an_evaluator() -> None:
