@@ -84,7 +84,7 @@ def _ground(session: Session, program: Program, base: FactBase, atoms: list[Atom
     """Ground, and count."""
     from neurosym.cli.watch import resident_megabytes
     from neurosym.grounding import ground
-    from neurosym.grounding.forecast import sample_inputs
+    from neurosym.grounding.cost.forecast import sample_inputs
 
     asked = [*atoms, *(s.atom for s in (*program.queries, *program.evidence))]
     began = time.monotonic()

@@ -3,13 +3,11 @@
 from neurosym.grounding.asked import evaluated
 from neurosym.grounding.builder import Limits
 from neurosym.grounding.core import CoreProgram, CoreRule, Key, Parameter
-from neurosym.grounding.forecast import Forecast, RuleForecast, forecast
+from neurosym.grounding.cost import Forecast, RuleForecast, forecast
 from neurosym.grounding.graph import CERTAIN, POSSIBLE, ChoiceGroup, DerivationGraph
 from neurosym.grounding.ground import Mode, ground, relation_sizes
 from neurosym.grounding.rebuild import with_proofs
-from neurosym.grounding.sample_facts import Samples
-from neurosym.grounding.sample_graphs import SampleGraphs, SampleShape
-from neurosym.grounding.samples import ground_samples
+from neurosym.grounding.samples import SampleGraphs, Samples, SampleShape, ground_samples
 
 __all__ = [
     "CERTAIN",

@@ -14,7 +14,7 @@ from torch import Tensor
 from neurosym.errors import DataError, SemanticsError
 from neurosym.facts import FactBase
 from neurosym.grounding import SampleGraphs, Samples, SampleShape, ground_samples
-from neurosym.grounding.sample_facts import Fact
+from neurosym.grounding.samples.facts import Fact
 from neurosym.lang.ast import Atom
 from neurosym.reasoner.leaves import batch_size
 from neurosym.reasoner.sample_answers import ASKED, SEEN_FALSE, SEEN_TRUE, SampleAnswers, SamplePart

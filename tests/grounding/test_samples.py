@@ -219,9 +219,9 @@ def test_different_structures_are_different_shapes() -> None:
 
 
 def test_equal_hashes_are_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    from neurosym.grounding import sample_shapes
+    from neurosym.grounding.samples import shapes
 
-    monkeypatch.setattr(sample_shapes, "_weights", lambda random, n: np.zeros(n, np.uint64))
+    monkeypatch.setattr(shapes, "_weights", lambda random, n: np.zeros(n, np.uint64))
     test_different_structures_are_different_shapes()
 
 

@@ -20,7 +20,7 @@ from neurosym.grounding.bodies import variables_of
 from neurosym.grounding.builtins import Evaluator
 from neurosym.grounding.columns import Mask
 from neurosym.grounding.core import AggregateStep, Builtin, Compare, CoreAtom, CoreProgram, ForeignCall, Key
-from neurosym.grounding.statistics import Column, Floats, Relation, distinct_rows, overlap, shared, sums
+from neurosym.grounding.cost.statistics import Column, Floats, Relation, distinct_rows, overlap, shared, sums
 from neurosym.lang.ast import Term, Var
 
 GRID = 1 << 16  # combinations of values that an expression is evaluated on

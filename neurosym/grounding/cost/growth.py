@@ -26,11 +26,11 @@ from neurosym.grounding.core import (
     Negated,
     Scan,
 )
-from neurosym.grounding.endless import endless
-from neurosym.grounding.estimate import Bodies, State, Step
+from neurosym.grounding.cost.endless import endless
+from neurosym.grounding.cost.estimate import Bodies, State, Step
+from neurosym.grounding.cost.statistics import Column, Relation, combined, distinct_rows, merged
 from neurosym.grounding.load import as_triples
 from neurosym.grounding.plan import plan
-from neurosym.grounding.statistics import Column, Relation, combined, distinct_rows, merged
 
 ROUNDS = 200
 WORK = 8e6  # rows of tables that the rounds of one component may look at

@@ -16,7 +16,7 @@ from neurosym.grounding.core import CoreAtom, CoreProgram, Key
 from neurosym.grounding.fact_columns import FactColumns
 from neurosym.grounding.graph import CERTAIN, ChoiceGroup, DerivationGraph
 from neurosym.grounding.groundings import Columns, Groundings
-from neurosym.grounding.sample_shapes import Cut, alike
+from neurosym.grounding.samples.shapes import Cut, alike
 from neurosym.lang.ast import Atom, Const, Var
 
 

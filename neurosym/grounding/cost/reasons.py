@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from neurosym.grounding.core import CoreAtom
-from neurosym.grounding.estimate import Step
-from neurosym.grounding.growth import Growth, Tally
+from neurosym.grounding.cost.estimate import Step
+from neurosym.grounding.cost.growth import Growth, Tally
 from neurosym.lang.terms import Iri, spell, spell_predicate
 
 

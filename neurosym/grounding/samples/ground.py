@@ -15,11 +15,11 @@ from neurosym.facts import FactBase
 from neurosym.grounding.builder import Limits
 from neurosym.grounding.demand import Seeds, restricted
 from neurosym.grounding.engine import Engine, Progress
-from neurosym.grounding.lifted import SAMPLE, Lifted, lift
 from neurosym.grounding.normalise import normalise
-from neurosym.grounding.sample_facts import Fact, Samples
-from neurosym.grounding.sample_graphs import SampleGraphs
-from neurosym.grounding.sample_load import Given, Loader, in_each
+from neurosym.grounding.samples.facts import Fact, Samples
+from neurosym.grounding.samples.graphs import SampleGraphs
+from neurosym.grounding.samples.lifted import SAMPLE, Lifted, lift
+from neurosym.grounding.samples.load import Given, Loader, in_each
 from neurosym.lang.ast import Atom, Const, Program
 
 

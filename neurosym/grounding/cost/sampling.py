@@ -21,11 +21,11 @@ from neurosym.facts.factbase import Table
 from neurosym.grounding.bodies import renamed
 from neurosym.grounding.builder import Limits
 from neurosym.grounding.core import AggregateStep, Builtin, Compare, CoreAtom, CoreLiteral, CoreRule, Key, Negated, Scan
+from neurosym.grounding.cost.growth import Growth
+from neurosym.grounding.cost.reach import Reach, entries
+from neurosym.grounding.cost.statistics import Column, Relation
 from neurosym.grounding.graph import DerivationGraph
 from neurosym.grounding.ground import ground
-from neurosym.grounding.growth import Growth
-from neurosym.grounding.reach import Reach, entries
-from neurosym.grounding.statistics import Column, Relation
 from neurosym.lang import ast
 
 PILOT, MOST = 8, 128  # values that are drawn at first, and at most; never more than half of them

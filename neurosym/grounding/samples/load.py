@@ -16,10 +16,10 @@ from neurosym.grounding.builder import GraphBuilder
 from neurosym.grounding.core import TRIPLE, CoreProgram, GroundFact, Key
 from neurosym.grounding.declared import declared_arguments, misfitting, refuse
 from neurosym.grounding.graph import POSSIBLE, ChoiceGroup
-from neurosym.grounding.lifted import Lifted
 from neurosym.grounding.load import as_triples, load_facts, mentioned
-from neurosym.grounding.sample_facts import Samples
-from neurosym.grounding.sample_graphs import sample_place
+from neurosym.grounding.samples.facts import Samples
+from neurosym.grounding.samples.graphs import sample_place
+from neurosym.grounding.samples.lifted import Lifted
 from neurosym.lang.ast import Atom, Program
 from neurosym.lang.terms import spell_predicate
 from neurosym.lang.walk import body_atoms, head_atoms

@@ -13,12 +13,12 @@ from neurosym.facts import FactBase
 from neurosym.grounding.asked import evaluated, with_values
 from neurosym.grounding.bodies import SLOT_TYPES
 from neurosym.grounding.builder import Limits
-from neurosym.grounding.growth import Growth, Tally
+from neurosym.grounding.cost.growth import Growth, Tally
+from neurosym.grounding.cost.reasons import Reasons
+from neurosym.grounding.cost.sampling import measure
+from neurosym.grounding.cost.statistics import Relation
 from neurosym.grounding.load import mentioned
 from neurosym.grounding.normalise import normalise
-from neurosym.grounding.reasons import Reasons
-from neurosym.grounding.sampling import measure
-from neurosym.grounding.statistics import Relation
 from neurosym.lang.ast import Atom, Const, Program
 from neurosym.lang.terms import Symbol
 

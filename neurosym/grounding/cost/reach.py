@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from neurosym.facts import Ids
 from neurosym.grounding.columns import expand
 from neurosym.grounding.core import CoreAtom, CoreRule, Key, Negated, Scan
-from neurosym.grounding.statistics import Column, Relation
+from neurosym.grounding.cost.statistics import Column, Relation
 
 STEPS = 2000
 
