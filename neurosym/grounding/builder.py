@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from neurosym.errors import LimitError, Place
 from neurosym.facts import Ids, SymbolTable
+from neurosym.grounding.absent import AbsentAtoms
 from neurosym.grounding.columns import Mask, Tuples, grown
 from neurosym.grounding.core import CoreProgram, Key
 from neurosym.grounding.fact_columns import FactColumns, Run
@@ -61,7 +62,7 @@ class GraphBuilder:
         self._questions: dict[Key, Relation] = {}
         self._absent: dict[Key, Tuples] = {}
         self._absent_numbers: dict[Key, Ids] = {}
-        self.absent_atoms: list[tuple[int, tuple[int, ...]]] = []
+        self.absent_atoms = AbsentAtoms()
         self.choice_groups: list[ChoiceGroup] = []
 
     def relation(self, key: Key) -> Relation:
@@ -204,8 +205,7 @@ class GraphBuilder:
                 atoms = self._absent_numbers[key] = grown(atoms, before, known.size)
             first = len(self.absent_atoms)
             atoms[before : known.size] = np.arange(first, first + known.size - before)
-            predicate = self._predicates[key]
-            self.absent_atoms.extend((predicate, tuple(row)) for row in known.rows[before:].tolist())
+            self.absent_atoms.add(self._predicates[key], known.rows[before:].copy())
         return atoms[numbers]
 
     def settle(self, again: bool) -> None:

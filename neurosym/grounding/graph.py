@@ -9,6 +9,7 @@ leaves alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from neurosym.errors import Place
 from neurosym.facts import FactBase, Ids, SymbolTable
+from neurosym.grounding.absent import AbsentAtom
 from neurosym.grounding.asked import constants_evaluated
 from neurosym.grounding.core import CoreAtom, CoreProgram, CoreRule, Key
 from neurosym.grounding.fact_columns import FactColumns
@@ -89,7 +91,7 @@ class DerivationGraph:
     status: NDArray[np.uint8]
     rules: list[CoreRule]
     groundings: Groundings
-    absent_atoms: list[tuple[int, tuple[int, ...]]]
+    absent_atoms: Sequence[AbsentAtom]
     choices: list[ChoiceGroup]
     choice_rest: NDArray[np.bool_]
     program: CoreProgram

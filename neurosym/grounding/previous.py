@@ -7,7 +7,7 @@ semi-naive round over the new rows begins the next rounds. In all other cases it
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -177,7 +177,7 @@ def take_over(builder: GraphBuilder, previous: Previous, base: FactBase) -> None
             builder.ask(key, rows if terms is None else terms[rows])
             previous.sizes[key] = len(rows)
     builder.program.rules.extend(graph.rules[len(builder.program.rules) :])
-    builder.absent_atoms.extend(graph.absent_atoms if terms is None else _absent_atoms(graph, terms))
+    builder.absent_atoms.take_over(graph.absent_atoms, terms)
     for group in graph.choices:
         if keep[group.facts[0, 0]]:
             facts = group.facts if number is None else number[group.facts]
@@ -207,11 +207,6 @@ def _take_relation(
     relation.take_over(
         rows if terms is None else terms[rows], facts if number is None else number[facts], _doubtful(graph, index)
     )
-
-
-def _absent_atoms(graph: DerivationGraph, terms: Ids) -> Iterator[tuple[int, tuple[int, ...]]]:
-    for predicate, args in graph.absent_atoms:
-        yield predicate, tuple(int(terms[a]) if a >= 0 else a for a in args)
 
 
 def _kept_facts(

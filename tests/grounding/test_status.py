@@ -85,7 +85,7 @@ def columns(graph: DerivationGraph) -> dict[str, object]:
     plain: dict[str, object] = {name: getattr(graph, name).tolist() for name in COLUMNS}
     plain["names"] = [graph.atom(f) for f in range(graph.num_facts)]
     plain["choices"] = [g.facts.tolist() for g in graph.choices]
-    return plain | {"absent_atoms": graph.absent_atoms}
+    return plain | {"absent_atoms": list(graph.absent_atoms)}
 
 
 @settings(max_examples=60, suppress_health_check=CHECKS)
@@ -108,7 +108,7 @@ for folder in sorted(pathlib.Path(sys.argv[1]).iterdir()):
     except NeurosymError as error:
         print(folder.name, error)
         continue
-    parts = [g.predicates, [r.tolist() for r in g.rows], g.absent_atoms, [c.facts.tolist() for c in g.choices]]
+    parts = [g.predicates, [r.tolist() for r in g.rows], list(g.absent_atoms), [c.facts.tolist() for c in g.choices]]
     parts += [getattr(g, name).tolist() for name in sys.argv[2:]]
     print(folder.name, hashlib.sha256(repr(parts).encode()).hexdigest())
 """
