@@ -231,6 +231,10 @@ class CoreProgram:
     statements: Sequence[Rule] = ()
     triple_mode: bool = False
 
+    def asked(self, key: Key) -> bool:
+        """Whether a predicate gets facts when a rule asks about them: networks, unknown atoms, groups with a demand."""
+        return key in self.neural or key in self.open or key in self.demands
+
     def canonical(self, atom: CoreAtom, symbols: SymbolTable) -> CoreAtom:
         """The atom under the predicate that holds its facts: `ex:p(S, O)` and `triple(S, ex:p, O)` are one."""
         key = self.aliases.get(atom.key, atom.key)

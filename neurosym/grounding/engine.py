@@ -229,9 +229,7 @@ class Engine:
                 return True
             if isinstance(literal, Scan | Negated):
                 key = literal.atom.key
-                if key in self.core.neural or key in self.core.open or key in self.core.demands:
-                    return True
-                if self.builder.relation(key).possible:
+                if self.core.asked(key) or self.builder.relation(key).possible:
                     return True
         return any(self.builder.relation(head.key).possible for head, _ in rule.heads if head.key in component)
 
@@ -287,8 +285,7 @@ class Engine:
         for literal in rule.body:
             if isinstance(literal, Scan):
                 key = literal.atom.key
-                asked = key in self.core.neural or key in self.core.demands or key in self.core.open
-                if not asked and not self.builder.relation(key).size:
+                if not self.core.asked(key) and not self.builder.relation(key).size:
                     return True
         return False
 

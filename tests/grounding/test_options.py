@@ -7,11 +7,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from neurosym.errors import RuleError, SemanticsError
-from neurosym.grounding import DerivationGraph
+from neurosym.grounding import DerivationGraph, ground
 from neurosym.lang import Program, parse_atom, parse_text
 from neurosym.lang.ast import Atom
 from tests.oracles.naive import Fact
-from tests.oracles.options import ground_with, listing, probabilities, statuses
+from tests.oracles.options import listing, probabilities, statuses
 from tests.oracles.programs import LAYERS, Style, programs
 from tests.oracles.typed_programs import typed_programs
 
@@ -48,15 +48,15 @@ def exact(graph: DerivationGraph, program: Program, asked: list[Atom]) -> dict[F
 
 def check_mode(statements: list[str]) -> None:
     program = parse(statements)
-    full, lean = ground_with(program, mode="firings"), ground_with(program, mode="boolean")
+    full, lean = ground(program, mode="firings"), ground(program, mode="boolean")
     assert listing(lean) == listing(full)
     assert lean.rank.tolist() == full.rank.tolist()
 
 
 def check_demand(statements: list[str], asked: list[Atom]) -> None:
     program = parse(statements)
-    full = ground_with(program, queries=asked, demand=False)
-    some = ground_with(program, queries=asked, demand=True)
+    full = ground(program, queries=asked, demand=False)
+    some = ground(program, queries=asked, demand=True)
     assert statuses(some, asked) == statuses(full, asked)
     expected, found = exact(full, program, asked), exact(some, program, asked)
     assert (found is None) == (expected is None)

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
-from typing import Any
 
-import pytest
-
-from neurosym.facts import FactBase
-from neurosym.grounding import DerivationGraph, ground
+from neurosym.grounding import DerivationGraph
 from neurosym.lang import Program
 from neurosym.lang.ast import Atom
 from neurosym.semantics.exact import Exact
 from tests.oracles.engine import constant_inputs, fact_of, observed
 from tests.oracles.naive import Fact
-
-
-def ground_with(
-    program: Program, facts: FactBase | None = None, queries: Sequence[Atom] = (), **options: Any
-) -> DerivationGraph:
-    """`ground` under keyword options; skips the test where `ground` does not have one of them."""
-    missing = options.keys() - inspect.signature(ground).parameters.keys()
-    if missing:
-        pytest.skip(f"ground has no option {', '.join(sorted(missing))}")
-    return ground(program, facts, queries=queries, **options)
 
 
 def listing(graph: DerivationGraph) -> list[tuple[Fact, int]]:
