@@ -28,6 +28,7 @@ from benchmarks.grounding import figures, ours
 from benchmarks.grounding.measure import Results
 from benchmarks.grounding.table import render
 from benchmarks.grounding.worker import case_of
+from neurosym.grounding import Mode
 from neurosym.lang import Program
 
 PARTS = ("rand", "chain", "sg", "lubm", "mixed", "growth", "fixed", "batch")
@@ -57,10 +58,10 @@ def measure(part: str, results: Results, runs: int, quick: bool) -> Iterator[fig
     else:
         for case in ("lubm", "lubm triple/3") if part == "lubm" else (part,):
             results.measure(case, figures.ENGINES[case], runs, quick, say)
-            yield from figures.of_case(results, case, ours.HAS_MODES)
+            yield from figures.of_case(results, case)
 
 
-def profile(name: str, mode: str, quick: bool, lines: int = 30) -> None:
+def profile(name: str, mode: Mode, quick: bool, lines: int = 30) -> None:
     """Ground one program under the profiler, warmed up."""
     size = GROWTH_QUICK[-1] if quick else 1_000_000
     case = case_of(f"growth:{size}" if name == "growth" else name, quick)
@@ -104,8 +105,6 @@ def main() -> int:
     results = Results()
     found = [figure for part in parts for figure in measure(part, results, options.runs, options.quick)]
     print(f"grounding, CPU time on one thread, median of {options.runs}" + ", quick sizes" * options.quick)
-    if not ours.HAS_MODES:
-        print("`ground` has no modes yet: closure and firings are the same call, which records every firing")
     print(render(found, judged=not options.quick))
     if options.out:
         raw = [{"case": case, "engine": engine, "runs": runs} for (case, engine), runs in results.runs.items()]

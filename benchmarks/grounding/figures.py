@@ -62,24 +62,22 @@ def seconds(value: float | None) -> str:
     return f"{value:.3f} s" if value >= 0.1 else f"{1000 * value:.2f} ms"
 
 
-def against(
-    results: Results, name: str, ours: tuple[str, str], peer: tuple[str, str], bound: float | None, note: str = ""
-) -> Figure:
+def against(results: Results, name: str, ours: tuple[str, str], peer: tuple[str, str], bound: float | None) -> Figure:
     """The ratio of two measurements' CPU seconds."""
     one, two = results.get(*ours), results.get(*peer)
-    value = one / two if one is not None and two and not note else None
-    note = note or results.failed.get(ours) or results.failed.get(peer) or ""
+    value = one / two if one is not None and two else None
+    note = results.failed.get(ours) or results.failed.get(peer) or ""
     return Figure(name, value, "", seconds(one), seconds(two), bound, note=note)
 
 
-def of_case(results: Results, case: str, modes: bool) -> Iterator[Figure]:
+def of_case(results: Results, case: str) -> Iterator[Figure]:
     """The figures of a program that peers run too."""
     for peer, bound in (("clingo", CLINGO.get(case)), ("duckdb", DUCKDB)):
         if peer in ENGINES[case]:
             yield against(results, f"{case}: closure ÷ {peer}", (case, "boolean"), (case, peer), bound)
     yield against(
         results, f"{case}: firings ÷ closure", (case, "firings"), (case, "boolean"),
-        FIRINGS if case in CLINGO else None, "" if modes else "`ground` has no modes yet",
+        FIRINGS if case in CLINGO else None,
     )  # fmt: skip
     count = results.get(case, "firings", "firings")
     literals = results.get(case, "firings", "literals") or 1

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import gc
-import inspect
 import time
 from typing import Any
 
 from benchmarks.grounding.case import Case
 from neurosym.facts import FactBase
-from neurosym.grounding import DerivationGraph, Limits, ground
+from neurosym.grounding import DerivationGraph, Limits, Mode, ground
 from neurosym.lang import Program
 
 LIMITS = Limits(facts=200_000_000, firings=1_000_000_000)
-HAS_MODES = "mode" in inspect.signature(ground).parameters
 
 # Something of everything that the cases use, so that no kernel is loaded while the clock runs.
 WARM_UP = """
@@ -29,18 +27,17 @@ total(X, N) :- odd(X), N = sum{ V, Y : value(X, Y, V) }.
 """
 
 
-def call(program: Program, facts: FactBase, mode: str) -> DerivationGraph:
-    """`ground` in a mode, or as it is while it has none."""
-    options: dict[str, Any] = {"mode": mode} if HAS_MODES else {}
-    return ground(program, facts, limits=LIMITS, **options)
+def call(program: Program, facts: FactBase, mode: Mode) -> DerivationGraph:
+    """`ground` in a mode, with limits that no case reaches."""
+    return ground(program, facts, limits=LIMITS, mode=mode)
 
 
-def warm_up(mode: str) -> None:
+def warm_up(mode: Mode) -> None:
     """One grounding of a tiny program."""
     call(Program.from_text(WARM_UP), FactBase(), mode)
 
 
-def solve(case: Case, mode: str) -> dict[str, Any]:
+def solve(case: Case, mode: Mode) -> dict[str, Any]:
     """CPU and wall seconds of `ground`, and the counts and bytes of what it gave."""
     facts = case.factbase()
     program = Program.from_text(case.rules, facts_predicates=facts.predicates)
