@@ -1,27 +1,50 @@
-"""The door to numba: loads the compiled kernels when grounding first needs them."""
+"""The door to numba: compiled inner loops, kept on disk, and loaded when they are first needed."""
 
 from __future__ import annotations
 
+import importlib
 import logging
 import threading
+from collections.abc import Callable
 from functools import cache
 from types import ModuleType
+from typing import Any, TypeVar
 
+F = TypeVar("F", bound=Callable[..., Any])
 ANNOUNCE_AFTER = 1.5  # seconds; loading compiled kernels takes a fraction of that, compiling them several times as much
 
 
+def kernel(signature: str) -> Callable[[F], F]:
+    """Compile a function for one signature, which is written out: a wrong dtype or layout is an error then, and never a
+    silent second compilation.
+    """  # fmt: skip
+    from numba import njit
+
+    def compiled(function: F) -> F:
+        try:
+            return njit(signature, cache=True, nogil=True)(function)  # pyright: ignore
+        except RuntimeError:  # nowhere to keep it: a read-only installation without a home directory
+            return njit(signature, nogil=True)(function)  # pyright: ignore
+
+    return compiled
+
+
 @cache
-def kernels() -> ModuleType:
-    """The kernels. The first import in an installation compiles them, which takes seconds and is announced."""
+def load(name: str) -> ModuleType:
+    """A module of kernels. The first import in an installation compiles them, which takes seconds and is announced."""
     notice = threading.Timer(ANNOUNCE_AFTER, _announce)
     notice.daemon = True
     notice.start()
     try:
-        from neurosym.grounding import kernels as module
+        return importlib.import_module(name)
     finally:
         notice.cancel()
-    return module
+
+
+def kernels() -> ModuleType:
+    """The kernels of grounding."""
+    return load("neurosym.grounding.kernels")
 
 
 def _announce() -> None:
-    logging.getLogger("neurosym").warning("compiling the join kernels: a few seconds, once for each installation")
+    logging.getLogger("neurosym").warning("compiling inner loops: a few seconds, once for each installation")

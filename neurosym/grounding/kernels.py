@@ -7,26 +7,14 @@ announces the compilation.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
 import numpy as np
 from numba import njit
 
-F = TypeVar("F", bound=Callable[..., Any])
+from neurosym.grounding.compiled import kernel
+
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Fibonacci hashing
 _NONE = -1
 _AHEAD = 256
-
-
-def _kernel(signature: str) -> Callable[[F], F]:
-    def compiled(function: F) -> F:
-        try:
-            return njit(signature, cache=True, nogil=True)(function)  # pyright: ignore
-        except RuntimeError:  # nowhere to keep it: a read-only installation without a home directory
-            return njit(signature, nogil=True)(function)  # pyright: ignore
-
-    return compiled
 
 
 @njit(inline="always")
@@ -58,7 +46,7 @@ def _same(store, row, rows, i):
     return True
 
 
-@_kernel("int64(int64[:,::1], int64, int32[:,::1], int64, int32[:,::1], int32[::1])")
+@kernel("int64(int64[:,::1], int64, int32[:,::1], int64, int32[:,::1], int32[::1])")
 def insert(slots, shift, store, size, rows, numbers):
     """Number rows, appending unknown ones to the store; gives its new size. Open addressing, linear probing.
 
@@ -95,7 +83,7 @@ def insert(slots, shift, store, size, rows, numbers):
     return size if touched >= 0 else 0  # slots hold no negative numbers: only so that the reads are not left out
 
 
-@_kernel("void(int64[:,::1], int64, int32[:,::1], int32[:,::1], int32[::1])")
+@kernel("void(int64[:,::1], int64, int32[:,::1], int32[:,::1], int32[::1])")
 def lookup(slots, shift, store, rows, numbers):
     """The number of each row, -1 where it is unknown."""
     exact = rows.shape[1] <= 2
@@ -110,7 +98,7 @@ def lookup(slots, shift, store, rows, numbers):
             at += 1
 
 
-@_kernel("boolean(int64[:,::1], int64[:,::1], int64)")
+@kernel("boolean(int64[:,::1], int64[:,::1], int64)")
 def rehash(old, new, shift):
     """Move the entries of a table to a larger one, which may begin at the same place in memory.
 
@@ -144,7 +132,7 @@ def rehash(old, new, shift):
     return True
 
 
-@_kernel("int32[::1](int32[::1], int32[::1])")
+@kernel("int32[::1](int32[::1], int32[::1])")
 def take(column, at):
     """column[at]."""
     result = np.empty(len(at), np.int32)
@@ -153,7 +141,7 @@ def take(column, at):
     return result
 
 
-@_kernel("int32[::1](int32[:,::1], int64, int32[::1])")
+@kernel("int32[::1](int32[:,::1], int64, int32[::1])")
 def take_column(rows, place, at):
     """rows[at, place]."""
     result = np.empty(len(at), np.int32)
@@ -162,7 +150,7 @@ def take_column(rows, place, at):
     return result
 
 
-@_kernel("void(int32[::1], int32[::1], int64[::1], int32[::1])")
+@kernel("void(int32[::1], int32[::1], int64[::1], int32[::1])")
 def sort_groups(group, counts, starts, order):
     """Counting sort: `order` lists rows group by group, ascending in each; `starts` are the groups' offsets."""
     total = np.int64(0)
@@ -179,7 +167,7 @@ def sort_groups(group, counts, starts, order):
     starts[0] = 0
 
 
-@_kernel("void(int32[::1], int64, int32[::1], int32[::1], int32[::1], int32[::1], int64)")
+@kernel("void(int32[::1], int64, int32[::1], int32[::1], int32[::1], int32[::1], int64)")
 def append_chains(group, first_row, heads, tails, counts, following, sorted_rows):
     """Add rows from `first_row` on to the chains of their groups, each chain in ascending order."""
     for i in range(len(group)):
@@ -194,7 +182,7 @@ def append_chains(group, first_row, heads, tails, counts, following, sorted_rows
         counts[g] += 1
 
 
-@_kernel("int64(int32[::1], int32[::1], int64[::1])")
+@kernel("int64(int32[::1], int32[::1], int64[::1])")
 def count_matches(groups, counts, totals):
     """totals[i + 1] = rows of the groups up to the i-th; groups out of range (also -1) have none."""
     total = np.int64(0)
@@ -207,7 +195,7 @@ def count_matches(groups, counts, totals):
     return total
 
 
-@_kernel(
+@kernel(
     "int64(int32[::1], int64, int64, int64[::1], int32[::1], int32[::1], int32[::1], int64, int32[::1],"
     " int64, int64, int32[::1], int32[::1])"
 )

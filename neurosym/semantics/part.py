@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from neurosym.facts import Ids
 from neurosym.grounding import CERTAIN, DerivationGraph
 from neurosym.grounding.columns import expand
+from neurosym.grounding.compiled import load
 
 Long = NDArray[np.int64]
 
@@ -48,30 +49,18 @@ def relevant_part(graph: DerivationGraph, roots: Ids, drop_certain: bool) -> Par
     starts, order = graph.groundings_of()
     certain = graph.status == CERTAIN
     seen = np.zeros(graph.num_facts, bool)
-    used = np.zeros(graph.num_groundings, bool)
-    frontier = np.unique(roots)
-    seen[frontier] = True
-    while len(frontier):
-        if drop_certain:
-            frontier = frontier[~certain[frontier]]
-        _, at = expand(starts[frontier], starts[frontier + 1] - starts[frontier])
-        groundings = order[at]
-        used[groundings] = True
-        first = graph.body_start[groundings].astype(np.int64)
-        _, edges = expand(first, graph.body_start[groundings + 1] - first)
-        new = graph.body[edges]
-        if drop_certain:
-            new = new[~certain[new]]
-        new = new[~seen[new]]
-        seen[new] = True
-        frontier = np.unique(new)
+    body_start = graph.body_start.astype(np.int64)
+    walks = load("neurosym.semantics.walks")
+    asked = np.unique(roots).astype(np.int32)
+    walks.reach(starts, order, body_start, np.ascontiguousarray(graph.body), certain, drop_certain, asked, seen)
     facts = np.nonzero(seen)[0].astype(np.int32)
     number = np.full(graph.num_facts, -1, np.int64)
     number[facts] = np.arange(len(facts))
     # by head, then in the order of the graph, so that equal structures get equal orders
-    groundings = order[used[order]]
-    first = graph.body_start[groundings].astype(np.int64)
-    counts = graph.body_start[groundings + 1] - first
+    expanded = seen & ~certain if drop_certain else seen
+    groundings = order[expanded[graph.head[order]]]
+    first = body_start[groundings]
+    counts = body_start[groundings + 1] - first
     which, edges = expand(first, counts)
     body, sign = graph.body[edges], graph.sign[edges]
     if drop_certain:

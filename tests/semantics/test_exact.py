@@ -104,14 +104,13 @@ def test_methods() -> None:
     assert [m.name for m in exact.methods] == ["certain", "sum-product"]
 
 
-def test_equal_components_share_a_solution() -> None:
+def test_equal_parts_with_and_without_evidence() -> None:
     people = " ".join(f"person(p{k})." for k in range(30))
     text = people + (
         " 0.3 :: a(X) :- person(X). 0.6 :: b(X) :- person(X). 0.2 :: c(X) :- person(X)."
         " p(X) :- a(X), b(X). p(X) :- b(X), c(X). query(p(X)). evidence(p(p3)). "
     )
     _, graph, exact = prepare(text)
-    assert len(exact._groups) == 2  # those without evidence, and the one with it
     inputs = torch.rand((3, graph.num_facts), dtype=torch.float64)
     # each weighted rule has one grounding for the person, whose last body fact is the leaf of its choice
     groundings = [int((graph.head == fact(graph, f"{n}(p7)")).nonzero()[0][0]) for n in "abc"]
@@ -129,10 +128,28 @@ def test_roots_may_repeat_and_be_leaves() -> None:
 
 
 def test_evidence_of_probability_zero() -> None:
-    _, graph, exact = prepare("0.5 :: a. p :- a. q :- \\+ a. evidence(p). evidence(q). query(a).")
+    with pytest.raises(SemanticsError) as caught:  # whatever the probabilities
+        prepare("0.5 :: a. p :- a. q :- \\+ a. evidence(p). evidence(q). query(a).")
+    assert caught.value.code == "NS502"
+    _, graph, exact = prepare("0.0 :: a. 0.5 :: b. p :- a. p :- a, b. evidence(p). query(b).")
     with pytest.raises(SemanticsError) as caught:
         exact(constant_inputs(graph))
     assert caught.value.code == "NS502"
+
+
+def test_equal_islands_are_compiled_once() -> None:
+    nodes = " ".join(f"node(g{k}, {x})." for k in range(5) for x in range(4))
+    text = nodes + (
+        " 0.4 :: e(G, X, Y) :- node(G, X), node(G, Y), X \\= Y. r(G, X, Y) :- e(G, X, Y)."
+        " r(G, X, Z) :- r(G, X, Y), e(G, Y, Z). query(r(G, 0, 3))."
+    )
+    program = parse_text(text, "t.rules")
+    graph = ground(program, queries=[parse_atom("r(G, 0, 3)")], demand=True)
+    solutions: dict = {}
+    exact = Exact(graph, graph.matches(program.queries[0].atom).tolist(), solutions=solutions)
+    assert len(solutions) == 1
+    values = exact(constant_inputs(graph))[0]
+    assert exact.count == 5 and (values == values[0]).all()
 
 
 def test_certain_fact_observed_false() -> None:

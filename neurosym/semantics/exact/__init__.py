@@ -1,6 +1,7 @@
-"""Exact probabilities under the distribution semantics."""
+"""The exact semantics: sums and products where they are proved right, folding and compiled circuits elsewhere."""
 
-from neurosym.semantics.exact.shape import Shape
-from neurosym.semantics.exact.solve import MAX_CIRCUIT, Exact, Method, Solution, choice_name
+from neurosym.semantics.exact.exact import MAX_CIRCUIT, Exact
+from neurosym.semantics.exact.shape import Shape, Solution
+from neurosym.semantics.exact.view import choice_name
 
-__all__ = ["MAX_CIRCUIT", "Exact", "Method", "Shape", "Solution", "choice_name"]
+__all__ = ["MAX_CIRCUIT", "Exact", "Shape", "Solution", "choice_name"]

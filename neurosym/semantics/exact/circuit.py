@@ -1,173 +1,208 @@
-"""Arithmetic circuits: sums, products and complements of leaf probabilities, evaluated in layers over a batch.
+"""Arithmetic circuits: products, sums and quotients of leaf probabilities, evaluated over a batch with gradients.
 
-Both ways to an exact answer end here: a proof that sums and products are right writes them down directly, a compiled
-decision diagram is read off node by node. Nodes are numbered so that each layer is a contiguous block of one buffer;
-the backward pass walks the same blocks in reverse, without a graph of autograd nodes.
+All ways to an exact answer end here: a proof that sums and products are right writes them down directly, folding and
+compiled decision diagrams add nodes of the same kinds. On the processor one compiled pass visits the nodes, so that a
+chain of thousands of layers costs no more than a wide layer; on other devices the circuit runs layer by layer, see
+`layers`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-LEAF, ZERO, ONE, COMPLEMENT, PRODUCT, SUM = range(6)
+from neurosym.grounding.compiled import load
+from neurosym.semantics.part import Long
+
+LEAF, ONE, PRODUCT, SUM, QUOTIENT = range(5)
 
 
 class CircuitBuilder:
-    """Hash-consed nodes; the simplifications are those that hold for all numbers."""
+    """Collects nodes. A *reference* to node n is n, or `~n` for one minus its value.
+
+    Attributes:
+        one, zero: references to the constants.
+    """
 
     def __init__(self, leaves: int) -> None:
         self.leaves = leaves
-        self._nodes: list[tuple[int, tuple[int, ...]]] = [(LEAF, ())] * leaves + [(ZERO, ()), (ONE, ())]
+        self.one, self.zero = leaves, ~leaves
+        self.count = leaves + 1
+        self._columns: list[tuple[NDArray[np.uint8], Long, Long]] = []
+        self._kinds: list[int] = []
+        self._sizes: list[int] = []
+        self._children: list[int] = []
         self._known: dict[tuple[int, tuple[int, ...]], int] = {}
-        self.zero, self.one = leaves, leaves + 1
+        self._filled: dict[int, int] = {}
 
-    def _node(self, kind: int, children: tuple[int, ...]) -> int:
-        key = (kind, children)
+    def product(self, references: Sequence[int]) -> int:
+        """The product of independent things."""
+        if self.zero in references:
+            return self.zero
+        return self._node(PRODUCT, tuple(r for r in references if r != self.one), self.one)
+
+    def sum(self, references: Sequence[int]) -> int:
+        """The sum of things that exclude one another."""
+        return self._node(SUM, tuple(r for r in references if r != self.zero), self.zero)
+
+    def quotient(self, above: int, below: int) -> int:
+        """above / below; 0 where below is."""
+        return above if below == self.one else self._node(QUOTIENT, (above, below), self.zero)
+
+    def either(self, references: Sequence[int]) -> int:
+        """Of independent things at least one: 1 - ∏(1 - p)."""
+        return ~self.product([~r for r in references])
+
+    def _node(self, kind: int, children: tuple[int, ...], none: int) -> int:
+        if not children:
+            return none
+        if len(children) == 1:
+            return children[0]
+        key = (kind, children if kind == QUOTIENT else tuple(sorted(children)))
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = len(self._nodes)
-            self._nodes.append(key)
+            found = self._known[key] = self.count
+            self.count += 1
+            self._kinds.append(kind)
+            self._sizes.append(len(children))
+            self._children.extend(children)
         return found
 
-    def complement(self, x: int) -> int:
-        """1 − x."""
-        if x in (self.zero, self.one):
-            return self.zero if x == self.one else self.one
-        kind, children = self._nodes[x]
-        return children[0] if kind == COMPLEMENT else self._node(COMPLEMENT, (x,))
+    def extend(self, kinds: NDArray[np.uint8], sizes: Long, children: Long) -> int:
+        """Append many nodes at once, whose children are references; gives the number of the first."""
+        self._flush()
+        self._columns.append((kinds, sizes, children))
+        first = self.count
+        self.count += len(kinds)
+        return first
 
-    def product(self, children: Sequence[int]) -> int:
-        """The product, as a balanced tree of binary nodes."""
-        if self.zero in children:
-            return self.zero
-        rest = [c for c in children if c != self.one]
-        if not rest:
-            return self.one
-        while len(rest) > 1:
-            pairs = [self._node(PRODUCT, tuple(sorted(rest[i : i + 2]))) for i in range(0, len(rest) - 1, 2)]
-            rest = pairs + rest[len(rest) - len(rest) % 2 :]
-        return rest[0]
+    def fill(self, node: int, reference: int) -> None:
+        """Say what a node is that was appended with one child, to be filled in later."""
+        self._filled[node] = reference
 
-    def sum(self, children: Sequence[int]) -> int:
-        """The sum."""
-        rest = tuple(sorted(c for c in children if c != self.zero))
-        if not rest:
-            return self.zero
-        return rest[0] if len(rest) == 1 else self._node(SUM, rest)
+    def _flush(self) -> None:
+        if self._kinds:
+            self._columns.append(
+                (np.array(self._kinds, np.uint8), np.array(self._sizes), np.array(self._children, np.int64))
+            )
+            self._kinds, self._sizes, self._children = [], [], []
 
-    def build(self, outputs: Sequence[int]) -> Circuit:
-        """The circuit of the nodes that the outputs depend on."""
-        level = [0] * len(self._nodes)
-        needed = [False] * len(self._nodes)
-        for output in outputs:
-            needed[output] = True
-        for index in range(len(self._nodes) - 1, self.one, -1):  # children come before their parents
-            if needed[index]:
-                for child in self._nodes[index][1]:
-                    needed[child] = True
-        blocks: dict[tuple[int, int], list[int]] = {}
-        for index in range(self.one + 1, len(self._nodes)):
-            if needed[index]:
-                kind, children = self._nodes[index]
-                level[index] = 1 + max(level[c] for c in children)
-                blocks.setdefault((level[index], kind), []).append(index)
-        number = list(range(self.leaves + 2)) + [-1] * (len(self._nodes) - self.leaves - 2)
-        count = self.leaves + 2
-        layers: list[_Layer] = []
-        for (_, kind), members in sorted(blocks.items()):
-            for index in members:
-                number[index] = count
-                count += 1
-            layers.append(_layer(kind, [[number[c] for c in self._nodes[i][1]] for i in members], count))
-        return Circuit(self.leaves, count, tuple(layers), torch.tensor([number[o] for o in outputs], dtype=torch.long))
+    def flat(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """Kinds, numbers of children, and children of the nodes so far, in their order."""
+        self._flush()
+        columns = zip(*self._columns, strict=True) if self._columns else ((), (), ())
+        kinds, sizes, children = (tuple(x for column in part for x in column.tolist()) for part in columns)
+        return kinds, sizes, children
 
-
-@dataclass(frozen=True)
-class _Layer:
-    kind: int
-    start: int
-    stop: int
-    left: Tensor  # children; of a product the first ones
-    right: Tensor  # of a product the second ones; of a sum the position of the parent within the layer
+    def build(self, outputs: Sequence[int] | Long) -> Circuit:
+        """The circuit of the nodes that the outputs, references, depend on."""
+        self._flush()
+        first = self.leaves + 1
+        none = (np.zeros(0, np.uint8), np.zeros(0, np.int64), np.zeros(0, np.int64))
+        columns = [none, *self._columns]
+        kinds = np.concatenate([np.array([LEAF] * self.leaves + [ONE], np.uint8), *(k for k, _, _ in columns)])
+        sizes = np.concatenate([np.zeros(first, np.int64), *(s for _, s, _ in columns)])
+        children = np.concatenate([c for _, _, c in columns])
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        for node, reference in self._filled.items():
+            children[starts[node]] = reference
+        asked = np.asarray(outputs, np.int64)
+        order, component = np.empty(len(kinds), np.int64), np.empty(len(kinds), np.int64)
+        below = np.where(children >= 0, children, ~children)
+        roots = np.where(asked >= 0, asked, ~asked)
+        found = load("neurosym.semantics.walks").bottom_up(starts, below, roots, order, component)
+        renamed = np.zeros(len(kinds), np.int64)
+        new = (np.zeros(len(kinds), np.uint8), np.zeros(len(kinds) + 1, np.int64), np.zeros(len(children), np.int64))
+        count = load("neurosym.semantics.exact.circuit_kernels").compact(
+            kinds, starts, children, first, order[:found], renamed, *new
+        )
+        result = np.where(asked >= 0, renamed[roots], ~renamed[roots])
+        edges = int(new[1][count])
+        return Circuit(self.leaves, new[0][:count].copy(), new[1][: count + 1].copy(), new[2][:edges].copy(), result)
 
 
-def _layer(kind: int, children: list[list[int]], stop: int) -> _Layer:
-    start = stop - len(children)
-    if kind == PRODUCT:
-        left, right = [c[0] for c in children], [c[1] for c in children]
-    elif kind == COMPLEMENT:
-        left, right = [c[0] for c in children], []
-    else:
-        left = [x for c in children for x in c]
-        right = [k for k, c in enumerate(children) for _ in c]
-    return _Layer(kind, start, stop, torch.tensor(left, dtype=torch.long), torch.tensor(right, dtype=torch.long))
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Circuit:
-    """N nodes: the leaves, zero, one, then layer after layer.
+    """N nodes: the leaves, the constant one, then each after its children.
 
     Attributes:
-        outputs: (o,) node numbers.
+        kinds: (N,); starts: (N + 1,) offsets into children: (e,) references.
+        outputs: (o,) references.
     """
 
     leaves: int
-    nodes: int
-    layers: tuple[_Layer, ...]
-    outputs: Tensor
+    kinds: NDArray[np.uint8]
+    starts: Long
+    children: Long
+    outputs: Long
+    _cache: dict[str, object] = field(default_factory=dict, repr=False)
+
+    @property
+    def nodes(self) -> int:
+        """Nodes that are computed."""
+        return len(self.kinds) - self.leaves - 1
+
+    @cached_property
+    def used(self) -> NDArray[np.bool_]:
+        """(leaves,) which leaves the circuit reads."""
+        used = np.zeros(len(self.kinds), bool)
+        for references in (self.children, self.outputs):
+            used[np.where(references >= 0, references, ~references)] = True
+        return used[: self.leaves]
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """(leaves, M) probabilities to (o, M) values, with gradients."""
-        return _Evaluate.apply(inputs, self)  # pyright: ignore[reportReturnType]
+        if inputs.device.type == "cpu":
+            return _Evaluate.apply(inputs, self)  # pyright: ignore[reportReturnType]
+        from neurosym.semantics.exact.layers import in_layers
 
-    def to(self, device: torch.device) -> Circuit:
-        """The circuit with its index tensors on a device."""
-        if self.outputs.device == device:
-            return self
-        layers = tuple(_Layer(x.kind, x.start, x.stop, x.left.to(device), x.right.to(device)) for x in self.layers)
-        return Circuit(self.leaves, self.nodes, layers, self.outputs.to(device))
+        return in_layers(self, inputs)
 
 
 class _Evaluate(torch.autograd.Function):
-    """Forward and backward over one buffer of (N, M) values."""
+    """Forward and backward over one buffer of (N, M) values, in float64 whatever the inputs: rounding adds up over
+    thousands of factors.
+    """  # fmt: skip
 
     @staticmethod
     def forward(ctx: FunctionCtx, inputs: Tensor, circuit: Circuit) -> Tensor:
-        values = inputs.new_empty((circuit.nodes, inputs.shape[1]))
-        values[: circuit.leaves] = inputs
-        values[circuit.leaves] = 0
-        values[circuit.leaves + 1] = 1
-        for layer in circuit.layers:
-            block = values[layer.start : layer.stop]
-            if layer.kind == PRODUCT:
-                torch.mul(values[layer.left], values[layer.right], out=block)
-            elif layer.kind == COMPLEMENT:
-                torch.sub(1, values[layer.left], out=block)
-            else:
-                block.zero_().index_add_(0, layer.right, values[layer.left])
-        ctx.circuit = circuit  # pyright: ignore[reportAttributeAccessIssue]
-        ctx.save_for_backward(values)
-        return values[circuit.outputs]
+        kernels = load("neurosym.semantics.exact.circuit_kernels")
+        first = circuit.leaves + 1
+        values = np.empty((len(circuit.kinds), inputs.shape[1]))
+        values[: circuit.leaves] = inputs.detach().numpy()
+        values[circuit.leaves] = 1
+        kernels.forward(circuit.kinds, circuit.starts, circuit.children, first, values)
+        ctx.circuit, ctx.values, ctx.dtype = circuit, values, inputs.dtype  # pyright: ignore
+        return torch.from_numpy(_read(values, circuit.outputs)).to(inputs.dtype)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, *upstream: Tensor) -> tuple[Tensor, None]:  # pyright: ignore
-        circuit: Circuit = ctx.circuit  # pyright: ignore[reportAttributeAccessIssue]
-        (values,) = ctx.saved_tensors  # pyright: ignore[reportAttributeAccessIssue]
-        gradient = torch.zeros_like(values)
-        gradient.index_add_(0, circuit.outputs, upstream[0])
-        for layer in reversed(circuit.layers):
-            block = gradient[layer.start : layer.stop]
-            if layer.kind == PRODUCT:
-                gradient.index_add_(0, layer.left, block * values[layer.right])
-                gradient.index_add_(0, layer.right, block * values[layer.left])
-            elif layer.kind == COMPLEMENT:
-                gradient.index_add_(0, layer.left, -block)
-            else:
-                gradient.index_add_(0, layer.left, block[layer.right])
-        return gradient[: circuit.leaves], None
+        kernels = load("neurosym.semantics.exact.circuit_kernels")
+        circuit, values = ctx.circuit, ctx.values  # pyright: ignore
+        gradient = np.zeros_like(values)
+        add_outputs(gradient, circuit.outputs, upstream[0].detach().to(torch.float64).numpy())
+        first = circuit.leaves + 1
+        kernels.backward(circuit.kinds, circuit.starts, circuit.children, first, values, gradient)
+        return torch.from_numpy(gradient[: circuit.leaves]).to(ctx.dtype), None  # pyright: ignore
+
+
+def _read(values: NDArray[np.float64], outputs: Long) -> NDArray[np.float64]:
+    """Values of references."""
+    result = values[np.where(outputs >= 0, outputs, ~outputs)]
+    negative = outputs < 0
+    result[negative] = 1 - result[negative]
+    return result
+
+
+def add_outputs(gradient: NDArray[np.float64], outputs: Long, upstream: NDArray[np.float64]) -> None:
+    """Add the outputs' gradients to their nodes'; an output may occur twice."""
+    sign = np.where(outputs >= 0, 1.0, -1.0)[:, None]
+    np.add.at(gradient, np.where(outputs >= 0, outputs, ~outputs), sign * upstream)

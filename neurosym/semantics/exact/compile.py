@@ -10,11 +10,35 @@ that equality ends the iteration.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from neurosym.errors import SemanticsError
 from neurosym.semantics.exact.circuit import CircuitBuilder
-from neurosym.semantics.exact.independence import bits, order_of
-from neurosym.semantics.exact.shape import Shape
+from neurosym.semantics.exact.shape import Shape, Solution
+from neurosym.semantics.exact.view import Body
+
+Formula = Any  # pysdd.sdd.SddNode, which has no types
+
+
+def compiled(shape: Shape, order: list[int], max_nodes: int) -> Solution:
+    """The circuit of a shape.
+
+    Args:
+        order: its choices, in variable order; max_nodes: size of the diagrams at which to stop.
+
+    Raises:
+        SemanticsError: NS520, they grew past it.
+    """
+    compiler = Compiler(shape, order, max_nodes)
+    compiler.build()
+    starts = [0]
+    for size in shape.sizes:
+        starts.append(starts[-1] + size)
+    builder = CircuitBuilder(starts[-1])
+    leaves = {(c, k): starts[c] + k for c, size in enumerate(shape.sizes) for k in range(size)}
+    roots = tuple(compiler.read_off(compiler.conjoin(r), builder, leaves) for r in shape.roots)
+    spoken = {c for root in shape.roots for c in bits(compiler.speaks_of(root))}
+    return Solution(*builder.flat(), roots, len(spoken))
 
 
 class Compiler:
@@ -34,44 +58,39 @@ class Compiler:
         self.variables: dict[tuple[int, int], int] = {}
         self.meaning: dict[int, tuple[int, int]] = {}
         for choice in choices:
-            count = shape.outcomes[choice]
-            indicators = 1 if self._single(choice) else count + shape.other[choice]
+            indicators = 1 if self._single(choice) else shape.sizes[choice] + shape.other[choice]
             for outcome in range(indicators):
                 self.variables[(choice, outcome)] = len(self.variables) + 1
                 self.meaning[len(self.variables)] = (choice, outcome)
         count = max(1, len(self.variables))
         vtree = Vtree(var_count=count, var_order=list(range(1, count + 1)), vtree_type="right")
         self.manager = SddManager.from_vtree(vtree)
-        self.formulas: dict[int, object] = {}
-        self._constraints: dict[int, object] = {}
-        self._choices: dict[int, int] = {}  # fact → bit set of the choices that its formula may speak of
+        self.formulas: dict[int, Formula] = {}
+        self.choices: dict[int, int] = {}  # fact → bit set of the choices that its formula may speak of
+        self._sets: dict[tuple[int, int], Formula] = {}
+        self._constraints: dict[int, Formula] = {}
 
     def _single(self, choice: int) -> bool:
-        return self.shape.outcomes[choice] == 1 and self.shape.other[choice]
+        return self.shape.sizes[choice] == 1 and self.shape.other[choice]
 
-    def build(self, facts: Iterable[int]) -> None:
-        """Compile facts and everything below them."""
-        below: set[int] = set()
-        stack = list(facts)
-        while stack:
-            fact = stack.pop()
-            if fact not in below:
-                below.add(fact)
-                stack.extend(x if x >= 0 else ~x for body in self.shape.groundings[fact] for x in body)
-        for component, cyclic in order_of(self.shape):
-            members = [f for f in sorted(component) if f in below and f not in self.formulas]
-            if not members:
-                continue
+    def build(self) -> None:
+        """Compile all facts, bottom up."""
+        count = len(self.shape.bodies)
+        first = 0
+        while first < count:
+            last = first + 1
+            while last < count and self.shape.component[last] == self.shape.component[first]:
+                last += 1
+            members = range(first, last)
             choices = 0
             for fact in members:
-                leaf = self.shape.leaf[fact]
-                choices |= 1 << leaf[0] if leaf is not None else 0
-                for body in self.shape.groundings[fact]:
-                    for literal in body:
-                        choices |= self._choices.get(literal if literal >= 0 else ~literal, 0)
+                for body in self.shape.bodies[fact]:
+                    for choice, _ in body.choices:
+                        choices |= 1 << choice
+                    for literal in body.literals:
+                        choices |= self.choices.get(literal if literal >= 0 else ~literal, 0)
             for fact in members:
-                self._choices[fact] = choices
-            for fact in members:
+                self.choices[fact] = choices
                 self.formulas[fact] = self.manager.false()
             while True:
                 changed = False
@@ -79,18 +98,18 @@ class Compiler:
                     formula = self._formula(fact)
                     changed |= formula != self.formulas[fact]
                     self.formulas[fact] = formula
-                if not cyclic or not changed:
+                if not self.shape.cyclic[first] or not changed:
                     break
+            first = last
 
-    def _formula(self, fact: int) -> object:
-        leaf = self.shape.leaf[fact]
-        if leaf is not None:
-            return self.manager.literal(self.variables[leaf])
+    def _formula(self, fact: int) -> Formula:
         result = self.manager.false()
-        for body in self.shape.groundings[fact]:
+        for body in self.shape.bodies[fact]:
             term = self.manager.true()
-            for literal in body:
-                term = term & (self.formulas[literal] if literal >= 0 else ~self.formulas[~literal])  # pyright: ignore
+            for choice, allowed in body.choices:
+                term = term & self._outcomes(choice, allowed)
+            for literal in body.literals:
+                term = term & self._literal_formula(literal)
                 if term.is_false():
                     break
             result = result | term
@@ -103,23 +122,48 @@ class Compiler:
             )
         return result
 
-    def conjoin(self, literals: Iterable[int]) -> object:
-        """The conjunction of facts (`~fact` negated), with the constraints of the choices in their formulas.
+    def _literal_formula(self, literal: int) -> Formula:
+        return self.formulas[literal] if literal >= 0 else ~self.formulas[~literal]
 
-        The choices are read off the groundings: the analysis forgets choices that occur in impossible bodies only
-        (`v0, v1` of one choice), but the formula is impossible by their constraint alone.
+    def _outcomes(self, choice: int, allowed: int) -> Formula:
+        """That a choice falls into a set of outcomes."""
+        key = (choice, allowed)
+        if key not in self._sets:
+            if self._single(choice):
+                variable = self.variables[(choice, 0)]
+                result = self.manager.literal(variable if allowed & 1 else -variable)
+            else:
+                result = self.manager.false()
+                for outcome in bits(allowed):
+                    result = result | self.manager.literal(self.variables[(choice, outcome)])
+            self._sets[key] = result
+        return self._sets[key]
+
+    def speaks_of(self, body: Body) -> int:
+        """Bit set of the choices that a conjunction may speak of.
+
+        They are read off the bodies: a formula may have lost some that its constraint still speaks of.
         """
-        result = self.manager.true()
         choices = 0
-        for literal in literals:
-            result = result & (self.formulas[literal] if literal >= 0 else ~self.formulas[~literal])  # pyright: ignore
-            choices |= self._choices[literal if literal >= 0 else ~literal]
-        for choice in bits(choices):
+        for choice, _ in body.choices:
+            choices |= 1 << choice
+        for literal in body.literals:
+            choices |= self.choices[literal if literal >= 0 else ~literal]
+        return choices
+
+    def conjoin(self, body: Body) -> Formula:
+        """A conjunction, with the constraints of the choices that it speaks of."""
+        result = self.manager.true()
+        for choice, allowed in body.choices:
+            result = result & self._outcomes(choice, allowed)
+        for literal in body.literals:
+            result = result & self._literal_formula(literal)
+        for choice in bits(self.speaks_of(body)):
             if not self._single(choice):
-                result = result & self._exactly_one(choice)  # pyright: ignore[reportOperatorIssue]
+                result = result & self._exactly_one(choice)
         return result
 
-    def _exactly_one(self, choice: int) -> object:
+    def _exactly_one(self, choice: int) -> Formula:
         if choice not in self._constraints:
             variables = [v for (c, _), v in self.variables.items() if c == choice]
             result = self.manager.false()
@@ -131,35 +175,43 @@ class Compiler:
             self._constraints[choice] = result
         return self._constraints[choice]
 
-    def read_off(self, root: object, builder: CircuitBuilder, leaves: dict[tuple[int, int], int]) -> int:
-        """The weighted model count of a formula as a node of an arithmetic circuit."""
+    def read_off(self, root: Formula, builder: CircuitBuilder, leaves: dict[tuple[int, int], int]) -> int:
+        """The weighted model count of a formula as a reference to nodes of an arithmetic circuit."""
         known: dict[int, int] = {}
         stack = [root]
         while stack:
             node = stack[-1]
-            if node.id in known:  # pyright: ignore
+            if node.id in known:
                 stack.pop()
-            elif node.is_true() or node.is_false():  # pyright: ignore
-                known[node.id] = builder.one if node.is_true() else builder.zero  # pyright: ignore
-            elif node.is_literal():  # pyright: ignore
-                known[node.id] = self._literal(node.literal, builder, leaves)  # pyright: ignore
+            elif node.is_true() or node.is_false():
+                known[node.id] = builder.one if node.is_true() else builder.zero
+            elif node.is_literal():
+                known[node.id] = self._literal(node.literal, builder, leaves)
             else:
-                elements = list(node.elements())  # pyright: ignore
+                elements = list(node.elements())
                 missing = [x for pair in elements for x in pair if x.id not in known]
                 if missing:
                     stack.extend(missing)
                 else:
                     terms = [builder.product([known[p.id], known[s.id]]) for p, s in elements]
-                    known[node.id] = builder.sum(terms)  # pyright: ignore
-        return known[root.id]  # pyright: ignore
+                    known[node.id] = builder.sum(terms)
+        return known[root.id]
 
     def _literal(self, literal: int, builder: CircuitBuilder, leaves: dict[tuple[int, int], int]) -> int:
         choice, outcome = self.meaning[abs(literal)]
         if self._single(choice):
             leaf = leaves[(choice, 0)]
-            return leaf if literal > 0 else builder.complement(leaf)
+            return leaf if literal > 0 else ~leaf
         if literal < 0:
             return builder.one
-        if outcome == self.shape.outcomes[choice]:
-            return builder.complement(builder.sum([leaves[(choice, k)] for k in range(outcome)]))
+        if outcome == self.shape.sizes[choice]:
+            return ~builder.sum([leaves[(choice, k)] for k in range(outcome)])
         return leaves[(choice, outcome)]
+
+
+def bits(mask: int) -> Iterable[int]:
+    """Positions of the set bits."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low

@@ -1,324 +1,344 @@
-"""The exact semantics: probabilities of facts under the distribution semantics, with evidence.
-
-Sato, A statistical learning method for logic programs with distribution semantics (ICLP 1995); De Raedt, Kimmig &
-Toivonen, ProbLog (IJCAI 2007).
-"""
+"""Ways to exact answers: each fact by the cheapest that is provably exact, all into one circuit."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from neurosym.errors import SemanticsError
-from neurosym.grounding import CERTAIN, DerivationGraph
-from neurosym.semantics.exact.circuit import Circuit, CircuitBuilder
-from neurosym.semantics.exact.compile import Compiler
-from neurosym.semantics.exact.independence import ADD, ALIAS, COMPILE, NOISY_OR, Analysis, Body
-from neurosym.semantics.exact.shape import Component, Shape, components
-from neurosym.semantics.part import relevant_part
+from neurosym.grounding import DerivationGraph
+from neurosym.grounding.compiled import load
+from neurosym.semantics.exact.circuit import CircuitBuilder
+from neurosym.semantics.exact.emit import emit
+from neurosym.semantics.exact.fold import Folder, TooLarge, fact_of
+from neurosym.semantics.exact.islands import compile_island, islands_of, modules_below, open_region
+from neurosym.semantics.exact.observe import observe
+from neurosym.semantics.exact.proof import prove
+from neurosym.semantics.exact.shape import Shape, Solution
+from neurosym.semantics.exact.structure import Structure
+from neurosym.semantics.exact.view import Body, Spans, View, overlap, united
+from neurosym.semantics.part import Long
 
-MAX_CIRCUIT = 2_000_000
+# Conjunctions that folding may take apart: so many for each body below, and so many more. Folding that works needs a few
+# for each; compiling is what comes next.
+FOLD_EACH, FOLD_MORE = 30, 3_000
 
 
-@dataclass(frozen=True)
+@dataclass
 class Method:
-    """How a shape's roots were solved.
+    """How a root was solved.
 
     Attributes:
-        name: `sum-product` or `circuit`; `split`: choices that told groundings apart.
-        choices: choices involved; `nodes`: of the compiled circuit.
-        shared: why it was compiled: a fact whose choices meet twice, or that lies on a cycle (a number of the shape).
+        name: `certain`, `sum-product` or `circuit`.
+        choices: choices involved; nodes: of the circuits compiled for it.
+        shared: why it was compiled: a fact whose proofs share choices, in words.
+        folded: whether it was taken together with evidence or other facts, fact by fact.
     """
 
     name: str
-    split: tuple[int, ...]
-    choices: int
+    choices: int = 0
+    nodes: int = 0
+    shared: str = ""
+    folded: bool = False
+
+
+@dataclass
+class Filled:
+    """How a fact or a body that had been left open was filled in; shared by all roots that depend on it."""
+
     nodes: int
-    shared: int | None
+    choices: int
+    compiled: bool
+    below: list[int] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Solution:
-    """A shape's circuit: outputs are the roots' probabilities jointly with the evidence, then the evidence's."""
+class Solver:
+    """Solves the roots of one part of a graph under some evidence.
 
-    circuit: Circuit
-    methods: tuple[Method, ...]
-    conditional: bool
+    Attributes:
+        builder: the circuit so far; totals: references to the probabilities of what the evidence narrowed choices to.
+        evidence: what remains of it, in groups that share no choices.
+    """
 
+    def __init__(
+        self, graph: DerivationGraph, structure: Structure, evidence: dict[int, bool], max_circuit: int,
+        solutions: dict[Shape, Solution],
+    ) -> None:  # fmt: skip
+        self.graph, self.max_circuit, self.solutions = graph, max_circuit, solutions
+        before = structure
+        seen = observe(structure, evidence)
+        self.builder = CircuitBuilder(len(structure.leaf_facts))
+        self.view = View(graph, seen.structure, seen.normal, prove(graph, seen.structure, seen.normal))
+        self.totals = self._narrow(before, seen.narrowed)
+        self.emitted = emit(self.view, self.builder)
+        self.reference = self.emitted.reference
+        self.filled: dict[int, Filled] = {}  # facts, and bodies as their complements
+        self.evidence = self._components(seen.rest)
+        self.forced = seen.forced
+        self.given: dict[tuple[int, ...], int] = {}
+        self._children = self._effective()
 
-class _Solver:
-    def __init__(self, shape: Shape, max_circuit: int) -> None:
-        self.shape = shape
-        self.max_circuit = max_circuit
-        self.analysis = Analysis(shape)
-        self.leaves: dict[tuple[int, int], int] = {}
-        for choice, count in enumerate(shape.outcomes):
-            for outcome in range(count):
-                self.leaves[(choice, outcome)] = len(self.leaves)
-        self.builder = CircuitBuilder(len(self.leaves))
-        self.nodes: dict[int, int] = {}
-        self.compiler: Compiler | None = None
+    def _narrow(self, before: Structure, narrowed: Sequence[int]) -> list[int]:
+        """Give the outcomes of narrowed choices their probability given that; references to what was narrowed to."""
+        totals = []
+        now, leaves = self.view.structure, self.view.leaf_reference
+        for choice in narrowed:
+            first, size = int(now.leaf_start[choice]), int(now.sizes[choice])
+            allowed = self.view.full[choice]
+            inside = [first + k for k in range(size) if allowed >> k & 1]
+            outside = [first + k for k in range(size) if not allowed >> k & 1]
+            rest = allowed >> size & 1
+            complement = rest or (not before.other[choice] and len(outside) < len(inside))
+            total = ~self.builder.sum(outside) if complement else self.builder.sum(inside)
+            totals.append(total)
+            for k in inside:
+                alone = len(inside) == 1 and not rest
+                leaves[k] = self.builder.one if alone else self.builder.quotient(k, total)
+            for k in outside:
+                leaves[k] = self.builder.zero
+        return totals
 
-    def solve(self) -> Solution:
-        shape = self.shape
-        facts = [*shape.roots, *(e if e >= 0 else ~e for e in shape.evidence)]
-        compiled = self._to_compile(facts)
-        if shape.evidence:
-            # Evidence can make independent things dependent: what it touches is compiled together with it.
-            compiled |= set(facts)
-        if compiled:
-            self._compile(compiled)
-        if shape.evidence:
-            return self._conditional()
-        outputs = [self._node(root) for root in shape.roots]
-        circuit = self.builder.build(outputs)
-        return Solution(circuit, tuple(self._method(root) for root in shape.roots), False)
+    # ------------------------------------------------------------------------------------------------- evidence
 
-    def _to_compile(self, facts: list[int]) -> set[int]:
-        """Facts below the given ones whose own groundings are not provably summed and multiplied."""
-        found: set[int] = set()
+    def _components(self, literals: Sequence[int]) -> list[tuple[Spans, list[int]]]:
+        """Evidence in groups that share no choices."""
+        parts: list[tuple[Spans, list[int]]] = []
+        for literal in literals:
+            spans = self.view.spans(fact_of(literal))
+            meeting = [p for p in parts if overlap(p[0], spans)]
+            parts = [p for p in parts if not overlap(p[0], spans)]
+            parts.append((united([spans, *(p[0] for p in meeting)]), [literal, *(x for p in meeting for x in p[1])]))
+        return parts
+
+    def solve(self, roots: Sequence[int]) -> list[tuple[int, int, Method]]:
+        """For each root references to divide, of it together with the evidence and of that alone, and the method."""
+        result: list[tuple[int, int, Method] | None] = [None] * len(roots)
+        together: dict[tuple[int, ...], list[int]] = {}
+        plain: list[int] = []
+        for k, fact in enumerate(roots):
+            if self.forced[fact]:
+                one = self.builder.one if self.forced[fact] == 1 else self.builder.zero
+                result[k] = (one, self.builder.one, Method("certain"))
+                continue
+            spans = self.view.spans(fact)
+            touched = tuple(n for n, (other, _) in enumerate(self.evidence) if overlap(spans, other))
+            if touched:
+                together.setdefault(touched, []).append(k)
+            else:
+                plain.append(k)
+        self.fill([roots[k] for k in plain])
+        for k in plain:
+            result[k] = (int(self.reference[roots[k]]), self.builder.one, self._method([roots[k]]))
+        for n in range(len(self.evidence)):  # evidence that no root touches may still be impossible
+            together.setdefault((n,), [])
+        for touched, members in together.items():
+            solved = self._conditional(touched, [roots[k] for k in members])
+            for k, (joint, given, method) in zip(members, solved, strict=True):
+                result[k] = (joint, given, method)
+        assert all(r is not None for r in result)
+        return [r for r in result if r is not None]
+
+    def alone(self) -> list[int]:
+        """References to the probabilities of the independent groups of evidence."""
+        return [self.given[(n,)] for n in range(len(self.evidence))]
+
+    def told_apart(self, fact: int, limit: int) -> list[str]:
+        """By which choices the bodies below a fact were told apart, the first few."""
+        seen, _ = self._below([fact], closed=True)
+        found: dict[str, None] = {}
+        choices = len(self.view.structure.sizes)
+        for x in reversed(np.nonzero(seen)[0].tolist()):
+            for key in self.view.proof.split[x].tolist():
+                if key < 0:
+                    break
+                if key < choices:
+                    found[self.view.choice_name(key)] = None
+                else:
+                    groups = self.view.proof.groups
+                    found[self.view.group_name(groups.members[groups.starts[key - choices]])] = None
+            if len(found) >= limit:
+                break
+        return list(found)[:limit]
+
+    def _conditional(self, touched: tuple[int, ...], facts: list[int]) -> list[tuple[int, int, Method]]:
+        literals = [x for n in touched for x in self.evidence[n][1]]
+        cone = self._cone([*facts, *map(fact_of, literals)])
+        folder = Folder(self.view, self.builder, self.reference, literals, FOLD_MORE + FOLD_EACH * cone)
+        try:
+            given = folder.conjunction((), (), 0)
+            joint = [folder.conjunction((fact,), (), 0) for fact in facts]
+        except TooLarge:
+            return self._conditional_by_circuit(touched, literals, facts)
+        self.fill(folder.needed)
+        self.given[touched] = given
+        return [(j, given, self._folded(fact, literals, folder)) for j, fact in zip(joint, facts, strict=True)]
+
+    def _conditional_by_circuit(
+        self, touched: tuple[int, ...], literals: list[int], facts: list[int]
+    ) -> list[tuple[int, int, Method]]:  # fmt: skip
+        modules = modules_below(self.view, [*facts, *map(fact_of, literals)], joint=True)
+        roots = [Body((), (fact, *literals)) for fact in facts]
+        island = compile_island(
+            self.view, self.builder, self.reference, [*roots, Body((), tuple(literals))], modules, self.solutions,
+            self.max_circuit,
+        )  # fmt: skip
+        self.fill(island.modules)
+        *joint, given = island.references
+        self.given[touched] = given
+        below = self._method(island.modules)
+        method = Method("circuit", island.choices, island.nodes + below.nodes)
+        return [(j, given, method) for j in joint]
+
+    def _folded(self, fact: int, literals: list[int], folder: Folder) -> Method:
+        below = self._method(sorted(folder.needed))
+        name = "circuit" if folder.split or below.name == "circuit" else "sum-product"
+        nodes = below.nodes + (len(folder.terms) if folder.split else 0)
+        spans = united([self.view.spans(f) for f in (fact, *map(fact_of, literals))])
+        return Method(name, sum(b - a + 1 for a, b in spans), nodes, below.shared, True)
+
+    # --------------------------------------------------------------------------------------------- what is left open
+
+    def _effective(self) -> Long:
+        """The facts that each fact's bodies speak of, as far as they matter: aligned with the normal form's literals."""
+        normal, proof = self.view.normal, self.view.proof
+        children = np.where(normal.literals >= 0, normal.literals, ~normal.literals)
+        of = np.repeat(np.arange(len(normal.origin)), np.diff(normal.literal_start))
+        children[proof.dropped | proof.dead[of] | proof.crossed[of]] = -1
+        return children
+
+    def _cone(self, facts: Sequence[int]) -> int:
+        """How many bodies facts rest on."""
+        return int(self._below(facts, closed=False)[1].sum())
+
+    def _below(self, facts: Sequence[int], closed: bool) -> tuple[np.ndarray, np.ndarray]:
+        """The facts that facts rest on, themselves included, and how many bodies each has.
+
+        Args:
+            closed: stop at facts that are left open, and at bodies that are.
+        """
+        normal = self.view.normal
+        n = len(normal.state)
+        children = self._children if closed else np.where(normal.literals >= 0, normal.literals, ~normal.literals)
+        starts = normal.literal_start[normal.starts]
+        seen = np.zeros(n, bool)
+        roots = np.array([self._through(f) for f in facts], np.int64)
+        stop = (self.emitted.facts >= 0) & closed
+        load("neurosym.semantics.walks").spread(starts, children, stop, roots, seen)
+        return seen, np.where(seen, np.diff(normal.starts), 0)
+
+    def _through(self, fact: int) -> int:
+        """The fact that a fact stands for, if it does."""
+        normal = self.view.normal
+        if normal.state[fact] != 2:
+            return fact
+        literal = int(normal.alias[fact])
+        return literal if literal >= 0 else ~literal
+
+    def _open(self, facts: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Facts and bodies left open that facts rest on directly."""
+        seen, _ = self._below(facts, closed=True)
+        open_facts = np.nonzero(seen & (self.emitted.facts >= 0))[0]
+        heads = np.repeat(np.arange(len(seen)), np.diff(self.view.normal.starts))
+        bodies = np.nonzero((self.emitted.bodies >= 0) & (seen & (self.emitted.facts < 0))[heads])[0]
+        return open_facts.tolist(), bodies.tolist()
+
+    def fill(self, facts: Sequence[int] | set[int]) -> None:
+        """Fill in what facts rest on that sums and products were not proved right for.
+
+        Raises:
+            SemanticsError: NS520, a circuit grew past its limit.
+        """
+        if not (self.emitted.facts >= 0).any() and not (self.emitted.bodies >= 0).any():
+            return
+        waiting = sorted(facts)
+        while waiting:
+            open_facts, bodies = self._open(waiting)
+            open_facts = [f for f in open_facts if f not in self.filled]
+            waiting = []
+            for b in bodies:
+                if ~b not in self.filled:
+                    waiting.extend(self._fill_body(b))
+            left = []
+            for fact in open_facts:
+                below = self._fold_fact(fact)
+                if below is None:
+                    left.append(fact)
+                else:
+                    waiting.extend(below)
+            waiting.extend(self._compile(left))
+
+    def _fill_body(self, b: int) -> list[int]:
+        """Multiply a body whose literals share choices; gives the facts that it now rests on."""
+        body = self.view.body(b)
+        cone = self._cone([fact_of(x) for x in body.literals])
+        folder = Folder(self.view, self.builder, self.reference, (), FOLD_MORE + FOLD_EACH * cone)
+        node = int(self.emitted.bodies[b])
+        try:
+            self.builder.fill(node, folder.conjunction(body.literals, body.choices))
+        except TooLarge:
+            modules = modules_below(self.view, [fact_of(x) for x in body.literals], joint=True)
+            island = compile_island(
+                self.view, self.builder, self.reference, [body], modules, self.solutions, self.max_circuit
+            )  # fmt: skip
+            self.builder.fill(node, island.references[0])
+            self.filled[~b] = Filled(island.nodes, island.choices, True, island.modules)
+        else:
+            self.filled[~b] = Filled(len(folder.terms), 0, folder.split, sorted(folder.needed))
+        return self.filled[~b].below
+
+    def _fold_fact(self, fact: int) -> list[int] | None:
+        """Take a fact's proofs apart; None if that is too much, or it lies on a cycle."""
+        if self.view.structure.cyclic[fact]:
+            return None
+        folder = Folder(self.view, self.builder, self.reference, (), FOLD_MORE + FOLD_EACH * self._cone([fact]))
+        try:
+            made = folder.fact(fact)
+        except TooLarge:
+            return None
+        self.builder.fill(int(self.emitted.facts[fact]), made)
+        self.filled[fact] = Filled(len(folder.terms), 0, True, sorted(folder.needed))
+        return self.filled[fact].below
+
+    def _compile(self, facts: list[int]) -> list[int]:
+        """Compile facts, those together that share choices; gives the modules that they now rest on."""
+        if not facts:
+            return []
+        modules = modules_below(self.view, facts)
+        regions = {f: open_region(self.view, f, modules) for f in facts}
+        met: list[int] = []
+        for island_facts in islands_of(regions, modules):
+            island = compile_island(
+                self.view, self.builder, self.reference, [Body((), (f,)) for f in island_facts], modules,
+                self.solutions, self.max_circuit,
+            )  # fmt: skip
+            for fact, made in zip(island_facts, island.references, strict=True):
+                self.builder.fill(int(self.emitted.facts[fact]), made)
+                self.filled[fact] = Filled(island.nodes, island.choices, True, island.modules)
+            met.extend(island.modules)
+        return met
+
+    def _method(self, facts: Sequence[int]) -> Method:
+        """How facts were solved that were not taken together with evidence."""
+        nodes, shared, choices = 0, -1, 0
         seen: set[int] = set()
         stack = list(facts)
         while stack:
-            fact = stack.pop()
-            if fact in seen or self.shape.leaf[fact] is not None:
-                continue
-            seen.add(fact)
-            solved = self.analysis.solved[fact]
-            if solved.how == COMPILE:
-                found.add(fact)
-            else:
-                stack.extend(x if x >= 0 else ~x for body in solved.bodies for x in body.facts)
-        return found
-
-    def _compile(self, facts: set[int]) -> None:
-        self.compiler = Compiler(self.shape, self._variable_order(facts), self.max_circuit)
-        self.compiler.build(sorted(facts))
-        if self.shape.evidence:
-            return
-        for fact in sorted(facts):
-            root = self.compiler.conjoin([fact])
-            self.nodes[fact] = self.compiler.read_off(root, self.builder, self.leaves)
-
-    def _variable_order(self, facts: set[int]) -> list[int]:
-        """Choices in the order in which a walk from the facts meets them: related ones are near each other."""
-        order: dict[int, None] = {}
-        seen: set[int] = set()
-        stack = sorted(facts, reverse=True)
-        while stack:
-            fact = stack.pop()
-            if fact in seen:
-                continue
-            seen.add(fact)
-            leaf = self.shape.leaf[fact]
-            if leaf is not None:
-                order.setdefault(leaf[0])
-            stack.extend(x if x >= 0 else ~x for body in reversed(self.shape.groundings[fact]) for x in reversed(body))
-        return list(order)
-
-    def _conditional(self) -> Solution:
-        assert self.compiler is not None
-        outputs = []
-        for literals in [[r, *self.shape.evidence] for r in self.shape.roots] + [list(self.shape.evidence)]:
-            root = self.compiler.conjoin(literals)
-            outputs.append(self.compiler.read_off(root, self.builder, self.leaves))
-        circuit = self.builder.build(outputs)
-        method = Method("circuit", (), len({choice for choice, _ in self.compiler.variables}), circuit.nodes, None)
-        return Solution(circuit, (method,) * len(self.shape.roots), True)
-
-    # ---------------------------------------------------------------------------------------- sums and products
-
-    def _node(self, root: int) -> int:
-        """The circuit node of a fact, children first."""
-        stack = [root]
-        while stack:
-            fact = stack[-1]
-            if fact in self.nodes:
-                stack.pop()
-                continue
-            leaf = self.shape.leaf[fact]
-            if leaf is not None:
-                self.nodes[fact] = self.leaves[leaf]
-                continue
-            solved = self.analysis.solved[fact]
-            missing = [
-                y for b in solved.bodies for x in b.facts if (y := x if x >= 0 else ~x) not in self.nodes
-            ]  # fmt: skip
-            if missing:
-                stack.extend(missing)
-                continue
-            terms = [self._body(b) for b in solved.bodies]
-            if solved.how == NOISY_OR:
-                none = self.builder.product([self.builder.complement(t) for t in terms])
-                self.nodes[fact] = self.builder.complement(none)
-            else:
-                assert solved.how in (ADD, ALIAS)
-                self.nodes[fact] = self.builder.sum(terms)
-        return self.nodes[root]
-
-    def _body(self, body: Body) -> int:
-        factors = [self._outcomes(choice, mask) for choice, mask in body.choices]
-        for literal in body.facts:
-            node = self.nodes[literal if literal >= 0 else ~literal]
-            factors.append(node if literal >= 0 else self.builder.complement(node))
-        return self.builder.product(factors)
-
-    def _outcomes(self, choice: int, mask: int) -> int:
-        """The probability that a choice falls into a set of outcomes."""
-        count = self.shape.outcomes[choice]
-        inside = [self.leaves[(choice, k)] for k in range(count) if mask >> k & 1]
-        if mask >> count & 1:  # 'other' is allowed: one minus the rest
-            outside = [self.leaves[(choice, k)] for k in range(count) if not mask >> k & 1]
-            return self.builder.complement(self.builder.sum(outside))
-        return self.builder.sum(inside)
-
-    def _method(self, root: int) -> Method:
-        split: set[int] = set()
-        shared: int | None = None
-        seen: set[int] = set()
-        stack = [root]
-        while stack:
-            fact = stack.pop()
-            if fact in seen or self.shape.leaf[fact] is not None:
-                continue
-            seen.add(fact)
-            solved = self.analysis.solved[fact]
-            if solved.how == COMPILE:
-                shared = fact
-                continue
-            split |= solved.split
-            stack.extend(x if x >= 0 else ~x for body in solved.bodies for x in body.facts)
-        leaf = self.shape.leaf[root]
-        support = 1 << leaf[0] if leaf else self.analysis.solved[root].support
-        nodes = len(self.builder._nodes) if shared is not None else 0
-        name = "circuit" if shared is not None else "sum-product"
-        return Method(name, tuple(sorted(split)), support.bit_count(), nodes, shared)
-
-
-class Exact:
-    """Probabilities of some facts of a graph, given evidence; made once, evaluated for every batch."""
-
-    def __init__(
-        self, graph: DerivationGraph, roots: Sequence[int], evidence: Sequence[tuple[int, bool]] = (),
-        max_circuit: int = MAX_CIRCUIT, solutions: dict[Shape, Solution] | None = None,
-    ) -> None:  # fmt: skip
-        """Find the independent components and solve each shape once.
-
-        Args:
-            roots: fact ids asked for, r of them.
-            evidence: (fact id, observed true).
-            max_circuit: nodes of a compiled diagram at which to stop.
-            solutions: shapes that were solved before; new ones are added.
-
-        Raises:
-            SemanticsError: the evidence is impossible, or a circuit grew past its limit.
-        """
-        self.graph = graph
-        self.count = len(roots)
-        certain = graph.status == CERTAIN
-        for fact, observed in evidence:
-            if certain[fact] and not observed:
-                raise _impossible(f"{graph.atom(fact)} is certain, and was observed to be false")
-        observed = [(f, o) for f, o in evidence if not certain[f]]
-        uncertain = [k for k, f in enumerate(roots) if not certain[f]]
-        asked = np.array([roots[k] for k in uncertain] + [f for f, _ in observed], np.int32)
-        self.certain = torch.tensor([k for k, f in enumerate(roots) if certain[f]], dtype=torch.long)
-        self.methods: list[Method] = [Method("certain", (), 0, 0, None)] * len(roots)
-        self.details: list[str] = [""] * len(roots)
-        self._groups: list[tuple[Solution, Tensor, Tensor]] = []
-        if not len(asked):
-            return
-        part = relevant_part(graph, asked, drop_certain=True)
-        by_shape: dict[Shape, list[Component]] = {}
-        # every component with evidence is checked, also one that no query touches: its evidence may be impossible
-        for component in components(graph, part, len(uncertain), [o for _, o in observed]):
-            by_shape.setdefault(component.shape, []).append(component)
-        for shape, members in by_shape.items():
-            known = {} if solutions is None else solutions
-            solution = known[shape] = known.get(shape) or _Solver(shape, max_circuit).solve()
-            leaves = torch.tensor([c.leaves for c in members], dtype=torch.long).reshape(len(members), -1)
-            queries = torch.tensor([[uncertain[q] for q in c.queries] for c in members], dtype=torch.long)
-            self._groups.append((solution, leaves, queries))
-            for component in members:
-                for query, method in zip(component.queries, solution.methods, strict=True):
-                    self.methods[uncertain[query]] = method
-                    self.details[uncertain[query]] = _detail(graph, component, method)
-
-    def __call__(self, inputs: Tensor, impossible: float | None = None) -> Tensor:
-        """Probabilities.
-
-        Args:
-            inputs: (B, F) leaf probabilities; other entries are not read.
-            impossible: the value where the evidence has probability 0; without it that is an error.
-
-        Returns:
-            (B, r) probabilities, with gradients to the inputs.
-
-        Raises:
-            SemanticsError: the evidence has probability 0 under these inputs.
-        """
-        batch = inputs.shape[0]
-        columns = inputs.T
-        places: list[Tensor] = [self.certain.to(inputs.device)]
-        values: list[Tensor] = [inputs.new_ones((len(self.certain), batch))]
-        for solution, leaves, queries in self._groups:
-            members, width = leaves.shape
-            # (members, L) leaf facts -> (L, members * B)
-            stacked = columns[leaves.T.reshape(-1).to(inputs.device)].reshape(width, members * batch)
-            result = solution.circuit.to(inputs.device)(stacked)
-            if solution.conditional:
-                total = result[-1]
-                possible = total > 0
-                if impossible is None and not bool(possible.all()):
-                    raise _impossible("the evidence has probability 0")
-                result = result[:-1] / torch.where(possible, total, 1)  # finite, so that gradients are
-                if impossible is not None:
-                    result = torch.where(possible, result, impossible)
-            # (R, members * B) -> one row for each root of each member
-            values.append(result.reshape(-1, batch))
-            places.append(queries.T.reshape(-1).to(inputs.device))
-        joined = torch.cat(values)
-        order = torch.cat(places)
-        return inputs.new_zeros((self.count, batch)).index_copy(0, order, joined).T
-
-
-def _impossible(why: str) -> SemanticsError:
-    return SemanticsError(
-        "the evidence cannot be: it has probability 0", code="NS502", note=why,
-        help="take back an observation, or allow for error in a rule",
-    )  # fmt: skip
-
-
-def _detail(graph: DerivationGraph, component: Component, method: Method) -> str:
-    """The reason for the method, in words: `groundings told apart by digit(a), digit(b)`."""
-    if method.name == "circuit":
-        because = ""
-        if method.shared is not None:
-            because = f": {_readable(graph, component.facts[method.shared])} has proofs that share choices"
-        return f"{method.choices} choices, {method.nodes} nodes{because}"
-    if not method.split:
-        return "independent proofs" if method.choices > 1 else "one choice"
-    names: dict[str, None] = {}
-    for fact, leaf in zip(component.facts, component.shape.leaf, strict=True):
-        if leaf is not None and leaf[0] in method.split:
-            names[choice_name(graph, fact)] = None
-    shown = list(names)[:4]
-    return "groundings told apart by " + ", ".join(shown) + (", …" if len(names) > 4 else "")
-
-
-def _readable(graph: DerivationGraph, fact: int) -> str:
-    hidden = graph.program.hidden.get(graph.key(fact))
-    return hidden if hidden is not None else graph.atom(fact)
-
-
-def choice_name(graph: DerivationGraph, leaf: int) -> str:
-    """What a leaf's choice is about: `digit(a)` for the network's question behind `digit(a, 3)`."""
-    key = graph.key(leaf)
-    declaration = graph.program.neural.get(key)
-    if declaration is not None and declaration.values is not None:
-        return graph.spell((key[0], key[1] - 1), graph.args(leaf)[:-1])
-    return _readable(graph, leaf)
+            open_facts, bodies = self._open(stack)
+            stack = []
+            for key in (*open_facts, *(~b for b in bodies)):
+                if key in seen:
+                    continue
+                seen.add(key)
+                filled = self.filled[key]
+                stack.extend(filled.below)
+                if filled.compiled:
+                    nodes += filled.nodes
+                    choices = max(choices, filled.choices)
+                    shared = key if shared == -1 else shared
+        spans = united([self.view.spans(f) for f in facts])
+        resting = sum(b - a + 1 for a, b in spans)
+        if shared == -1:
+            return Method("sum-product", resting, folded=bool(seen))
+        heads = shared if shared >= 0 else int(np.searchsorted(self.view.normal.starts, ~shared, "right")) - 1
+        return Method("circuit", resting, nodes, self.view.name(heads))

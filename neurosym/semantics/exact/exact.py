@@ -1,0 +1,150 @@
+"""The exact semantics: probabilities of facts under the distribution semantics, with evidence.
+
+Sato, A statistical learning method for logic programs with distribution semantics (ICLP 1995); De Raedt, Kimmig &
+Toivonen, ProbLog (IJCAI 2007).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurosym.errors import SemanticsError
+from neurosym.grounding import CERTAIN, DerivationGraph
+from neurosym.semantics.exact.circuit import Circuit
+from neurosym.semantics.exact.observe import Impossible
+from neurosym.semantics.exact.shape import Shape, Solution
+from neurosym.semantics.exact.solve import Method, Solver
+from neurosym.semantics.exact.structure import structure_of
+from neurosym.semantics.part import relevant_part
+
+MAX_CIRCUIT = 2_000_000
+SHOWN = 4  # choices that a detail names
+
+
+class Exact:
+    """Probabilities of some facts of a graph, given evidence; made once, evaluated for every batch.
+
+    Attributes:
+        methods: for each root how it was solved.
+        circuit: the nodes of all roots, or None where all are certain.
+    """
+
+    def __init__(
+        self, graph: DerivationGraph, roots: Sequence[int], evidence: Sequence[tuple[int, bool]] = (),
+        max_circuit: int = MAX_CIRCUIT, solutions: dict[Shape, Solution] | None = None,
+    ) -> None:  # fmt: skip
+        """Find the cheapest exact way to each root.
+
+        Args:
+            roots: fact ids asked for, r of them.
+            evidence: (fact id, observed true).
+            max_circuit: nodes of a compiled diagram at which to stop.
+            solutions: shapes that were solved before; new ones are added.
+
+        Raises:
+            SemanticsError: the evidence is impossible, or a circuit grew past its limit.
+        """
+        self.graph = graph
+        self.count = len(roots)
+        certain = graph.status == CERTAIN
+        for fact, observed in evidence:
+            if certain[fact] and not observed:
+                raise impossible(f"{graph.atom(fact)} is certain, and was observed to be false")
+        observed = [(f, o) for f, o in evidence if not certain[f]]
+        self._uncertain = [k for k, f in enumerate(roots) if not certain[f]]
+        self.methods: list[Method] = [Method("certain")] * len(roots)
+        self.circuit: Circuit | None = None
+        asked = np.array([roots[k] for k in self._uncertain] + [f for f, _ in observed], np.int32)
+        if not len(asked):
+            return
+        part = relevant_part(graph, asked, drop_certain=True)
+        structure = structure_of(graph, part)
+        numbers = structure.number[part.roots].tolist()
+        self._roots = numbers[: len(self._uncertain)]
+        known: dict[int, bool] = {}
+        for fact, (_, value) in zip(numbers[len(self._uncertain) :], observed, strict=True):
+            if known.setdefault(fact, value) != value:
+                raise impossible(f"{graph.atom(int(structure.facts[fact]))} was observed both true and false")
+        try:
+            self._solver = Solver(graph, structure, known, max_circuit, {} if solutions is None else solutions)
+        except Impossible as error:
+            fact = int(structure.facts[error.args[0]])
+            raise impossible(f"what was observed contradicts itself at {graph.atom(fact)}") from None
+        solved = self._solver.solve(self._roots)
+        for k, (_, _, method) in zip(self._uncertain, solved, strict=True):
+            self.methods[k] = method
+        evidence_parts = [*self._solver.totals, *self._solver.alone()]
+        # outputs: the joint of each root, what to divide it by, and the independent parts of the evidence
+        outputs = [r for r, _, _ in solved] + [e for _, e, _ in solved] + evidence_parts
+        self._parts = len(evidence_parts)
+        self._divided = any(e != self._solver.builder.one for _, e, _ in solved)
+        self.circuit = self._solver.builder.build(outputs)
+        self._leaves = torch.from_numpy(structure.leaf_facts.astype(np.int64))
+
+    @property
+    def details(self) -> list[str]:
+        """For each root the reason for its method, in words."""
+        return [self.detail(k) for k in range(self.count)]
+
+    def detail(self, column: int) -> str:
+        """The reason for a root's method, in words: `groundings told apart by digit(a), digit(b)`."""
+        method = self.methods[column]
+        if method.name == "certain" or self.circuit is None:
+            return ""
+        if method.name == "circuit":
+            because = f": {method.shared} has proofs that share choices" if method.shared else ""
+            return f"{method.choices} choices, {method.nodes} nodes{because}"
+        if method.folded:
+            return "taken together fact by fact, each conjunction once"
+        names = self._solver.told_apart(self._roots[self._uncertain.index(column)], SHOWN + 1)
+        if not names:
+            return "independent proofs" if method.choices > 1 else "one choice"
+        return "groundings told apart by " + ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
+
+    def __call__(self, inputs: Tensor, impossible: float | None = None) -> Tensor:
+        """Probabilities.
+
+        Args:
+            inputs: (B, F) leaf probabilities; other entries are not read.
+            impossible: the value where the evidence has probability 0; without it that is an error.
+
+        Returns:
+            (B, r) probabilities, with gradients to the inputs.
+
+        Raises:
+            SemanticsError: the evidence has probability 0 under these inputs.
+        """
+        ones = inputs.new_ones((len(inputs), self.count))
+        if self.circuit is None:
+            return ones
+        values = self.circuit(inputs.T[self._leaves.to(inputs.device)])
+        count = len(self._uncertain)
+        result = values[:count]
+        if self._divided:
+            below = values[count : 2 * count]
+            result = result / torch.where(below > 0, below, 1)  # finite, so that gradients are
+        if self._parts:
+            possible = (values[2 * count :] > 0).all(dim=0)
+            if impossible is None and not bool(possible.all()):
+                raise _impossible("the evidence has probability 0")
+            if impossible is not None:
+                result = torch.where(possible, result, impossible)
+        if count == self.count:
+            return result.T
+        index = torch.tensor(self._uncertain, dtype=torch.long, device=inputs.device)
+        return ones.index_copy(1, index, result.T)
+
+
+def impossible(why: str) -> SemanticsError:
+    """The error for evidence of probability 0."""
+    return SemanticsError(
+        "the evidence cannot be: it has probability 0", code="NS502", note=why,
+        help="take back an observation, or allow for error in a rule",
+    )  # fmt: skip
+
+
+_impossible = impossible

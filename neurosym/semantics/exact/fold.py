@@ -1,0 +1,246 @@
+"""Probabilities of conjunctions whose members share choices: joint queries, evidence, bodies that cannot be multiplied.
+
+A conjunction is taken apart from the top: its highest fact is replaced by each of its bodies in turn, which exclude one
+another; what then rests on choices of its own is multiplied, and every conjunction is solved once. Where facts follow one
+another in a chain through a derived choice, as digits do through a carry or observations through a hidden state, that
+pushes the rest of the conjunction down to each value of it, and there are as many conjunctions as links in the chain.
+Darwiche, Recursive conditioning (AIJ 2001) has the idea for Bayesian networks.
+
+Facts whose bodies do not exclude one another are taken apart by their first body, and by what makes it fail. That is
+exact, too, but nothing bounds its size; hence a budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from neurosym.semantics.exact.circuit import CircuitBuilder
+from neurosym.semantics.exact.view import Body, Spans, View, overlap, united
+
+Choices = tuple[tuple[int, int], ...]
+
+
+class TooLarge(Exception):
+    """A conjunction that cannot be folded within the budget, or at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """A conjunction: of literals, highest fact first; of sets of outcomes; and of evidence from a position on."""
+
+    literals: tuple[int, ...]
+    choices: Choices
+    rest: int
+
+
+Term = tuple[list[int], list[Joint]]  # references and conjunctions to multiply
+
+
+def fact_of(literal: int) -> int:
+    """The fact that a literal speaks of."""
+    return literal if literal >= 0 else ~literal
+
+
+class Folder:
+    """Solves conjunctions over one view.
+
+    Attributes:
+        evidence: literals, highest first, that belong to every conjunction from a position on.
+        needed: facts whose own references were used.
+        split: whether facts were taken apart whose bodies do not exclude one another.
+    """
+
+    def __init__(
+        self, view: View, builder: CircuitBuilder, reference: Sequence[int], evidence: Iterable[int], budget: int
+    ) -> None:
+        """Prepare.
+
+        Args:
+            reference: a reference for each fact; budget: conjunctions that may be taken apart.
+        """
+        self.view, self.builder, self.reference = view, builder, reference
+        self.evidence = sorted(evidence, key=view.height, reverse=True)
+        self.budget = budget
+        self.needed: set[int] = set()
+        self.split = False
+        self.known: dict[Joint, int] = {}
+        self.terms: dict[Joint, list[Term]] = {}
+        self.expanded: dict[Joint, int] = {}  # the literal that was taken apart
+        self._tails: list[Spans] = [()]
+        for literal in reversed(self.evidence):
+            self._tails.append(united([view.spans(fact_of(literal)), self._tails[-1]]))
+        self._tails.reverse()
+
+    def conjunction(self, literals: Iterable[int], choices: Choices = (), rest: int | None = None) -> int:
+        """A reference to the probability of a conjunction.
+
+        Args:
+            rest: position from which on the evidence belongs to it; none by default.
+
+        Raises:
+            TooLarge: beyond the budget, or a cycle is met.
+        """
+        term = self._term((), dict(choices), literals, len(self.evidence) if rest is None else rest)
+        return self.builder.zero if term is None else self._solve(term)
+
+    def fact(self, fact: int) -> int:
+        """A reference to a fact's probability by taking it apart, whatever its own reference is."""
+        joint = Joint((fact,), (), len(self.evidence))
+        return self._solve(([], [joint]))
+
+    def _solve(self, term: Term) -> int:
+        stack = list(term[1])
+        while stack:
+            joint = stack[-1]
+            if joint in self.known:
+                stack.pop()
+                continue
+            if joint not in self.terms:
+                if len(self.terms) >= self.budget:
+                    raise TooLarge
+                self.terms[joint] = self._expand(joint)
+            missing = [j for _, joints in self.terms[joint] for j in joints if j not in self.known]
+            if missing:
+                stack.extend(missing)
+            else:
+                self.known[joint] = self.builder.sum([self._product(t) for t in self.terms[joint]])
+        return self._product(term)
+
+    def _product(self, term: Term) -> int:
+        return self.builder.product([*term[0], *(self.known[j] for j in term[1])])
+
+    # ----------------------------------------------------------------------------------------------- taking apart
+
+    def _expand(self, joint: Joint) -> list[Term]:
+        """Exclusive alternatives of a conjunction, by its highest fact."""
+        literals, rest = joint.literals, joint.rest
+        if rest < len(self.evidence) and (
+            not literals or self.view.height(self.evidence[rest]) >= self.view.height(literals[0])
+        ):  # fmt: skip
+            top, others, rest = self.evidence[rest], literals, rest + 1
+            if ~top in others:
+                return []
+            others = tuple(x for x in others if x != top)
+        else:
+            top, others = literals[0], literals[1:]
+        fact = fact_of(top)
+        if self.view.structure.cyclic[fact]:
+            raise TooLarge
+        self.expanded[joint] = top
+        held = dict(joint.choices)
+        bodies = [b for b in self.view.bodies(fact) if self._consistent(b, held, others)]
+        terms: list[Term | None]
+        if top >= 0 and (self.view.exclusive(fact) or len(bodies) == 1):
+            terms = [self._term(others, {**held, **self._met(b, held)}, b.literals, rest) for b in bodies]
+        elif top < 0 and not bodies:
+            terms = [self._term(others, held, (), rest)]
+        elif not bodies:
+            return []
+        else:
+            self.split |= len(bodies) > 1
+            first = bodies[0]
+            terms = [self._term((top, *others), {**held, **c}, new, rest) for c, new in self._failing(first, held)]
+            if top >= 0:
+                terms.append(self._term(others, {**held, **self._met(first, held)}, first.literals, rest))
+        return [t for t in terms if t is not None]
+
+    def _consistent(self, body: Body, held: dict[int, int], others: tuple[int, ...]) -> bool:
+        for choice, allowed in body.choices:
+            if choice in held and not held[choice] & allowed:
+                return False
+        return not any(~x in others for x in body.literals)
+
+    def _met(self, body: Body, held: dict[int, int]) -> dict[int, int]:
+        return {c: held.get(c, allowed) & allowed for c, allowed in body.choices}
+
+    def _failing(self, body: Body, held: dict[int, int]) -> Iterable[tuple[dict[int, int], tuple[int, ...]]]:
+        """Exclusive ways in which a body fails: by its first literal, by the second while the first holds, …"""
+        met: dict[int, int] = {}
+        for choice, allowed in body.choices:
+            now = held.get(choice, self.view.full[choice])
+            if now & ~allowed:
+                yield {**met, choice: now & ~allowed}, ()
+            met[choice] = now & allowed
+        for k, literal in enumerate(body.literals):
+            yield met, (*body.literals[:k], ~literal)
+
+    def _term(
+        self, others: Sequence[int], choices: dict[int, int], new: Iterable[int], rest: int
+    ) -> Term | None:
+        """A conjunction as factors that rest on different choices; None if it cannot hold."""
+        literals = self._joined(others, new)
+        if literals is None:
+            return None
+        held = [(c, allowed) for c, allowed in choices.items() if allowed != self.view.full[c]]
+        parts: list[tuple[Spans, list[int], list[tuple[int, int]], bool]] = []
+        if rest < len(self.evidence):
+            parts.append((self._tails[rest], [], [], True))
+        for literal in literals:
+            parts = _merged(parts, (self.view.spans(fact_of(literal)), [literal], [], False))
+        for c, allowed in held:
+            parts = _merged(parts, (((c, c),), [], [(c, allowed)], False))
+        references: list[int] = []
+        joints: list[Joint] = []
+        for _, members, sets, tail in parts:
+            if not tail and not members:
+                references.extend(self.outcomes(c, allowed) for c, allowed in sets)
+            elif not tail and len(members) == 1 and not sets:
+                (literal,) = members
+                fact = fact_of(literal)
+                self.needed.add(fact)
+                references.append(int(self.reference[fact]) if literal >= 0 else ~int(self.reference[fact]))
+            else:
+                ordered = tuple(sorted(members, key=self.view.height, reverse=True))
+                joints.append(Joint(ordered, tuple(sorted(sets)), rest if tail else len(self.evidence)))
+        return references, joints
+
+    def _joined(self, others: Sequence[int], new: Iterable[int]) -> list[int] | None:
+        """Literals together; None if two contradict. What members of one derived choice say is said once."""
+        literals = list(others)
+        for literal in new:
+            if ~literal in literals:
+                return None
+            if literal not in literals:
+                literals.append(literal)
+        values: dict[int, int] = {}
+        for literal in literals:
+            if literal >= 0:
+                for group, value in self.view.groups(literal):
+                    if values.setdefault(group, value) != value:
+                        return None
+        if values:
+            literals = [x for x in literals if x >= 0 or not any(g in values for g, _ in self.view.groups(~x))]
+        return literals
+
+    def outcomes(self, choice: int, allowed: int) -> int:
+        """A reference to the probability that a choice falls into a set of outcomes."""
+        return outcomes(self.view, self.builder, choice, allowed)
+
+
+def outcomes(view: View, builder: CircuitBuilder, choice: int, allowed: int) -> int:
+    """A reference to the probability that a choice falls into a set of outcomes."""
+    size, first = int(view.structure.sizes[choice]), int(view.structure.leaf_start[choice])
+    leaves = view.leaf_reference
+    inside = [leaves[first + k] for k in range(size) if allowed >> k & 1]
+    outside = [leaves[first + k] for k in range(size) if not allowed >> k & 1]
+    if allowed >> size & 1 or (len(outside) < len(inside) and not view.structure.other[choice]):
+        return ~builder.sum(outside)
+    return builder.sum(inside)
+
+
+def _merged(
+    parts: list[tuple[Spans, list[int], list[tuple[int, int]], bool]],
+    new: tuple[Spans, list[int], list[tuple[int, int]], bool],
+) -> list[tuple[Spans, list[int], list[tuple[int, int]], bool]]:
+    """Parts with a new one, joined with those whose choices it shares."""
+    apart, meeting = [], [new]
+    for part in parts:
+        (meeting if overlap(part[0], new[0]) else apart).append(part)
+    if len(meeting) == 1:
+        return [*apart, new]
+    spans = united([p[0] for p in meeting])
+    joined = (
+        spans, [x for p in meeting for x in p[1]], [x for p in meeting for x in p[2]], any(p[3] for p in meeting)
+    )  # fmt: skip
+    return [*apart, joined]

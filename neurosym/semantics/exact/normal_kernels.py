@@ -1,0 +1,220 @@
+"""Bodies in normal form, compiled by numba: see `normal`."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from neurosym.grounding.compiled import kernel
+
+PLAIN, OUTCOMES, LITERAL, TRUE, FALSE = 0, 1, 2, 3, 4
+
+
+@njit(inline="always")
+def _mix(hashed, value):
+    return (hashed ^ np.uint64(value)) * np.uint64(0x9E3779B97F4A7C15) ^ (hashed >> np.uint64(29))
+
+
+@njit(cache=True, nogil=True)
+def _sorted_choices(choices, masks, full, begin, end):
+    """Sort by choice, without sets that allow everything; gives the new end."""
+    words = masks.shape[1]
+    kept = begin
+    for at in range(begin, end):
+        everything = True
+        for w in range(words):
+            everything &= masks[at, w] == full[choices[at], w]
+        if not everything:
+            if kept != at:
+                choices[kept] = choices[at]
+                masks[kept] = masks[at]
+            kept += 1
+    for k in range(begin + 1, kept):
+        at = k
+        while at > begin and choices[at - 1] > choices[at]:
+            choices[at - 1], choices[at] = choices[at], choices[at - 1]
+            for w in range(words):
+                masks[at - 1, w], masks[at, w] = masks[at, w], masks[at - 1, w]
+            at -= 1
+    return kept
+
+
+@njit(inline="always")
+def _fact(literal):
+    return ~literal if literal < 0 else literal
+
+
+@njit(cache=True, nogil=True)
+def _sorted_facts(facts, begin, end):
+    """Sort by fact, each once; gives the new end, or -1 where a fact is both needed and excluded."""
+    for k in range(begin + 1, end):
+        at, moved = k, facts[k]
+        while at > begin and _fact(facts[at - 1]) > _fact(moved):
+            facts[at] = facts[at - 1]
+            at -= 1
+        facts[at] = moved
+    kept = begin
+    for k in range(begin, end):
+        if kept > begin and _fact(facts[kept - 1]) == _fact(facts[k]):
+            if facts[kept - 1] != facts[k]:
+                return -1
+        else:
+            facts[kept] = facts[k]
+            kept += 1
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def _same(body, begin_c, c, begin_f, f, choice_start, literal_start, choices, masks, facts):
+    other_c, other_f = choice_start[body], literal_start[body]
+    if choice_start[body + 1] - other_c != c - begin_c or literal_start[body + 1] - other_f != f - begin_f:
+        return False
+    for k in range(c - begin_c):
+        if choices[other_c + k] != choices[begin_c + k]:
+            return False
+        for w in range(masks.shape[1]):
+            if masks[other_c + k, w] != masks[begin_c + k, w]:
+                return False
+    for k in range(f - begin_f):  # noqa: SIM110
+        if facts[other_f + k] != facts[begin_f + k]:
+            return False
+    return True
+
+
+@njit(inline="always")
+def _kind(state, forced, component, x, i):
+    """What a fact is in a body of fact i. Of one that has not been looked at: PLAIN.
+
+    A fact that was observed true is none the less to be derived: within its own cycle it does not support itself.
+    """
+    if forced[x] == 2:
+        return np.uint8(FALSE)
+    if forced[x] == 1 and component[x] != component[i]:
+        return np.uint8(TRUE)
+    return state[x]
+
+
+@kernel(
+    "int64(int64[::1], int64[::1], int64[::1], int64[::1], boolean[::1], int64[::1], int64[::1], uint64[:,::1], "
+    "uint8[::1], uint8[::1], "
+    "int64[::1], uint64[:,::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], uint64[:,::1], int64[::1])"
+)
+def normalise(
+    starts, body_start, literals, component, cyclic, choice, outcome, full, forced, state, alias, alias_mask,
+    new_starts, origin, choice_start, literal_start, choices, masks, facts,
+):  # fmt: skip
+    """Fill in the normal form; gives the number of bodies."""
+    n, words = len(starts) - 1, full.shape[1]
+    place = np.full(len(full), -1, np.int64)  # of a choice in the body at hand
+    most = 1
+    for i in range(n):
+        most = max(most, starts[i + 1] - starts[i])
+    size = 4
+    while size < 2 * most:
+        size *= 2
+    table = np.full(size, -1, np.int64)
+    touched = np.empty(most, np.int64)
+    mask = np.zeros(words, np.uint64)
+    bodies, c, f = 0, 0, 0
+    for i in range(n):
+        new_starts[i] = bodies
+        if choice[i] >= 0:
+            state[i] = OUTCOMES
+            alias[i] = choice[i]
+            alias_mask[i, outcome[i] >> 6] = np.uint64(1) << np.uint64(outcome[i] & 63)
+            continue
+        first_c, first_f, truth, used = c, f, False, 0
+        for g in range(starts[i], starts[i + 1]):
+            begin_c, begin_f, alive = c, f, True
+            for e in range(body_start[g], body_start[g + 1]):
+                literal = literals[e]
+                negative = literal < 0
+                x = ~literal if negative else literal
+                kind = _kind(state, forced, component, x, i)
+                if kind == LITERAL:
+                    negative ^= alias[x] < 0
+                    x = ~alias[x] if alias[x] < 0 else alias[x]
+                    kind = _kind(state, forced, component, x, i)
+                if kind == TRUE or kind == FALSE:
+                    if (kind == TRUE) == negative:
+                        alive = False
+                        break
+                elif kind == OUTCOMES:
+                    which = alias[x]
+                    at = place[which]
+                    if at < 0:
+                        at = place[which] = c
+                        choices[c] = which
+                        masks[c] = full[which]
+                        c += 1
+                    empty = True
+                    for w in range(words):
+                        mask[w] = alias_mask[x, w]
+                        if negative:
+                            mask[w] = full[which, w] & ~mask[w]
+                        masks[at, w] &= mask[w]
+                        empty &= masks[at, w] == 0
+                    if empty:
+                        alive = False
+                        break
+                else:
+                    if x == i and not negative:
+                        alive = False
+                        break
+                    facts[f] = ~x if negative else x
+                    f += 1
+            for at in range(begin_c, c):
+                place[choices[at]] = -1
+            if alive:
+                c = _sorted_choices(choices, masks, full, begin_c, c)
+                f = _sorted_facts(facts, begin_f, f)
+                alive = f >= 0
+            if not alive:
+                c, f = begin_c, begin_f
+                continue
+            if c == begin_c and f == begin_f:
+                truth = True
+                break
+            hashed = np.uint64(7)
+            for at in range(begin_c, c):
+                hashed = _mix(hashed, choices[at])
+                for w in range(words):
+                    hashed = _mix(hashed, masks[at, w])
+            for at in range(begin_f, f):
+                hashed = _mix(hashed, facts[at])
+            slot = np.int64(hashed >> np.uint64(33)) & (size - 1)
+            known = False
+            while table[slot] >= 0:
+                if _same(table[slot], begin_c, c, begin_f, f, choice_start, literal_start, choices, masks, facts):
+                    known = True
+                    break
+                slot = (slot + 1) & (size - 1)
+            if known:
+                c, f = begin_c, begin_f
+                continue
+            table[slot] = bodies
+            touched[used] = slot
+            used += 1
+            origin[bodies] = g
+            bodies += 1
+            choice_start[bodies] = c
+            literal_start[bodies] = f
+        for k in range(used):
+            table[touched[k]] = -1
+        found = bodies - new_starts[i]
+        if truth:
+            state[i] = TRUE
+        elif found == 0:
+            state[i] = FALSE
+        elif found == 1 and (c - first_c) + (f - first_f) == 1 and not cyclic[i]:
+            if c > first_c:
+                state[i] = OUTCOMES
+                alias[i] = choices[first_c]
+                alias_mask[i] = masks[first_c]
+            else:
+                state[i] = LITERAL
+                alias[i] = facts[first_f]
+        if state[i] != PLAIN:
+            bodies, c, f = new_starts[i], first_c, first_f
+    new_starts[n] = bodies
+    return bodies

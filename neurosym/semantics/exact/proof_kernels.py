@@ -1,0 +1,497 @@
+"""The proof that sums and products are right, compiled by numba: see `proof`."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from neurosym.grounding.compiled import kernel
+
+OUTCOMES, LITERAL, TRUE, FALSE = 1, 2, 3, 4
+NOTHING, ADD, NOISY_OR, COMPILE = 0, 1, 2, 3
+
+# the position of a lone bit in a word, by de Bruijn's sequence
+_SEQUENCE = np.uint64(0x03F79D71B4CB0A89)
+_POSITION = np.zeros(64, np.int64)
+for _bit in range(64):
+    _POSITION[(((1 << _bit) * 0x03F79D71B4CB0A89) & (2**64 - 1)) >> 58] = _bit
+
+
+@njit(inline="always")
+def _fact(literal):
+    return ~literal if literal < 0 else literal
+
+
+@njit(cache=True, nogil=True)
+def _longer(column, size):
+    result = np.empty(max(16, 2 * size), column.dtype)
+    result[: len(column)] = column
+    return result
+
+
+@njit(cache=True, nogil=True)
+def _taller(rows, size):
+    result = np.empty((max(16, 2 * size), rows.shape[1]), rows.dtype)
+    result[: len(rows)] = rows
+    return result
+
+
+@njit(cache=True, nogil=True)
+def _root(parent, x):
+    while parent[x] != x:
+        parent[x] = parent[parent[x]]
+        x = parent[x]
+    return x
+
+
+@njit(cache=True, nogil=True)
+def _find(keys, begin, end, key):
+    """Where a key stands in a sorted stretch, or -1."""
+    while begin < end:
+        middle = (begin + end) >> 1
+        if keys[middle] < key:
+            begin = middle + 1
+        else:
+            end = middle
+    return begin
+
+
+@njit(cache=True, nogil=True)
+def _exclusive(order, first, last, tag, begin, end, keys, sets, parent, where, low, scratch, split):
+    """Whether a decision tree tells apart the bodies order[first:last] of different tags.
+
+    A part is split by a key that all its bodies have, into the connected components of overlapping sets. Which key comes
+    first does not matter: a key that splits a part splits every smaller part that it still can.
+    """
+    words = sets.shape[1]
+    lows, highs = [first], [last]
+    while len(lows):
+        lo, hi = lows.pop(), highs.pop()
+        pivot, one = order[lo], True
+        for k in range(lo, hi):
+            body = order[k]
+            one &= tag[body] == tag[order[lo]]
+            if end[body] - begin[body] < end[pivot] - begin[pivot]:
+                pivot = body
+        if one:
+            continue
+        divided = False
+        for entry in range(begin[pivot], end[pivot]):
+            key, everywhere = keys[entry], True
+            for k in range(lo, hi):
+                body = order[k]
+                at = _find(keys, begin[body], end[body], key)
+                if at == end[body] or keys[at] != key:
+                    everywhere = False
+                    break
+                where[k] = at
+            if not everywhere:
+                continue
+            for bit in range(64 * words):
+                parent[bit] = bit
+            for k in range(lo, hi):
+                joined = -1
+                for w in range(words):
+                    word = sets[where[k], w]
+                    while word:
+                        lone = word & (~word + np.uint64(1))
+                        bit = w * 64 + _POSITION[np.int64((lone * _SEQUENCE) >> np.uint64(58))]
+                        word ^= lone
+                        if joined < 0:
+                            joined = bit
+                            low[k] = bit
+                        else:
+                            parent[_root(parent, bit)] = _root(parent, joined)
+            parts = 0
+            for k in range(lo, hi):
+                low[k] = _root(parent, low[k])
+                parts += low[k] != low[lo]
+            if not parts:
+                continue
+            count = hi - lo
+            ranks = np.argsort(low[lo:hi], kind="mergesort")
+            for k in range(count):
+                scratch[k] = order[lo + ranks[k]]
+                where[lo + k] = low[lo + ranks[k]]
+            start = 0
+            for k in range(count):
+                order[lo + k] = scratch[k]
+                if k + 1 == count or where[lo + k + 1] != where[lo + k]:
+                    if k > start:
+                        lows.append(lo + start)
+                        highs.append(lo + k + 1)
+                    start = k + 1
+            for k in range(len(split)):
+                if split[k] == key:
+                    break
+                if split[k] < 0:
+                    split[k] = key
+                    break
+            divided = True
+            break
+        if not divided:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _union(lo, hi, item, count, parent, cap):
+    """Unite intervals in place, joining in `parent` the items that overlap.
+
+    Returns:
+        The number of intervals, and whether two items overlap. More than `cap` are made fewer by closing gaps: supports
+        may grow, so that a proof fails, but never a wrong one succeeds.
+    """
+    if count > 24:
+        ranks = np.argsort(lo[:count], kind="mergesort")
+        lo[:count], hi[:count], item[:count] = lo[:count][ranks], hi[:count][ranks], item[:count][ranks]
+    else:
+        for k in range(1, count):
+            a, b, c, at = lo[k], hi[k], item[k], k
+            while at > 0 and lo[at - 1] > a:
+                lo[at], hi[at], item[at] = lo[at - 1], hi[at - 1], item[at - 1]
+                at -= 1
+            lo[at], hi[at], item[at] = a, b, c
+    overlap, out, furthest = False, 0, -1  # furthest: the item that reaches the end of the interval at hand
+    for k in range(count):
+        if out and lo[k] <= hi[out - 1]:
+            if item[k] != furthest:
+                overlap = True
+                parent[_root(parent, item[k])] = _root(parent, furthest)
+            if hi[k] > hi[out - 1]:
+                hi[out - 1] = hi[k]
+                furthest = item[k]
+        elif out and lo[k] == hi[out - 1] + 1:
+            hi[out - 1] = hi[k]
+            furthest = item[k]
+        else:
+            lo[out], hi[out] = lo[k], hi[k]
+            furthest = item[k]
+            out += 1
+    gap = 1
+    while out > cap:
+        gap *= 2
+        kept = 0
+        for k in range(1, out):
+            if lo[k] - hi[kept] <= gap:
+                hi[kept] = hi[k]
+            else:
+                kept += 1
+                lo[kept], hi[kept] = lo[k], hi[k]
+        out = kept + 1
+    return out, overlap
+
+
+@kernel(
+    "Tuple((boolean, int64[::1], int64[::1], int64[::1], int64[::1]))("
+    "int64[::1], boolean[::1], uint8[::1], int64[::1], uint64[:,::1], uint64[:,::1], "
+    "int64[::1], int64[::1], int64[::1], uint64[:,::1], int64[::1], int64[::1], "
+    "int64[::1], int64[::1], int64[::1], "
+    "int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], boolean[::1], "
+    "int64, int64, uint8[::1], int64[::1], boolean[::1], boolean[::1], boolean[::1], int64[:,::1])"
+)
+def prove(
+    component, cyclic, state, alias, alias_mask, full,
+    starts, choice_start, choices, masks, literal_start, literals,
+    origin, raw_start, raw,
+    member_start, member_group, member_value, group_start, group_members, last_start, last_groups, active,
+    cap, cap_support, how, cluster, dead, crossed, dropped, split,
+):  # fmt: skip
+    """One pass over the facts, bottom up, under the assumption that the active groups are choices.
+
+    Returns:
+        Whether a group was given up that had been relied on; then another pass is needed. And the supports of the facts,
+        as sorted intervals of choices: offsets, ends, first and last choices.
+    """
+    n, words, bodies = len(state), full.shape[1], len(choice_start) - 1
+    count_choices, count_groups = len(full), len(active)
+    bits = 64 * words
+    relied = np.zeros(count_groups, np.bool_)
+    again = False
+    # signatures: of bodies, and of facts (at bodies + fact)
+    begin, end = np.zeros(bodies + n, np.int64), np.zeros(bodies + n, np.int64)
+    keys, sets, size = np.empty(1024, np.int64), np.empty((1024, words), np.uint64), 0
+    slot = np.full(count_choices + count_groups, -1, np.int64)
+    own, head = np.arange(bodies + n), np.empty(bodies + n, np.int64)
+    # supports
+    support_start, support_end = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    firsts, lasts, held = np.empty(1024, np.int64), np.empty(1024, np.int64), 0
+    lo, hi, item = np.empty(64, np.int64), np.empty(64, np.int64), np.empty(64, np.int64)
+    all_lo, all_hi, all_item = np.empty(64, np.int64), np.empty(64, np.int64), np.empty(64, np.int64)
+    widest = 1
+    for b in range(bodies):
+        widest = max(widest, choice_start[b + 1] - choice_start[b] + literal_start[b + 1] - literal_start[b])
+    for i in range(n):
+        widest = max(widest, starts[i + 1] - starts[i])
+    parent = np.empty(max(widest, bits), np.int64)
+    order, where, low, scratch = (
+        np.empty(bodies + n, np.int64), np.empty(bodies + n, np.int64), np.empty(bodies + n, np.int64),
+        np.empty(bodies + n, np.int64),
+    )  # fmt: skip
+    nowhere = np.empty(0, np.int64)
+    one = np.empty(words, np.uint64)
+    for i in range(n):
+        split[i] = -1
+        head[bodies + i] = i
+        kind = state[i]
+        # ------------------------------------------------------------------ what the fact's bodies need of each key
+        total, live = 0, 0
+        for b in range(starts[i], starts[i + 1]):
+            head[b] = i
+            dead[b], crossed[b], cluster[b] = False, False, 0
+            first = size
+            need = size + choice_start[b + 1] - choice_start[b] + cap + 4 * (
+                raw_start[origin[b] + 1] - raw_start[origin[b]] + literal_start[b + 1] - literal_start[b]
+            )
+            if need > len(keys):
+                keys, sets = _longer(keys, need), _taller(sets, need)
+            for at in range(choice_start[b], choice_start[b + 1]):
+                keys[size], sets[size] = choices[at], masks[at]
+                slot[choices[at]] = size
+                size += 1
+            for at in range(literal_start[b], literal_start[b + 1]):
+                dropped[at] = False
+            # members of groups, also those that the normal form looked through
+            for e in range(raw_start[origin[b]], raw_start[origin[b] + 1] + literal_start[b + 1] - literal_start[b]):
+                if e < raw_start[origin[b] + 1]:
+                    literal = raw[e]
+                else:
+                    literal = literals[literal_start[b] + e - raw_start[origin[b] + 1]]
+                x = _fact(literal)
+                for m in range(member_start[x], member_start[x + 1]):
+                    g = member_group[m]
+                    if not active[g]:
+                        continue
+                    count = group_start[g + 1] - group_start[g]
+                    lossy = count + 1 > bits
+                    if lossy and literal < 0:
+                        continue
+                    value = member_value[m] % (bits - 1) if lossy else member_value[m]
+                    key = count_choices + g
+                    at = slot[key]
+                    if at < 0:
+                        if size == len(keys):
+                            keys, sets = _longer(keys, size + 1), _taller(sets, size + 1)
+                        at = slot[key] = size
+                        keys[at] = key
+                        sets[at] = ~np.uint64(0)
+                        size += 1
+                        relied[g] = True
+                    for w in range(words):
+                        one[w] = np.uint64(1) << np.uint64(value & 63) if w == value >> 6 else np.uint64(0)
+                        sets[at, w] &= one[w] if literal >= 0 else ~one[w]
+            # what positive facts need themselves
+            limit = size + cap
+            for at in range(literal_start[b], literal_start[b + 1]):
+                x = literals[at]
+                if x < 0:
+                    continue
+                for k in range(begin[bodies + x], end[bodies + x]):
+                    key = keys[k]
+                    to = slot[key]
+                    if to < 0:
+                        if size >= limit:
+                            continue
+                        if size == len(keys):
+                            keys, sets = _longer(keys, size + 1), _taller(sets, size + 1)
+                        to = slot[key] = size
+                        keys[to], sets[to] = key, sets[k]
+                        size += 1
+                    else:
+                        for w in range(words):
+                            sets[to, w] &= sets[k, w]
+            for k in range(first, size):
+                slot[keys[k]] = -1
+                empty = True
+                for w in range(words):
+                    empty &= sets[k, w] == 0
+                dead[b] |= empty
+            begin[b] = first
+            if dead[b]:
+                size = first
+                end[b] = first
+                continue
+            ranks = np.argsort(keys[first:size], kind="mergesort")
+            keys[first:size], sets[first:size] = keys[first:size][ranks], sets[first:size][ranks]
+            end[b] = size
+            # `d1, not d2` of one group: the first says it all
+            for at in range(literal_start[b], literal_start[b + 1]):
+                if literals[at] >= 0:
+                    continue
+                x = ~literals[at]
+                for m in range(member_start[x], member_start[x + 1]):
+                    g = member_group[m]
+                    if not active[g]:
+                        continue
+                    for other in range(literal_start[b], literal_start[b + 1]):
+                        y = literals[other]
+                        if y < 0:
+                            continue
+                        for k in range(member_start[y], member_start[y + 1]):
+                            dropped[at] |= member_group[k] == g
+            order[live] = b
+            live += 1
+            # -------------------------------------------------------------- supports of its literals, if disjoint
+            count = 0
+            for at in range(choice_start[b], choice_start[b + 1]):
+                if count == len(lo):
+                    lo, hi, item = _longer(lo, count), _longer(hi, count), _longer(item, count)
+                lo[count] = hi[count] = choices[at]
+                item[count] = at - choice_start[b]
+                count += 1
+            width = choice_start[b + 1] - choice_start[b]
+            for at in range(literal_start[b], literal_start[b + 1]):
+                x = _fact(literals[at])
+                if dropped[at] or component[x] == component[i]:
+                    continue
+                for k in range(support_start[x], support_end[x]):
+                    if count == len(lo):
+                        lo, hi, item = _longer(lo, count), _longer(hi, count), _longer(item, count)
+                    lo[count], hi[count], item[count] = firsts[k], lasts[k], width + at - literal_start[b]
+                    count += 1
+            for k in range(width + literal_start[b + 1] - literal_start[b]):
+                parent[k] = k
+            count, crossed[b] = _union(lo, hi, item, count, parent, cap_support)
+            while total + count > len(all_lo):
+                all_lo, all_hi = _longer(all_lo, total + count), _longer(all_hi, total + count)
+                all_item = _longer(all_item, total + count)
+            for k in range(count):
+                all_lo[total], all_hi[total], all_item[total] = lo[k], hi[k], live - 1
+                total += 1
+        # ------------------------------------------------------------------------------------- how they combine
+        if kind == OUTCOMES:
+            all_lo[0] = all_hi[0] = alias[i]
+            total = 1
+        elif kind == LITERAL:
+            x = _fact(alias[i])
+            total = support_end[x] - support_start[x]
+            while total > len(all_lo):
+                all_lo, all_hi = _longer(all_lo, total), _longer(all_hi, total)
+                all_item = _longer(all_item, total)
+            for k in range(total):
+                all_lo[k], all_hi[k] = firsts[support_start[x] + k], lasts[support_start[x] + k]
+                all_item[k] = 0
+            parent[0] = 0
+        for k in range(max(1, live)):
+            parent[k] = k
+        if kind == OUTCOMES:
+            all_item[0] = 0
+        total, _ = _union(all_lo, all_hi, all_item, total, parent, cap_support)
+        if held + total > len(firsts):
+            firsts, lasts = _longer(firsts, held + total), _longer(lasts, held + total)
+        firsts[held : held + total], lasts[held : held + total] = all_lo[:total], all_hi[:total]
+        support_start[i], support_end[i] = held, held + total
+        held += total
+        how[i] = NOTHING
+        if cyclic[i]:
+            how[i] = COMPILE
+        elif live == 1:
+            how[i] = ADD
+        elif live > 1:
+            clusters = 0
+            for k in range(live):
+                low[k] = _root(parent, k)
+                cluster[order[k]] = low[k]
+                clusters += low[k] == k
+            parent_of = parent  # overwritten by the decision tree
+            if _exclusive(
+                order, 0, live, own, begin, end, keys, sets, parent_of, where, low, scratch, split[i]
+            ):  # fmt: skip
+                how[i] = ADD
+                for k in range(live):
+                    cluster[order[k]] = 0
+            elif clusters > 1:
+                how[i] = NOISY_OR
+                split[i] = -1
+                for k in range(live):
+                    scratch[k] = cluster[order[k]]
+                ranks = np.argsort(scratch[:live], kind="mergesort")
+                order[:live] = order[:live][ranks]
+                start = 0
+                for k in range(live):
+                    if k + 1 == live or cluster[order[k + 1]] != cluster[order[k]]:
+                        if k > start and not _exclusive(
+                            order, start, k + 1, own, begin, end, keys, sets, parent_of, where, low, scratch, split[i]
+                        ):  # fmt: skip
+                            how[i] = COMPILE
+                            break
+                        start = k + 1
+            else:
+                how[i] = COMPILE
+        # ---------------------------------------------------------------------------- what all its bodies need
+        first = size
+        if size + cap + 4 > len(keys):
+            keys, sets = _longer(keys, size + cap + 4), _taller(sets, size + cap + 4)
+        if kind == OUTCOMES:
+            keys[size], sets[size] = alias[i], alias_mask[i]
+            size += 1
+        elif kind == LITERAL and alias[i] >= 0:
+            for k in range(begin[bodies + alias[i]], end[bodies + alias[i]]):
+                keys[size], sets[size] = keys[k], sets[k]
+                size += 1
+        elif live:
+            least = order[0]
+            for k in range(live):
+                if end[order[k]] - begin[order[k]] < end[least] - begin[least]:
+                    least = order[k]
+            for entry in range(begin[least], end[least]):
+                key, everywhere = keys[entry], True
+                if size - first >= cap:
+                    break
+                sets[size] = sets[entry]
+                for k in range(live):
+                    b = order[k]
+                    at = _find(keys, begin[b], end[b], key)
+                    if at == end[b] or keys[at] != key:
+                        everywhere = False
+                        break
+                    for w in range(words):
+                        sets[size, w] |= sets[at, w]
+                if everywhere:
+                    keys[size] = key
+                    size += 1
+        begin[bodies + i], end[bodies + i] = first, size
+        # ------------------------------------------------------- the support of a cycle is that of all its members
+        if cyclic[i] and (i + 1 == n or component[i + 1] != component[i]):
+            low_member = i
+            while low_member > 0 and component[low_member - 1] == component[i]:
+                low_member -= 1
+            total = 0
+            for x in range(low_member, i + 1):
+                for k in range(support_start[x], support_end[x]):
+                    if total == len(all_lo):
+                        all_lo, all_hi = _longer(all_lo, total), _longer(all_hi, total)
+                        all_item = _longer(all_item, total)
+                    all_lo[total], all_hi[total], all_item[total] = firsts[k], lasts[k], 0
+                    total += 1
+            parent[0] = 0
+            total, _ = _union(all_lo, all_hi, all_item, total, parent, cap_support)
+            if held + total > len(firsts):
+                firsts, lasts = _longer(firsts, held + total), _longer(lasts, held + total)
+            firsts[held : held + total], lasts[held : held + total] = all_lo[:total], all_hi[:total]
+            for x in range(low_member, i + 1):
+                support_start[x], support_end[x] = held, held + total
+            held += total
+        # ---------------------------------------------------------------- groups whose last member this fact is
+        for at in range(last_start[i], last_start[i + 1]):
+            g = last_groups[at]
+            if not active[g]:
+                continue
+            count = 0
+            for m in range(group_start[g], group_start[g + 1]):
+                x = group_members[m]
+                if state[x] == FALSE:
+                    continue
+                if starts[x] == starts[x + 1]:
+                    order[count] = bodies + x  # looked through: its own signature
+                    count += 1
+                for b in range(starts[x], starts[x + 1]):
+                    if not dead[b]:
+                        order[count] = b
+                        count += 1
+            if not _exclusive(
+                order, 0, count, head, begin, end, keys, sets, parent, where, low, scratch, nowhere
+            ):  # fmt: skip
+                active[g] = False
+                again |= relied[g]
+    return again, support_start, support_end, firsts[:held], lasts[:held]

@@ -1,0 +1,174 @@
+"""A structure, its normal form and what was proved of it, read fact by fact: for what is solved one piece at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from neurosym.grounding import DerivationGraph
+from neurosym.grounding.compiled import load
+from neurosym.semantics.exact.normal import FALSE, LITERAL, OUTCOMES, TRUE, Normal
+from neurosym.semantics.exact.proof import ADD, COMPILE, Proof
+from neurosym.semantics.exact.structure import Structure
+
+Spans = tuple[tuple[int, int], ...]  # sorted intervals of choices
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body in normal form.
+
+    Attributes:
+        choices: (choice, allowed outcomes as a bit set); the bit after the last outcome is 'other'.
+        literals: facts, `~fact` under negation.
+    """
+
+    choices: tuple[tuple[int, int], ...]
+    literals: tuple[int, ...]
+
+
+class View:
+    """What is known of each fact, as Python values that are made when they are asked for."""
+
+    def __init__(self, graph: DerivationGraph, structure: Structure, normal: Normal, proof: Proof) -> None:
+        self.graph, self.structure, self.normal, self.proof = graph, structure, normal, proof
+        self.leaf_reference = list(range(len(structure.leaf_facts)))  # under evidence, its probability given that
+        self._bodies: dict[int, tuple[Body, ...]] = {}
+        self._spans: dict[int, Spans] = {}
+        self._groups: dict[int, tuple[tuple[int, int], ...]] = {}
+
+    @cached_property
+    def full(self) -> list[int]:
+        """For each choice the set of all its outcomes."""
+        return [_set(row) for row in self.structure.full]
+
+    @cached_property
+    def level(self) -> list[int]:
+        """For each fact the longest way down to a choice; the facts of a cycle share it."""
+        level = np.zeros(len(self.normal.state), np.int64)
+        starts = self.normal.literal_start[self.normal.starts]
+        load("neurosym.semantics.walks").levels(starts, self.normal.literals, self.structure.component, level)
+        return level.tolist()
+
+    def height(self, literal: int) -> tuple[int, int]:
+        """Orders literals such that a fact comes after those it depends on, and what is equally deep is neighbours."""
+        fact = literal if literal >= 0 else ~literal
+        return self.level[fact], fact
+
+    def bodies(self, fact: int) -> tuple[Body, ...]:
+        """A fact's bodies, without those that cannot hold; of one that stands for something else, that."""
+        if fact not in self._bodies:
+            self._bodies[fact] = self._read(fact)
+        return self._bodies[fact]
+
+    def _read(self, fact: int) -> tuple[Body, ...]:
+        normal, proof = self.normal, self.proof
+        state = normal.state[fact]
+        if state == TRUE:
+            return (Body((), ()),)
+        if state == FALSE:
+            return ()
+        if state == OUTCOMES:
+            return (Body(((int(normal.alias[fact]), _set(normal.alias_mask[fact])),), ()),)
+        if state == LITERAL:
+            return (Body((), (int(normal.alias[fact]),)),)
+        live = [b for b in range(normal.starts[fact], normal.starts[fact + 1]) if not proof.dead[b]]
+        return tuple(self.body(b) for b in live)
+
+    def body(self, b: int) -> Body:
+        """A body by its number."""
+        normal = self.normal
+        c = slice(normal.choice_start[b], normal.choice_start[b + 1])
+        at = slice(normal.literal_start[b], normal.literal_start[b + 1])
+        choices = zip(normal.choices[c].tolist(), map(_set, normal.masks[c]), strict=True)
+        kept = normal.literals[at][~self.proof.dropped[at]].tolist()
+        return Body(tuple(choices), tuple(kept))
+
+    def exclusive(self, fact: int) -> bool:
+        """Whether its bodies exclude one another."""
+        return self.proof.how[fact] == ADD or self.normal.state[fact] != 0
+
+    def to_compile(self, fact: int) -> bool:
+        """Whether nothing is proved of its bodies."""
+        return self.proof.how[fact] == COMPILE and self.normal.state[fact] == 0
+
+    def spans(self, fact: int) -> Spans:
+        """The choices that a fact rests on, perhaps with some more."""
+        if fact not in self._spans:
+            at = slice(self.proof.support_start[fact], self.proof.support_end[fact])
+            self._spans[fact] = tuple(zip(self.proof.first[at].tolist(), self.proof.last[at].tolist(), strict=True))
+        return self._spans[fact]
+
+    def groups(self, fact: int) -> tuple[tuple[int, int], ...]:
+        """The derived choices that a fact is a value of, as (group, value)."""
+        if fact not in self._groups:
+            groups = self.proof.groups
+            at = slice(groups.of_start[fact], groups.of_start[fact + 1])
+            pairs = zip(groups.of_group[at].tolist(), groups.of_value[at].tolist(), strict=True)
+            self._groups[fact] = tuple((g, v) for g, v in pairs if self.proof.proved[g])
+        return self._groups[fact]
+
+    def name(self, fact: int) -> str:
+        """A fact as the rule language spells it; of the engine's own facts, what they are about."""
+        return readable(self.graph, int(self.structure.facts[fact]))
+
+    def group_name(self, fact: int) -> str:
+        """What a derived choice is about, by one of its members: its predicate and the arguments before the last."""
+        graph_fact = int(self.structure.facts[fact])
+        key, args = self.graph.key(graph_fact), self.graph.args(graph_fact)
+        if key in self.graph.program.hidden or len(args) < 2:
+            return readable(self.graph, graph_fact)
+        return self.graph.spell((key[0], key[1] - 1), args[:-1])
+
+    def choice_name(self, choice: int) -> str:
+        """What a choice is about."""
+        return choice_name(self.graph, int(self.structure.leaf_facts[self.structure.leaf_start[choice]]))
+
+
+def _set(words: np.ndarray) -> int:
+    """A row of words as one integer."""
+    result = 0
+    for word in reversed(words.tolist()):
+        result = result << 64 | word
+    return result
+
+
+def readable(graph: DerivationGraph, fact: int) -> str:
+    """A fact as the rule language spells it; of the engine's own facts, what they are about."""
+    hidden = graph.program.hidden.get(graph.key(fact))
+    return hidden if hidden is not None else graph.atom(fact)
+
+
+def choice_name(graph: DerivationGraph, leaf: int) -> str:
+    """What a leaf's choice is about: `digit(a)` for the network's question behind `digit(a, 3)`."""
+    key = graph.key(leaf)
+    declaration = graph.program.neural.get(key)
+    if declaration is not None and declaration.values is not None:
+        return graph.spell((key[0], key[1] - 1), graph.args(leaf)[:-1])
+    return readable(graph, leaf)
+
+
+def overlap(one: Spans, two: Spans) -> bool:
+    """Whether two sorted lists of intervals meet."""
+    i = j = 0
+    while i < len(one) and j < len(two):
+        if one[i][1] < two[j][0]:
+            i += 1
+        elif two[j][1] < one[i][0]:
+            j += 1
+        else:
+            return True
+    return False
+
+
+def united(spans: list[Spans]) -> Spans:
+    """The union of lists of intervals."""
+    result: list[tuple[int, int]] = []
+    for first, last in sorted(s for part in spans for s in part):
+        if result and first <= result[-1][1] + 1:
+            result[-1] = (result[-1][0], max(last, result[-1][1]))
+        else:
+            result.append((first, last))
+    return tuple(result)
