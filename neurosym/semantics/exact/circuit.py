@@ -157,52 +157,89 @@ class Circuit:
             used[np.where(references >= 0, references, ~references)] = True
         return used[: self.leaves]
 
-    def __call__(self, inputs: Tensor) -> Tensor:
-        """(leaves, M) probabilities to (o, M) values, with gradients."""
+    def __call__(self, inputs: Tensor, logs: int = 0) -> Tensor:
+        """(leaves, M) probabilities to (o, M) values, with gradients.
+
+        Args:
+            logs: of so many outputs, the last ones, natural logarithms are given: -inf for 0 alone, however small.
+        """
         if inputs.device.type == "cpu":
-            return _Evaluate.apply(inputs, self)  # pyright: ignore[reportReturnType]
+            return _Evaluate.apply(inputs, self, logs)  # pyright: ignore[reportReturnType]
         from neurosym.semantics.exact.layers import in_layers
 
-        return in_layers(self, inputs)
+        return in_layers(self, inputs, logs)
 
 
 class _Evaluate(torch.autograd.Function):
     """Forward and backward over one buffer of (N, M) values, in float64 whatever the inputs: rounding adds up over
-    thousands of factors.
+    thousands of factors. Where a product comes near the smallest floats, all is done again with exponents apart.
     """  # fmt: skip
 
     @staticmethod
-    def forward(ctx: FunctionCtx, inputs: Tensor, circuit: Circuit) -> Tensor:
-        kernels = load("neurosym.semantics.exact.circuit_kernels")
+    def forward(ctx: FunctionCtx, inputs: Tensor, circuit: Circuit, logs: int) -> Tensor:
         first = circuit.leaves + 1
         values = np.empty((len(circuit.kinds), inputs.shape[1]))
         values[: circuit.leaves] = inputs.detach().numpy()
         values[circuit.leaves] = 1
-        kernels.forward(circuit.kinds, circuit.starts, circuit.children, first, values)
-        ctx.circuit, ctx.values, ctx.dtype = circuit, values, inputs.dtype  # pyright: ignore
-        return torch.from_numpy(_read(values, circuit.outputs)).to(inputs.dtype)
+        flat = (circuit.kinds, circuit.starts, circuit.children, first)
+        powers = None
+        if load("neurosym.semantics.exact.circuit_kernels").forward(*flat, values):
+            powers = np.empty(values.shape, np.int64)
+            load("neurosym.semantics.exact.scaled_kernels").forward(*flat, values, powers)
+        result, small = _read(values, powers, circuit.outputs)
+        plain = len(result) - logs
+        ctx.saved = circuit, values, powers, plain, result[plain:], small  # pyright: ignore
+        ctx.dtype = inputs.dtype  # pyright: ignore
+        if powers is not None:
+            result[:plain] = np.ldexp(result[:plain], np.clip(small[:plain], -2000, 2000))
+        if logs:
+            with np.errstate(divide="ignore"):
+                result = np.concatenate([result[:plain], np.log(result[plain:]) + small[plain:] * np.log(2)])
+        return torch.from_numpy(result).to(inputs.dtype)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, *upstream: Tensor) -> tuple[Tensor, None]:  # pyright: ignore
-        kernels = load("neurosym.semantics.exact.circuit_kernels")
-        circuit, values = ctx.circuit, ctx.values  # pyright: ignore
+    def backward(ctx: FunctionCtx, *upstream: Tensor) -> tuple[Tensor, None, None]:  # pyright: ignore
+        circuit, values, powers, plain, logged, small = ctx.saved  # pyright: ignore
         gradient = np.zeros_like(values)
-        add_outputs(gradient, circuit.outputs, upstream[0].detach().to(torch.float64).numpy())
-        first = circuit.leaves + 1
-        kernels.backward(circuit.kinds, circuit.starts, circuit.children, first, values, gradient)
-        return torch.from_numpy(gradient[: circuit.leaves]).to(ctx.dtype), None  # pyright: ignore
+        given = upstream[0].detach().to(torch.float64).numpy().copy()
+        given[plain:] = np.divide(given[plain:], logged, out=np.zeros_like(logged), where=logged != 0)
+        nodes = np.where(circuit.outputs >= 0, circuit.outputs, ~circuit.outputs)
+        given *= np.where(circuit.outputs >= 0, 1.0, -1.0)[:, None]
+        flat = (circuit.kinds, circuit.starts, circuit.children, circuit.leaves + 1)
+        if powers is None:
+            np.add.at(gradient, nodes, given)  # an output may occur twice
+            load("neurosym.semantics.exact.circuit_kernels").backward(*flat, values, gradient)
+            return torch.from_numpy(gradient[: circuit.leaves]).to(ctx.dtype), None, None  # pyright: ignore
+        scale = np.zeros_like(powers)
+        small[:plain] = 0  # of an output that is a logarithm, the gradient is divided by the value
+        _add_scaled(gradient, scale, nodes, given, -small)
+        load("neurosym.semantics.exact.scaled_kernels").backward(*flat, values, powers, gradient, scale)
+        leaves = slice(None, circuit.leaves)
+        made = np.ldexp(gradient[leaves], np.clip(scale[leaves], -2000, 2000))
+        return torch.from_numpy(made).to(ctx.dtype), None, None  # pyright: ignore
 
 
-def _read(values: NDArray[np.float64], outputs: Long) -> NDArray[np.float64]:
-    """Values of references."""
-    result = values[np.where(outputs >= 0, outputs, ~outputs)]
-    negative = outputs < 0
-    result[negative] = 1 - result[negative]
-    return result
+Floats = NDArray[np.float64]
 
 
-def add_outputs(gradient: NDArray[np.float64], outputs: Long, upstream: NDArray[np.float64]) -> None:
-    """Add the outputs' gradients to their nodes'; an output may occur twice."""
-    sign = np.where(outputs >= 0, 1.0, -1.0)[:, None]
-    np.add.at(gradient, np.where(outputs >= 0, outputs, ~outputs), sign * upstream)
+def _read(values: Floats, powers: Long | None, outputs: Long) -> tuple[Floats, Long]:
+    """Values of references, as mantissas and exponents."""
+    nodes, negative = np.where(outputs >= 0, outputs, ~outputs), outputs < 0
+    result = values[nodes]
+    small = np.zeros(result.shape, np.int64) if powers is None else powers[nodes]
+    if negative.any():
+        result[negative] = 1 - np.ldexp(result[negative], np.clip(small[negative], -2000, 2000))
+        small[negative] = 0
+    return result, small
+
+
+def _add_scaled(gradient: Floats, scale: Long, nodes: Long, given: Floats, powers: Long) -> None:
+    """Add outputs' gradients to their nodes', one after the other: they may be of very different sizes."""
+    for node, row, power in zip(nodes.tolist(), given, powers, strict=True):
+        top = np.maximum(np.where(gradient[node] != 0, scale[node], power), power)
+        total = np.ldexp(gradient[node], np.maximum(scale[node] - top, -2000)) + np.ldexp(
+            row, np.maximum(power - top, -2000)
+        )
+        gradient[node], shift = np.frexp(total)
+        scale[node] = np.where(total != 0, top + shift, 0)

@@ -126,9 +126,7 @@ def backward(kinds, starts, children, first, values, gradient):
                     after[0, m] *= factor[k, m]
 
 
-@kernel(
-    "int64(uint8[::1], int64[::1], int64[::1], int64, int64[::1], int64[::1], uint8[::1], int64[::1], int64[::1])"
-)
+@kernel("int64(uint8[::1], int64[::1], int64[::1], int64, int64[::1], int64[::1], uint8[::1], int64[::1], int64[::1])")
 def compact(kinds, starts, children, first, order, renamed, new_kinds, new_starts, new_children):
     """Renumber nodes along an order, children first, without those that have one child.
 

@@ -77,12 +77,11 @@ class Exact:
         solved = self._solver.solve(self._roots)
         for k, (_, _, method) in zip(self._uncertain, solved, strict=True):
             self.methods[k] = method
-        evidence_parts = [*self._solver.totals, *self._solver.alone()]
-        # outputs: the joint of each root, what to divide it by, and the independent parts of the evidence
-        outputs = [r for r, _, _ in solved] + [e for _, e, _ in solved] + evidence_parts
-        self._parts = len(evidence_parts)
-        self._divided = any(e != self._solver.builder.one for _, e, _ in solved)
-        self.circuit = self._solver.builder.build(outputs)
+        # outputs: each root given the evidence, then the independent parts of the evidence
+        parts = [*self._solver.totals, *self._solver.alone()]
+        quotients = [self._solver.builder.quotient(joint, given) for joint, given, _ in solved]
+        self._parts = len(parts)
+        self.circuit = self._solver.builder.build([*quotients, *parts])
         self._leaves = torch.from_numpy(structure.leaf_facts.astype(np.int64))
 
     @property
@@ -119,16 +118,34 @@ class Exact:
             SemanticsError: the evidence has probability 0 under these inputs.
         """
         ones = inputs.new_ones((len(inputs), self.count))
-        if self.circuit is None:
-            return ones
-        values = self.circuit(inputs.T[self._leaves.to(inputs.device)])
+        return ones if self.circuit is None else self._given(inputs, ones, self._parts, impossible)
+
+    def log(self, inputs: Tensor) -> Tensor:
+        """(B, r) natural logarithms of the probabilities, however small; -inf for 0 alone.
+
+        Raises:
+            SemanticsError: as for the probabilities.
+        """
+        zeros = inputs.new_zeros((len(inputs), self.count))
+        return zeros if self.circuit is None else self._given(inputs, zeros, len(self.circuit.outputs), None)
+
+    def log_evidence(self, inputs: Tensor) -> Tensor:
+        """(B,) natural logarithm of the probability of the evidence; -inf where it cannot be."""
+        if self.circuit is None or not self._parts:
+            return inputs.new_zeros(len(inputs))
+        return self._run(inputs, self._parts)[-self._parts :].sum(dim=0)
+
+    def _run(self, inputs: Tensor, logs: int) -> Tensor:
+        assert self.circuit is not None
+        return self.circuit(inputs.T[self._leaves.to(inputs.device)], logs)
+
+    def _given(self, inputs: Tensor, full: Tensor, logs: int, impossible: float | None) -> Tensor:
+        """Answers for the uncertain roots, put among those for the certain ones."""
+        values = self._run(inputs, logs)
         count = len(self._uncertain)
         result = values[:count]
-        if self._divided:
-            below = values[count : 2 * count]
-            result = result / torch.where(below > 0, below, 1)  # finite, so that gradients are
         if self._parts:
-            possible = (values[2 * count :] > 0).all(dim=0)
+            possible = (values[count:] > -torch.inf).all(dim=0)
             if impossible is None and not bool(possible.all()):
                 raise _impossible("the evidence has probability 0")
             if impossible is not None:
@@ -136,7 +153,7 @@ class Exact:
         if count == self.count:
             return result.T
         index = torch.tensor(self._uncertain, dtype=torch.long, device=inputs.device)
-        return ones.index_copy(1, index, result.T)
+        return full.index_copy(1, index, result.T)
 
 
 def impossible(why: str) -> SemanticsError:

@@ -165,9 +165,7 @@ class Folder:
         for k, literal in enumerate(body.literals):
             yield met, (*body.literals[:k], ~literal)
 
-    def _term(
-        self, others: Sequence[int], choices: dict[int, int], new: Iterable[int], rest: int
-    ) -> Term | None:
+    def _term(self, others: Sequence[int], choices: dict[int, int], new: Iterable[int], rest: int) -> Term | None:
         """A conjunction as factors that rest on different choices; None if it cannot hold."""
         literals = self._joined(others, new)
         if literals is None:

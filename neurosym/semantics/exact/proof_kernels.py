@@ -240,8 +240,12 @@ def prove(
             head[b] = i
             dead[b], crossed[b], cluster[b] = False, False, 0
             first = size
-            need = size + choice_start[b + 1] - choice_start[b] + cap + 4 * (
-                raw_start[origin[b] + 1] - raw_start[origin[b]] + literal_start[b + 1] - literal_start[b]
+            need = (
+                size
+                + choice_start[b + 1]
+                - choice_start[b]
+                + cap
+                + 4 * (raw_start[origin[b] + 1] - raw_start[origin[b]] + literal_start[b + 1] - literal_start[b])
             )
             if need > len(keys):
                 keys, sets = _longer(keys, need), _taller(sets, need)
