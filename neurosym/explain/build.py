@@ -26,9 +26,9 @@ from neurosym.explain.model import (
     Step,
 )
 from neurosym.explain.neural import NeuralEvidence
-from neurosym.explain.proofs import Derivation, ProofSearch, proof_probability, with_conjunction
+from neurosym.explain.proofs import Derivation, ProofSearch, proof_probability
 from neurosym.explain.words import Words
-from neurosym.grounding import CERTAIN
+from neurosym.grounding import CERTAIN, with_conjunctions
 from neurosym.reasoner import Answers
 from neurosym.semantics import Bounds, Exact, relevant_part
 from neurosym.version import version
@@ -172,7 +172,7 @@ class _Builder:
         if product == 0 or not derived or self.answers.algebra is not None or self.answers.evidence:
             return product
         # Facts under negation may share choices with the rest: solved exactly, as one more fact of the graph.
-        graph = with_conjunction(self.graph, literals)
+        graph = with_conjunctions(self.graph, [literals])
         tags = torch.cat([self.tags, self.tags.new_zeros(1)])
         with torch.no_grad():
             if self._assumes(tree):

@@ -1,0 +1,287 @@
+"""The probability of data as a function of the weights, for many weight vectors as one batch.
+
+Labels are what `fit` takes: each is the outcome of an experiment of its own, and their probabilities are multiplied.
+An interpretation is what was seen together in one world: its probability is that of the conjunction. Both are exact.
+What networks say is asked once and kept.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from torch import Tensor
+
+from neurosym.bayes.space import Weights
+from neurosym.errors import DataError, SemanticsError
+from neurosym.grounding import CERTAIN, DerivationGraph, with_conjunctions
+from neurosym.reasoner import Answers, Reasoner, Targets
+from neurosym.semantics import Exact, relevant_part
+
+BUDGET = 4_000_000  # numbers in one batch of leaf probabilities; more weight vectors are cut into several
+Literal = tuple[int, bool]
+
+
+class Labelled(Protocol):
+    """A question with its answers, such as `Batch`."""
+
+    @property
+    def queries(self) -> tuple[str, ...]: ...
+    @property
+    def targets(self) -> Targets: ...
+    @property
+    def inputs(self) -> Mapping[str, Tensor]: ...
+    @property
+    def weight(self) -> float: ...
+
+
+Interpretation = Mapping[str, bool]
+Data = Labelled | Interpretation | Iterable[Labelled | Interpretation]
+
+
+class Question:
+    """The answers of a query as a function of the weights."""
+
+    def __init__(self, answers: Answers) -> None:
+        """Keep what networks said.
+
+        Raises:
+            SemanticsError: NS644, an answer rests on unknown atoms, or has no probability.
+        """
+        if answers.algebra is not None:
+            raise _no_probability(f"the answers were computed under `{answers.semantics}`")
+        for atom, method, detail in zip(answers.atoms, answers.methods, answers.details, strict=True):
+            if method == "bounds":
+                raise _no_probability(f"{atom} rests on what is unknown; {detail}")
+        self.answers = answers
+        facts = [f for f in answers.facts if f >= 0]
+        self.columns = torch.tensor([k for k, f in enumerate(answers.facts) if f >= 0], dtype=torch.long)
+        self.evaluator = answers.grounded.evaluator(facts, answers.evidence, None)
+        self.leaf_tags = answers.leaf_tags.detach()
+    @property
+    def width(self) -> int:
+        """How many numbers one weight vector takes."""
+        return self.leaf_tags.numel()
+
+    def __call__(self, weights: Weights) -> Tensor:
+        """(S, B, A) probabilities of the answers."""
+        tags = self.answers.grounded.leaves.under(self.leaf_tags, weights)
+        vectors, batch = tags.shape[:2]
+        found = self.evaluator(tags.reshape(vectors * batch, -1))
+        full = found.new_zeros((len(found), len(self.answers.facts))).index_copy(1, self.columns, found)
+        return full.reshape(vectors, batch, -1)
+
+
+class Labels:
+    """The log probability of a batch's labels."""
+
+    def __init__(self, question: Question, batch: Labelled) -> None:
+        self.question = question
+        self.batch = batch
+
+    def __call__(self, weights: Weights) -> Tensor:
+        """(S,) sums over the labels."""
+        tags = self.question(weights)
+        count = len(tags)
+        answers = replace(self.question.answers, tags=tags.reshape(-1, tags.shape[-1]))
+        losses = answers.nll(_repeated(self.batch.targets, count), reduction="none")
+        return -losses.reshape(count, -1).sum(dim=1) * self.batch.weight
+
+
+class Interpretations:
+    """The log probability of interpretations, each a world of its own.
+
+    Parts of an interpretation that share no choice are independent: each is a conjunction by itself, so that no product
+    underflows, and those that occur many times are evaluated once.
+    """
+
+    def __init__(self, answers: Answers, interpretations: Sequence[Mapping[str, bool]]) -> None:
+        grounded, reasoner = answers.grounded, answers.reasoner
+        assert reasoner is not None
+        graph = grounded.graph
+        seen: list[list[Literal]] = []
+        for interpretation in interpretations:
+            observed = grounded.evidence([(reasoner.atom(a), v) for a, v in interpretation.items()])
+            seen.append([(f, v) for f, v in observed if not _settled(graph, f, v)])
+        facts = sorted({f for literals in seen for f, _ in literals})
+        part_of = _independent(graph, [*facts, *(f for f, _ in answers.evidence)])
+        counts: Counter[tuple[Literal, ...]] = Counter()
+        for literals in seen:
+            parts: dict[int, list[Literal]] = {}
+            for fact, sign in literals:
+                parts.setdefault(part_of[fact], []).append((fact, sign))
+            counts.update(tuple(p) for p in parts.values())
+        more = with_conjunctions(graph, list(counts)) if counts else graph
+        roots = list(range(graph.num_facts, graph.num_facts + len(counts)))
+        self.evaluator = Exact(more, roots, answers.evidence, grounded.max_circuit, grounded.solutions)
+        self.times = torch.tensor(list(counts.values()), dtype=torch.float64)
+        self.leaves = grounded.leaves
+        self.leaf_tags = answers.leaf_tags.detach()
+        self.names = [" and ".join(_signed(graph, *literal) for literal in part) for part in counts]
+
+    @property
+    def width(self) -> int:
+        """How many numbers one weight vector takes."""
+        return self.leaf_tags.numel()
+
+    def __call__(self, weights: Weights) -> Tensor:
+        """(S,) sums over the interpretations."""
+        found = self.parts(weights)  # weights may make a part as good as impossible: its logarithm stays finite
+        return torch.log(found.clamp_min(torch.finfo(found.dtype).tiny)) @ self.times.to(found)
+
+    def parts(self, weights: Weights) -> Tensor:
+        """(S, n) probabilities of the parts."""
+        tags = self.leaves.under(self.leaf_tags, weights)[:, 0]
+        more = tags.new_zeros((len(tags), len(self.times)))
+        return self.evaluator(torch.cat([tags, more], dim=1))
+
+
+class Likelihood:
+    """The log probability of all data."""
+
+    def __init__(self, reasoner: Reasoner, data: Data) -> None:
+        """Ground what the data asks, and ask the networks once.
+
+        Raises:
+            DataError: NS620, there is none; NS641, an item is neither labels nor an interpretation.
+            SemanticsError: NS502 and NS644.
+        """
+        labelled, interpretations = _sorted(data)
+        self.terms: list[Labels | Interpretations] = []
+        with torch.no_grad():
+            for batch in labelled:
+                answers = reasoner.query(*batch.queries, inputs=batch.inputs)
+                self.terms.append(Labels(Question(answers), batch))
+            if interpretations:
+                atoms = dict.fromkeys(atom for one in interpretations for atom in one)
+                answers = reasoner.query(*atoms)
+                Question(answers)  # refuses what has no probability
+                self.terms.append(Interpretations(answers, interpretations))
+
+    def __call__(self, weights: Weights) -> Tensor:
+        """(S,) the log probability of the data under S weight vectors."""
+        first = next(iter(weights.values()))
+        total = first.new_zeros(len(first))
+        for term in self.terms:
+            total = total + term(weights).to(total)
+        return total
+
+    def in_parts(self, weights: Weights) -> Tensor:
+        """The same without gradients, for any number of weight vectors."""
+        widest = max((t.question if isinstance(t, Labels) else t).width for t in self.terms)
+        return in_parts(self, weights, widest)
+
+    def impossible(self, weights: Weights) -> str:
+        """What of the data has probability 0 under some weights, an empty string if nothing has."""
+        with torch.no_grad():
+            for term in self.terms:
+                if isinstance(term, Interpretations):
+                    bad = (term.parts(weights)[0] <= 0).nonzero()
+                    if len(bad):
+                        return term.names[int(bad[0])]
+                elif not bool(torch.isfinite(term(weights)).all()):
+                    return ", ".join(term.batch.queries)
+                else:
+                    wrong = _ruled_out(term, weights)
+                    if wrong:
+                        return wrong
+        return ""
+
+
+def in_parts(function: Callable[[Weights], Tensor], weights: Weights, width: int) -> Tensor:
+    """(S, …) values of a function of the weights without gradients, for as many of them at a time as fit.
+
+    Args:
+        width: numbers that one weight vector takes.
+    """
+    size = max(1, BUDGET // max(1, width))
+    count = len(next(iter(weights.values())))
+    with torch.no_grad():
+        return torch.cat([function({k: w[s : s + size] for k, w in weights.items()}) for s in range(0, count, size)])
+
+
+def _ruled_out(term: Labels, weights: Weights) -> str:
+    """A label whose probability is 0."""
+    tags = term.question({k: w[:1] for k, w in weights.items()})[0]
+    answers = replace(term.question.answers, tags=tags)
+    losses = answers.nll(_repeated(term.batch.targets, 1), reduction="none")
+    if not bool((losses >= 69).any()):  # the logarithm of the least probability that a loss knows, 1e-30
+        return ""
+    targets = term.batch.targets
+    if isinstance(targets, Mapping):
+        for atom, label in targets.items():
+            chance = float(answers[atom][0])
+            if label is not None and (chance if label else 1 - chance) <= 1e-30:
+                return f"{atom}, which is labelled {'true' if label else 'false'}"
+    return f"a target of {', '.join(term.batch.queries)}"
+
+
+def _sorted(data: Data) -> tuple[list[Labelled], list[Mapping[str, bool]]]:
+    """Labels and interpretations."""
+    items: list[Any] = [data] if isinstance(data, Mapping) or hasattr(data, "queries") else list(data)  # pyright: ignore
+    if not items:
+        raise DataError("there is no training data", code="NS620")
+    labelled = [i for i in items if hasattr(i, "queries") and hasattr(i, "targets")]
+    worlds = [i for i in items if isinstance(i, Mapping)]
+    if len(labelled) + len(worlds) < len(items):
+        raise DataError(
+            "the data holds something that is neither labels nor an interpretation", code="NS641",
+            help="a `Batch` has labels; a mapping from atoms to true or false is an interpretation",
+        )  # fmt: skip
+    return labelled, [w for w in worlds if w]
+
+
+def _repeated(targets: Targets, count: int) -> Targets:
+    """Targets of a batch that is repeated, one copy for each weight vector."""
+    if isinstance(targets, Mapping):
+        return targets
+    if isinstance(targets, Tensor):
+        return targets.repeat(count, *([1] * (targets.dim() - 1)))
+    return list(targets) * count
+
+
+def _settled(graph: DerivationGraph, fact: int, value: bool) -> bool:
+    """Whether an observation says nothing, because it is certain."""
+    if graph.status[fact] != CERTAIN:
+        return False
+    if not value:
+        raise SemanticsError(
+            "the evidence cannot be: it has probability 0", code="NS502",
+            note=f"{graph.atom(fact)} is certain, and was observed to be false",
+            help="take back an observation, or allow for error in a rule",
+        )  # fmt: skip
+    return True
+
+
+def _independent(graph: DerivationGraph, facts: Sequence[int]) -> dict[int, int]:
+    """Fact → number of its part; facts of different parts depend on no common choice."""
+    if not facts:
+        return {}
+    part = relevant_part(graph, np.array(facts, np.int32), drop_certain=True)
+    n = len(part.facts)
+    choice = graph.choice[part.facts]
+    leaves = np.nonzero(choice >= 0)[0]
+    _, choices = np.unique(choice[leaves], return_inverse=True)
+    heads = np.repeat(part.head, np.diff(part.body_start))
+    rows, columns = np.concatenate([heads, leaves]), np.concatenate([part.body, n + choices])
+    size = n + len(leaves)
+    matrix = coo_matrix((np.ones(len(rows), np.int8), (rows, columns)), shape=(size, size))
+    label = connected_components(matrix, directed=False)[1]
+    return {f: int(label[at]) for f, at in zip(facts, part.roots.tolist(), strict=True)}
+
+
+def _signed(graph: DerivationGraph, fact: int, value: bool) -> str:
+    return graph.atom(fact) if value else f"not {graph.atom(fact)}"
+
+
+def _no_probability(note: str) -> SemanticsError:
+    return SemanticsError(
+        "a posterior needs probabilities", code="NS644", note=note,
+        help="use the semantics exact, and give what is unknown as facts",
+    )  # fmt: skip
