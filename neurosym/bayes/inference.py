@@ -71,8 +71,8 @@ def nuts(
     from pyro.infer import MCMC, NUTS
 
     def potential(site: dict[str, Tensor]) -> Tensor:
-        points, determinant = space.from_free(site["free"][None])
-        return -(likelihood(space.weights(points)) + space.log_prior(points) + determinant).sum()
+        points, prior = space.free_density(site["free"][None])
+        return -(likelihood(space.weights(points)) + prior).sum()
 
     each = -(-samples // chains)
     done = divergences = 0
@@ -94,7 +94,7 @@ def nuts(
         run.run()
         divergences += len(run.diagnostics()["divergences"]["chain 0"])
         with torch.no_grad():
-            found.append(inside(space.from_free(run.get_samples()["free"])[0]))
+            found.append(inside(space.from_free(run.get_samples()["free"])))
     return Draws(torch.stack(found), divergences=divergences)
 
 

@@ -7,6 +7,7 @@ What networks say is asked once and kept.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -22,6 +23,7 @@ from neurosym.bayes.space import Weights
 from neurosym.errors import DataError, SemanticsError
 from neurosym.grounding import CERTAIN, DerivationGraph, with_conjunctions
 from neurosym.reasoner import Answers, Reasoner, Targets
+from neurosym.reasoner.answers import TINY
 from neurosym.semantics import Exact, relevant_part
 
 BUDGET = 4_000_000  # numbers in one batch of leaf probabilities; more weight vectors are cut into several
@@ -64,6 +66,7 @@ class Question:
         self.columns = torch.tensor([k for k, f in enumerate(answers.facts) if f >= 0], dtype=torch.long)
         self.evaluator = answers.grounded.evaluator(facts, answers.evidence, None)
         self.leaf_tags = answers.leaf_tags.detach()
+
     @property
     def width(self) -> int:
         """How many numbers one weight vector takes."""
@@ -84,11 +87,30 @@ class Labels:
     def __init__(self, question: Question, batch: Labelled) -> None:
         self.question = question
         self.batch = batch
+        answers, targets = question.answers, batch.targets
+        answers.nll(targets)  # refuses what does not fit
+        labels: Tensor | None = None
+        if isinstance(targets, Mapping):
+            labels = torch.full(answers.tags.shape, torch.nan, dtype=torch.float64)
+            for atom, label in targets.items():
+                if label is not None:
+                    labels[:, answers.position(atom)] = float(label)
+        elif isinstance(targets, Tensor) and targets.dim() == 2:
+            labels = targets
+        self.places: Tensor | None = None  # of the labelled answers; None where the targets are values
+        if labels is not None:
+            flat = labels.reshape(-1).to(answers.tags)
+            self.places = (~torch.isnan(flat)).nonzero()[:, 0]
+            wanted = flat[self.places]
+            self.base, self.slope = 1 - wanted, 2 * wanted - 1
 
     def __call__(self, weights: Weights) -> Tensor:
         """(S,) sums over the labels."""
         tags = self.question(weights)
         count = len(tags)
+        if self.places is not None:
+            chances = self.base + self.slope * tags.reshape(count, -1)[:, self.places]
+            return torch.log(chances.clamp_min(TINY)).sum(dim=1) * self.batch.weight
         answers = replace(self.question.answers, tags=tags.reshape(-1, tags.shape[-1]))
         losses = answers.nll(_repeated(self.batch.targets, count), reduction="none")
         return -losses.reshape(count, -1).sum(dim=1) * self.batch.weight
@@ -210,14 +232,13 @@ def _ruled_out(term: Labels, weights: Weights) -> str:
     """A label whose probability is 0."""
     tags = term.question({k: w[:1] for k, w in weights.items()})[0]
     answers = replace(term.question.answers, tags=tags)
-    losses = answers.nll(_repeated(term.batch.targets, 1), reduction="none")
-    if not bool((losses >= 69).any()):  # the logarithm of the least probability that a loss knows, 1e-30
-        return ""
     targets = term.batch.targets
+    if bool((answers.nll(targets, reduction="none") < -math.log(2 * TINY)).all()):
+        return ""
     if isinstance(targets, Mapping):
         for atom, label in targets.items():
             chance = float(answers[atom][0])
-            if label is not None and (chance if label else 1 - chance) <= 1e-30:
+            if label is not None and (chance if label else 1 - chance) <= TINY:
                 return f"{atom}, which is labelled {'true' if label else 'false'}"
     return f"a target of {', '.join(term.batch.queries)}"
 
@@ -237,13 +258,9 @@ def _sorted(data: Data) -> tuple[list[Labelled], list[Mapping[str, bool]]]:
     return labelled, [w for w in worlds if w]
 
 
-def _repeated(targets: Targets, count: int) -> Targets:
-    """Targets of a batch that is repeated, one copy for each weight vector."""
-    if isinstance(targets, Mapping):
-        return targets
-    if isinstance(targets, Tensor):
-        return targets.repeat(count, *([1] * (targets.dim() - 1)))
-    return list(targets) * count
+def _repeated(values: Targets, count: int) -> Targets:
+    """The values that a batch is labelled with, one copy for each weight vector."""
+    return values.repeat(count) if isinstance(values, Tensor) else [*values] * count
 
 
 def _settled(graph: DerivationGraph, fact: int, value: bool) -> bool:

@@ -93,7 +93,7 @@ def _check(
         raise DataError("there is nothing to train", code="NS621", help="a weight needs `learn`, or `t(_) ::`")
     if method not in ("svi", "nuts"):
         raise DataError(f"there is no method `{method}`", code="NS641", note="there are svi and nuts")
-    least = {"samples": (samples, 2), "steps": (steps, 4), "warmup": (warmup, 1), "chains": (chains, 1)}
+    least = {"samples": (samples, 2), "steps": (steps, 8), "warmup": (warmup, 1), "chains": (chains, 1)}
     for name, (value, smallest) in least.items():
         if value < smallest:
             raise DataError(f"{name}={value}", code="NS641", note=f"at least {smallest}")
@@ -136,7 +136,8 @@ def _judged_svi(draws: Draws) -> Diagnostics:
     """Whether the bound settled, and whether resampling could correct the fit."""
     quarter = max(1, len(draws.elbo) // 4)
     last, before = np.array(draws.elbo[-quarter:]), np.array(draws.elbo[-2 * quarter : -quarter])
-    noise = math.sqrt((last.var() + before.var()) / quarter)
+    # from neighbours' differences, which know nothing of the rise
+    noise = math.sqrt((np.mean(np.diff(last) ** 2) + np.mean(np.diff(before) ** 2)) / 2 / quarter)
     converged = bool(last.mean() - before.mean() <= max(0.1, 4 * noise))
     warnings = []
     if not converged:

@@ -12,10 +12,11 @@ from torch import Tensor
 from torch.distributions import biject_to, constraints
 from torch.distributions import Beta as BetaLaw
 from torch.distributions import Dirichlet as DirichletLaw
+from torch.nn.functional import logsigmoid
 
 from neurosym.errors import DataError
 from neurosym.grounding import Parameter
-from neurosym.reasoner.priors import CONFIDENCE, Beta, Dirichlet, Prior, prior_of
+from neurosym.reasoner.priors import CONFIDENCE, Prior, prior_of
 
 Weights = dict[int, Tensor]  # parameter index → (S, K) probabilities of its outcomes
 
@@ -96,17 +97,24 @@ class Space:
         parts += [DirichletLaw(numbers, validate_args=False).sample((count,)) for numbers in dirichlets]
         return inside(torch.cat(parts, dim=1))
 
-    def from_free(self, free: Tensor) -> tuple[Tensor, Tensor]:
-        """(S, D) points of unconstrained (S, D') coordinates, and (S,) the log determinants of that map."""
-        parts = free.split([len(self.single), *(s - 1 for s in self.sizes[1:])], dim=1)
-        points: list[Tensor] = []
-        total = free.new_zeros(len(free))
-        for part, law in zip(parts, self._maps, strict=True):
+    def from_free(self, free: Tensor) -> Tensor:
+        """(S, D) points of unconstrained (S, D') coordinates."""
+        return torch.cat([law(part) for part, law in zip(self._split(free), self._maps, strict=True)], dim=1)
+
+    def free_density(self, free: Tensor) -> tuple[Tensor, Tensor]:
+        """(S, D) points of unconstrained coordinates, and (S,) the log prior density of these, up to a constant."""
+        singles, *several = self._split(free)
+        # of a Beta in its log odds, the map's determinant included: nothing is left to saturate
+        total = (self.betas[:, 0] * logsigmoid(singles) + self.betas[:, 1] * logsigmoid(-singles)).sum(dim=1)
+        points = [torch.sigmoid(singles)]
+        for part, law, numbers in zip(several, self._maps[1:], self.dirichlets, strict=True):
             point = law(part)
-            determinant = law.log_abs_det_jacobian(part, point)
-            total = total + (determinant.sum(dim=1) if determinant.dim() == 2 else determinant)
+            total = total + ((numbers - 1) * point.log()).sum(dim=1) + law.log_abs_det_jacobian(part, point)
             points.append(point)
         return torch.cat(points, dim=1), total
+
+    def _split(self, free: Tensor) -> Sequence[Tensor]:
+        return free.split([len(self.single), *(s - 1 for s in self.sizes[1:])], dim=1)
 
     def to_free(self, points: Tensor) -> Tensor:
         """(S, D') unconstrained coordinates of (S, D) points."""
@@ -160,8 +168,10 @@ def _prior(parameter: Parameter, name: str, given: Prior | float) -> Prior:
     default = prior_of(parameter, given if isinstance(given, int | float) else CONFIDENCE)
     if isinstance(given, int | float):
         return default
-    if not isinstance(given, Beta | Dirichlet) or len(given.concentration) != len(default.concentration):
+    if type(given) is not type(default) or len(given.concentration) != len(default.concentration):
         needs = "a Beta" if parameter.outcomes == 1 else f"a Dirichlet of {len(default.concentration)} numbers"
         rest = ", the last of them for none of its heads" if parameter.outcomes > 1 and parameter.rest else ""
-        raise DataError(f"the prior of `{name}` does not fit its outcomes", code="NS642", note=f"it needs {needs}{rest}")
+        raise DataError(
+            f"the prior of `{name}` does not fit its outcomes", code="NS642", note=f"it needs {needs}{rest}"
+        )
     return given
