@@ -34,13 +34,24 @@ class Labelled(Protocol):
     """A question with its answers, such as `Batch`."""
 
     @property
-    def queries(self) -> tuple[str, ...]: ...
+    def queries(self) -> tuple[str, ...]:
+        """Atoms that are asked."""
+        ...
+
     @property
-    def targets(self) -> Targets: ...
+    def targets(self) -> Targets:
+        """The answers that are known."""
+        ...
+
     @property
-    def inputs(self) -> Mapping[str, Tensor]: ...
+    def inputs(self) -> Mapping[str, Tensor]:
+        """Slot → (B, …)."""
+        ...
+
     @property
-    def weight(self) -> float: ...
+    def weight(self) -> float:
+        """How many times it counts."""
+        ...
 
 
 Interpretation = Mapping[str, bool]

@@ -86,8 +86,8 @@ def _check(
 ) -> None:
     if reasoner.semantics is not None:
         raise SemanticsError(
-            "a posterior needs probabilities", code="NS644", note=f"the reasoner's semantics is {reasoner.semantics_name}",
-            help='semantics="exact"',
+            "a posterior needs probabilities", code="NS644",
+            note=f"the reasoner's semantics is {reasoner.semantics_name}", help='semantics="exact"',
         )  # fmt: skip
     if not reasoner.learnable:
         raise DataError("there is nothing to train", code="NS621", help="a weight needs `learn`, or `t(_) ::`")

@@ -9,9 +9,9 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.distributions import biject_to, constraints
 from torch.distributions import Beta as BetaLaw
 from torch.distributions import Dirichlet as DirichletLaw
+from torch.distributions import biject_to, constraints
 from torch.nn.functional import logsigmoid
 
 from neurosym.errors import DataError

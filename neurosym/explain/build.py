@@ -59,7 +59,8 @@ def explain(
         language: of the labels, where the knowledge graph has them in several.
         contributions: whether to leave out each rule and leaf in turn.
         budget: seconds that leaving out unweighted rules and recorded facts may take, which grounds anew.
-        posterior: of the weights; the claim and the learnable rules then have credible intervals of probability `level`.
+        posterior: of the weights; the claim and the learnable rules then have credible intervals, which hold them
+            with probability `level`.
 
     Raises:
         DataError: the atom is not among the answers.

@@ -104,8 +104,8 @@ class Leaves:
         if self._learned and any(reader.tagger is not None for reader in self._graphs):
             name = next(r.group.declaration.network for r in self._graphs if r.tagger is not None)
             raise NetworkError(
-                f"the graph network `{name}` reads derived facts, and cannot be kept while weights change", code="NS607",
-                help="let it read the knowledge graph only",
+                f"the graph network `{name}` reads derived facts, and cannot be kept while weights change",
+                code="NS607", help="let it read the knowledge graph only",
             )  # fmt: skip
         full = tags.expand(len(next(iter(weights.values()))) if weights else 1, -1, -1)
         for parameter, rows, count in self._learned:

@@ -1,7 +1,7 @@
 """Simulation-based calibration (Talts, Betancourt, Simpson, Vehtari & Gelman 2018) of a noisy-or with two causes.
 
-Weights are drawn from the prior and labels from the weights; among samples of the posterior given the labels, the rank of
-the weights that made them is then uniform. Which cause was at work is never seen.
+Weights are drawn from the prior and labels from the weights; among samples of the posterior given the labels, the rank
+of the weights that made them is then uniform. Which cause was at work is never seen.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Both methods are calibrated: simulations in `calibration.py`, a few in the ordinary suite and many in the slow one."""
+"""Both methods are calibrated: a few simulations in the ordinary suite, many in the slow one."""
 
 from __future__ import annotations
 
