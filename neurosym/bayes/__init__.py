@@ -1,6 +1,7 @@
 """Bayes room: a posterior over rule weights, by pyro, which only `inference` imports."""
 
-from neurosym.bayes.result import Diagnostics, Posterior, Predictions
+from neurosym.bayes.predictions import Predictions
+from neurosym.bayes.result import Diagnostics, Posterior
 from neurosym.bayes.run import posterior
 from neurosym.reasoner.priors import Beta, Credible, Dirichlet
 

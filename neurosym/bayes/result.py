@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from neurosym.bayes.likelihood import Question, in_parts
+from neurosym.bayes.predictions import Predictions, check_level, credible
 from neurosym.bayes.space import Space, Weights
-from neurosym.errors import DataError, ModelError, SemanticsError
+from neurosym.errors import ModelError, SemanticsError
 from neurosym.lang.ast import Atom
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.reasoner.priors import Credible
@@ -44,57 +45,6 @@ class Diagnostics:
     def to_dict(self) -> dict[str, Any]:
         """Plain data, ready for JSON: a number that is not finite is None."""
         return _finite(asdict(self))
-
-
-@dataclass(frozen=True, eq=False)
-class Predictions:
-    """Answers with credible intervals.
-
-    Attributes:
-        atoms: A answers; draws: (S, B, A) the probability of each under each sampled weight vector.
-        level: of the intervals.
-    """
-
-    atoms: tuple[str, ...]
-    draws: Tensor = field(repr=False)
-    level: float
-    answers: Answers = field(repr=False)
-
-    @property
-    def mean(self) -> Tensor:
-        """(B, A) the probabilities, uncertainty about the weights included."""
-        return self.draws.mean(dim=0)
-
-    @property
-    def lower(self) -> Tensor:
-        """(B, A) the lower ends of the credible intervals, which have equal tails."""
-        return quantile(self.draws, (1 - self.level) / 2)
-
-    @property
-    def upper(self) -> Tensor:
-        """(B, A) their upper ends."""
-        return quantile(self.draws, (1 + self.level) / 2)
-
-    def __getitem__(self, atom: str) -> Credible:
-        """An answer's mean and interval, in the first sample."""
-        return self.credible(atom)
-
-    def credible(self, atom: str, sample: int = 0) -> Credible:
-        """An answer's mean and interval in one sample of the batch.
-
-        Raises:
-            DataError: NS611, it is not among the answers.
-        """
-        return credible(self.draws[:, sample, self.answers.position(atom)], self.level)
-
-    def to_json(self, sample: int = 0) -> dict[str, Any]:
-        """The answers as plain data."""
-        rows = [{"atom": a, **asdict(credible(self.draws[:, sample, k], self.level))} for k, a in enumerate(self.atoms)]
-        return {"level": self.level, "answers": rows}
-
-    def __str__(self) -> str:
-        rows = [(a, credible(self.draws[:, 0, k], self.level)) for k, a in enumerate(self.atoms)]
-        return "\n".join(f"{a}: {c.mean:.3f} ({c.level:.0%}: {c.lower:.3f} to {c.upper:.3f})" for a, c in rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +81,7 @@ class Posterior:
 
     def interval(self, level: float = LEVEL) -> dict[str, list[tuple[float, float]]]:
         """Statement → the credible interval of each of its probabilities, with equal tails."""
-        _check_level(level)
+        check_level(level)
         found = {name: [credible(s[:, k], level) for k in range(s.shape[1])] for name, s in self.samples.items()}
         return {name: [(c.lower, c.upper) for c in cs] for name, cs in found.items()}
 
@@ -147,7 +97,7 @@ class Posterior:
         Raises:
             SemanticsError: NS644, an answer rests on unknown atoms.
         """
-        _check_level(level)
+        check_level(level)
         with _asking(self.reasoner), torch.no_grad():
             answers = self.reasoner.query(*queries, inputs=inputs, evidence=evidence, semantics="exact")
             question = Question(answers)
@@ -182,7 +132,7 @@ class Posterior:
             ModelError: NS647, the answers are of other rules.
         """
         assert answers.reasoner is not None
-        _check_level(level)
+        check_level(level)
         _check_rules(self.rules_sha256, answers.reasoner)
         inputs = {k: v[sample : sample + 1] for k, v in answers.inputs.items()}
         one = replace(
@@ -263,23 +213,6 @@ class _asking:
 
     def __exit__(self, *_: object) -> None:
         self.reasoner.train(self.training)
-
-
-def quantile(draws: Tensor, q: float) -> Tensor:
-    """The quantile over the first dimension; torch's own is limited in size."""
-    return torch.from_numpy(np.asarray(np.quantile(draws.cpu().numpy(), q, axis=0)))
-
-
-def credible(draws: Tensor, level: float) -> Credible:
-    """Mean and interval of (S,) draws."""
-    _check_level(level)
-    lower, upper = (float(quantile(draws, (1 + sign * level) / 2)) for sign in (-1, 1))
-    return Credible(float(draws.mean()), lower, upper, level)
-
-
-def _check_level(level: float) -> None:
-    if not 0 < level < 1:
-        raise DataError(f"a credible level of {level}", code="NS641", help="a number between 0 and 1, such as 0.9")
 
 
 def _check_rules(rules_sha256: str, reasoner: Reasoner) -> None:

@@ -111,7 +111,9 @@ class _Builder:
         label = self.words.fact(fact) if fact >= 0 else atom
         lower, upper = (float(t[self.sample, position].detach()) for t in (answers.lower, answers.upper))
         bounds = (lower, upper)
-        credible = self.posterior and self.posterior.of_answer(answers, position, self.sample, self.level)
+        posterior, credible = self.posterior, None
+        if posterior is not None:
+            credible = posterior.of_answer(answers, position, self.sample, self.level)
         claim = Claim(
             atom, label, value, lower, upper, answers.semantics, answers.methods[position], answers.details[position],
             credible,
@@ -121,8 +123,8 @@ class _Builder:
                 f"the claim rests on what is unknown, and is given as the midpoint of its bounds; {claim.detail}"
             )
         found = self._proofs(fact, proofs) if fact >= 0 else []
-        if self.posterior is not None:
-            self.warnings.extend(remarks(self.posterior, credible, self.rule_list))
+        if posterior is not None:
+            self.warnings.extend(remarks(posterior, credible, self.rule_list))
         self.warnings.extend(f"{times} times while grounding: {n}" for n, times in self.graph.counters.items())
         hashes = self.hashes
         if fact >= 0:
@@ -370,7 +372,7 @@ class _Builder:
                 value = getattr(weight.value, "value", None)
                 current = initial = float(value) if isinstance(value, int | float) else None
             self.rules[statement] = len(self.rule_list)
-            credible = self.posterior and self.posterior.of_statement(statement, self.level)
+            credible = None if self.posterior is None else self.posterior.of_statement(statement, self.level)
             text, place = self.program.text_of(rule), rule.span
             self.rule_list.append(
                 RuleText(

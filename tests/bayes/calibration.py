@@ -7,6 +7,7 @@ of the weights that made them is then uniform. Which cause was at work is never 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,7 +38,7 @@ def once(labels: dict[str, bool]) -> list[ns.Batch]:
     return [ns.Batch(("reaction(P)",), labels)]
 
 
-def ranks(replicates: int, method: str, prepare: Prepare = once, thin: int = 1, **options: int) -> np.ndarray:
+def ranks(replicates: int, method: str, prepare: Prepare = once, thin: int = 1, **options: Any) -> np.ndarray:
     """(replicates, 3) ranks among 99 samples of both weights, and of the probability of a reaction to both drugs."""
     model, random = reasoner(), np.random.default_rng(7)
     found = []
