@@ -140,7 +140,7 @@ def svi(space: Space, likelihood: Likelihood, samples: int, steps: int, tick: Ti
         elbo = []
         total: list[Tensor] = []
         for step in range(steps):
-            elbo.append(-float(engine.step()))
+            elbo.append(-float(engine.step()))  # pyright: ignore[reportArgumentType]
             if step >= steps - steps // 4:  # the mean of the last steps has less of their noise
                 with torch.no_grad():
                     betas, several = family()
