@@ -41,7 +41,7 @@ def panel(top: float, title: str, samples: np.ndarray, prior: tuple[float, ...] 
     x = np.linspace(0.001, 0.999, 200)
     # mirrored at the ends, so that a density that does not vanish there is not smoothed away
     after = gaussian_kde(np.concatenate([-samples, samples, 2 - samples]), 0.06)(x) * 3
-    curves = [(beta(*prior).pdf(x), "#8a8f98", "#8a8f9833")] if prior else []
+    curves = [(beta.pdf(x, *prior), "#8a8f98", "#8a8f9833")] if prior else []
     curves.append((after, "#2563b0", "#2563b044"))
     high = max(float(c.max()) for c, _, _ in curves)
     parts = [f'<text x="20" y="{top + 14}" class="t">{title}</text>']

@@ -13,7 +13,7 @@ from torch.distributions import Beta as BetaLaw
 import neurosym as ns
 from neurosym.bayes.importance import resample
 from neurosym.bayes.likelihood import Likelihood
-from neurosym.bayes.run import _judged_nuts
+from neurosym.bayes.run import _judged_nuts, _judged_svi
 from neurosym.bayes.space import space_of
 from neurosym.errors import DataError, ModelError, NetworkError, NeurosymError, SemanticsError
 from neurosym.neural import MLP
@@ -340,9 +340,11 @@ def test_what_is_wrong_is_said() -> None:
     apart = torch.stack([torch.rand(50, 1) * 0.1, 0.9 + torch.rand(50, 1) * 0.1]).double()
     warnings = _judged_nuts(space, Draws(apart, divergences=3)).warnings
     assert [w.split()[0:2] for w in warnings] == [["3", "of"], ["the", "chains"], ["the", "samples"]]
-    early = fit(reasoner, [{"heads(1)": True}] * 3000, steps=16).diagnostics
-    assert early.converged is False and len(early.elbo) == 16
-    assert any("more steps" in w for w in early.warnings)
+    noise = torch.randn(200, generator=torch.Generator().manual_seed(0)).tolist()
+    rising = _judged_svi(Draws(apart, elbo=tuple(k + n for k, n in enumerate(noise)), k_hat=0.9))
+    assert rising.converged is False and [w.split()[0] for w in rising.warnings] == ["the", "SVI's"]
+    settled = _judged_svi(Draws(apart, elbo=tuple(noise), k_hat=0.1))
+    assert settled.converged is True and settled.warnings == ()
 
 
 def test_a_graph_network_that_reads_derived_facts_is_refused() -> None:
