@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neurosym.bayes import Beta, Dirichlet, Posterior, posterior
     from neurosym.errors import NeurosymError, RuleError
     from neurosym.explain import Explanation, explain
     from neurosym.facts import FactBase
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "Answers": "reasoner",
     "Batch": "learning",
+    "Beta": "bayes",
+    "Dirichlet": "bayes",
     "Explanation": "explain",
     "FactBase": "facts",
     "FeatureTable": "neural",
@@ -28,6 +31,7 @@ _HOMES = {
     "Iri": "lang",
     "Limits": "grounding",
     "NeurosymError": "errors",
+    "Posterior": "bayes",
     "Program": "lang",
     "Reasoner": "reasoner",
     "RuleError": "errors",
@@ -37,11 +41,14 @@ _HOMES = {
     "Symbol": "lang",
     "explain": "explain",
     "fit": "learning",
+    "posterior": "bayes",
 }
 
 __all__ = [
     "Answers",
     "Batch",
+    "Beta",
+    "Dirichlet",
     "Explanation",
     "FactBase",
     "FeatureTable",
@@ -50,6 +57,7 @@ __all__ = [
     "Iri",
     "Limits",
     "NeurosymError",
+    "Posterior",
     "Program",
     "Reasoner",
     "RuleError",
@@ -59,6 +67,7 @@ __all__ = [
     "Symbol",
     "explain",
     "fit",
+    "posterior",
 ]
 
 

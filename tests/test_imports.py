@@ -40,7 +40,7 @@ DOORS = {
     "torch_geometric": "neural/gnn.py",
     "rdflib": "facts/rdf.py",
     "pyoxigraph": "facts/rdf.py",
-    "pyro": "bayes.py",
+    "pyro": "bayes/inference.py",
 }
 
 # Distributions whose import name is another one.

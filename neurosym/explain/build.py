@@ -13,6 +13,7 @@ import torch
 
 from neurosym.errors import ExplanationError
 from neurosym.explain.assumptions import Assumptions, best_case
+from neurosym.explain.believed import Believed, remarks
 from neurosym.explain.certificates import certificate
 from neurosym.explain.contributions import Regrounder, leave_out_leaves, ordered, rule_leaves
 from neurosym.explain.model import (
@@ -26,9 +27,9 @@ from neurosym.explain.model import (
     Step,
 )
 from neurosym.explain.neural import NeuralEvidence
-from neurosym.explain.proofs import Derivation, ProofSearch, proof_probability, with_conjunction
+from neurosym.explain.proofs import Derivation, ProofSearch, proof_probability
 from neurosym.explain.words import Words
-from neurosym.grounding import CERTAIN
+from neurosym.grounding import CERTAIN, with_conjunctions
 from neurosym.reasoner import Answers
 from neurosym.semantics import Bounds, Exact, relevant_part
 from neurosym.version import version
@@ -45,6 +46,8 @@ def explain(
     language: str = "en",
     contributions: bool = True,
     budget: float = 2.0,
+    posterior: Believed | None = None,
+    level: float = 0.9,
 ) -> Explanation:
     """Why an answer has its probability.
 
@@ -56,6 +59,8 @@ def explain(
         language: of the labels, where the knowledge graph has them in several.
         contributions: whether to leave out each rule and leaf in turn.
         budget: seconds that leaving out unweighted rules and recorded facts may take, which grounds anew.
+        posterior: of the weights; the claim and the learnable rules then have credible intervals, which hold them
+            with probability `level`.
 
     Raises:
         DataError: the atom is not among the answers.
@@ -65,11 +70,15 @@ def explain(
     fact = answers.facts[position]
     if fact >= 0:
         answers = replace(answers, grounded=answers.grounded.proved([fact]))
-    return _Builder(answers, sample, language).build(position, proofs, contributions, budget)
+    builder = _Builder(answers, sample, language, posterior, level)
+    return builder.build(position, proofs, contributions, budget)
 
 
 class _Builder:
-    def __init__(self, answers: Answers, sample: int, language: str) -> None:
+    def __init__(
+        self, answers: Answers, sample: int, language: str, posterior: Believed | None = None, level: float = 0.9
+    ) -> None:
+        self.posterior, self.level = posterior, level
         if answers.reasoner is None:
             raise ExplanationError("these answers do not know their reasoner", code="NS801")
         self.answers = answers
@@ -102,14 +111,20 @@ class _Builder:
         label = self.words.fact(fact) if fact >= 0 else atom
         lower, upper = (float(t[self.sample, position].detach()) for t in (answers.lower, answers.upper))
         bounds = (lower, upper)
+        posterior, credible = self.posterior, None
+        if posterior is not None:
+            credible = posterior.of_answer(answers, position, self.sample, self.level)
         claim = Claim(
-            atom, label, value, lower, upper, answers.semantics, answers.methods[position], answers.details[position]
-        )
+            atom, label, value, lower, upper, answers.semantics, answers.methods[position], answers.details[position],
+            credible,
+        )  # fmt: skip
         if claim.upper - claim.lower > 1e-9:
             self.warnings.append(
                 f"the claim rests on what is unknown, and is given as the midpoint of its bounds; {claim.detail}"
             )
         found = self._proofs(fact, proofs) if fact >= 0 else []
+        if posterior is not None:
+            self.warnings.extend(remarks(posterior, credible, self.rule_list))
         self.warnings.extend(f"{times} times while grounding: {n}" for n, times in self.graph.counters.items())
         hashes = self.hashes
         if fact >= 0:
@@ -172,7 +187,7 @@ class _Builder:
         if product == 0 or not derived or self.answers.algebra is not None or self.answers.evidence:
             return product
         # Facts under negation may share choices with the rest: solved exactly, as one more fact of the graph.
-        graph = with_conjunction(self.graph, literals)
+        graph = with_conjunctions(self.graph, [literals])
         tags = torch.cat([self.tags, self.tags.new_zeros(1)])
         with torch.no_grad():
             if self._assumes(tree):
@@ -357,9 +372,12 @@ class _Builder:
                 value = getattr(weight.value, "value", None)
                 current = initial = float(value) if isinstance(value, int | float) else None
             self.rules[statement] = len(self.rule_list)
-            text = self.program.text_of(rule)
+            credible = None if self.posterior is None else self.posterior.of_statement(statement, self.level)
+            text, place = self.program.text_of(rule), rule.span
             self.rule_list.append(
-                RuleText(rule.label, text, rule.span.file, rule.span.line, rule.source or "", current, learned, initial)
+                RuleText(
+                    rule.label, text, place.file, place.line, rule.source or "", current, learned, initial, credible
+                )
             )
         return self.rules[statement]
 

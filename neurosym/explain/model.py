@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from neurosym.reasoner.priors import Credible
+
 FORMAT = "neurosym-explanation/1"
 CERTIFICATE_FORMAT = "neurosym-certificate/1"
 
@@ -20,6 +22,7 @@ class Claim:
         probability: the tag as a number; `lower`, `upper`: bounds, equal to it where the method is exact; where the
             claim rests on unknown atoms, it is their midpoint.
         semantics, method, detail: how it was computed.
+        credible: where the probability lies, as far as the weights are known; None without a posterior.
     """
 
     atom: str
@@ -30,6 +33,7 @@ class Claim:
     semantics: str
     method: str
     detail: str
+    credible: Credible | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,8 @@ class RuleText:
 
     Attributes:
         name: its name, or file:line; `text`: as the expert wrote it; `source`: the citation, or an empty string.
-        weight: its current weight, None if certain; learned: whether training set it; initial: the expert's.
+        weight: its current weight, None if certain; learned: whether training set it; initial: the expert's; credible:
+            where the weight lies, None without a posterior.
     """
 
     name: str
@@ -122,6 +127,7 @@ class RuleText:
     weight: float | None = None
     learned: bool = False
     initial: float | None = None
+    credible: Credible | None = None
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from neurosym.grounding import POSSIBLE, DerivationGraph
-from neurosym.grounding.groundings import Columns, Groundings
+from neurosym.grounding import DerivationGraph
 from neurosym.semantics import Part
 
 
@@ -205,31 +202,6 @@ def _repeats(tree: Derivation) -> bool:
             return True
         stack.extend((child, above | {node.fact}) for child in node.children)
     return False
-
-
-def with_conjunction(graph: DerivationGraph, literals: Sequence[tuple[int, bool]]) -> DerivationGraph:
-    """The graph with one more fact, number F, which holds where all literals (fact id, sign) do."""
-
-    def more(column: NDArray[Any], value: int) -> NDArray[Any]:
-        return np.append(column, np.array([value], column.dtype))
-
-    facts, signs = zip(*literals, strict=True)
-    return replace(
-        graph,
-        facts=graph.facts.with_one_more(),
-        status=more(graph.status, POSSIBLE),
-        groundings=Groundings(
-            Columns(
-                rule=more(graph.rule, 0),
-                head=more(graph.head, graph.num_facts),
-                body_start=more(graph.body_start, int(graph.body_start[-1]) + len(literals)),
-                body=np.concatenate([graph.body, np.array(facts, graph.body.dtype)]),
-                sign=np.concatenate([graph.sign, np.array(signs, bool)]),
-                absent_start=more(graph.absent_start, int(graph.absent_start[-1])),
-                absent=graph.absent,
-            )
-        ),
-    )
 
 
 def proof_probability(graph: DerivationGraph, tree: Derivation, probability: Callable[[int, bool], float]) -> float:

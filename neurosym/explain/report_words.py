@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neurosym.explain.model import Claim, Explanation, Node, Proof, RuleText, Step
+from neurosym.reasoner.priors import Credible
 
 KIND_WORDS = {
     "derived": "follows from a rule",
@@ -67,7 +68,17 @@ def _number(claim: Claim, value: float) -> str:
 
 
 def measure(claim: Claim) -> str:
-    """What the claim's number is."""
+    """What the claim's number is, and its credible interval where it has one."""
+    return _measure(claim) + (f"; {interval(claim.credible)}" if claim.credible is not None else "")
+
+
+def interval(credible: Credible) -> str:
+    """A credible interval in words."""
+    ends = f"{percent(credible.lower)} – {percent(credible.upper)}"
+    return f"{credible.level * 100:g}% credible {ends}"
+
+
+def _measure(claim: Claim) -> str:
     value = claim.probability
     if claim.method == "bounds" and claim.semantics == "boolean" and claim.upper > claim.lower:
         return "whether it follows from the rules depends on what is unknown"
@@ -199,6 +210,8 @@ def weight_words(rule: RuleText) -> str:
     if rule.weight is None:
         return "certain"
     text = f"weight {rule.weight:.3f}"
+    if rule.credible is not None:
+        text += f", {rule.credible.level * 100:g}% credible {rule.credible.lower:.3f} – {rule.credible.upper:.3f}"
     if rule.learned:
         text += f", learned (was {rule.initial:.3f})" if rule.initial is not None else ", learned"
     return text

@@ -2,6 +2,7 @@
 
 from neurosym.grounding.asked import evaluated
 from neurosym.grounding.builder import Limits
+from neurosym.grounding.conjunction import with_conjunctions
 from neurosym.grounding.core import CoreProgram, CoreRule, Key, Parameter
 from neurosym.grounding.cost import Forecast, RuleForecast, forecast
 from neurosym.grounding.graph import CERTAIN, POSSIBLE, ChoiceGroup, DerivationGraph
@@ -30,5 +31,6 @@ __all__ = [
     "ground",
     "ground_samples",
     "relation_sizes",
+    "with_conjunctions",
     "with_proofs",
 ]

@@ -92,8 +92,7 @@ class FactColumns:
             total += len(leaves)
         return column
 
-    def with_one_more(self) -> FactColumns:
-        """The same and a fact of the first predicate, which is no leaf and came from nowhere."""
-        return FactColumns(
-            self.size + 1, [*self.runs, Run(0, self.size, 1, 0, 0)], self.places, self.leaves, self.before
-        )
+    def with_more(self, count: int) -> FactColumns:
+        """The same and some facts of the first predicate, which are no leaves and came from nowhere."""
+        more = [Run(0, self.size + k, 1, 0, 0) for k in range(count)]
+        return FactColumns(self.size + count, [*self.runs, *more], self.places, self.leaves, self.before)

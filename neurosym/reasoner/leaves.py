@@ -92,6 +92,27 @@ class Leaves:
             tags = self._fill(places, values, batch, device)
         return tags
 
+    def under(self, tags: Tensor, weights: Mapping[int, Tensor]) -> Tensor:
+        """(S, B, F) leaf probabilities under S weight vectors as one batch; what networks say is kept.
+
+        Args:
+            tags: (B, F) those under any weights; weights: parameter index → (S, K).
+
+        Raises:
+            NetworkError: NS607, a graph network reads facts, whose probabilities may change with the weights.
+        """
+        if self._learned and any(reader.tagger is not None for reader in self._graphs):
+            name = next(r.group.declaration.network for r in self._graphs if r.tagger is not None)
+            raise NetworkError(
+                f"the graph network `{name}` reads derived facts, and cannot be kept while weights change",
+                code="NS607", help="let it read the knowledge graph only",
+            )  # fmt: skip
+        full = tags.expand(len(next(iter(weights.values()))) if weights else 1, -1, -1)
+        for parameter, rows, count in self._learned:
+            values = weights[parameter].to(tags).repeat_interleave(count, dim=1)  # outcome by outcome, as `rows`
+            full = full.index_copy(2, rows.to(tags.device), values[:, None].expand(-1, len(tags), -1))
+        return full
+
     def _fill(self, places: list[Tensor], values: list[Tensor], batch: int, device: torch.device) -> Tensor:
         full = self.base.to(device)[:, None].expand(-1, batch)
         if places:

@@ -128,11 +128,15 @@ class Reasoner(nn.Module):
                 total = sum(probabilities)
                 if len(probabilities) != parameter.outcomes or min(probabilities) < 0 or total > 1 + 1e-9:
                     raise DataError(f"{probabilities} are no weights of `{rule}`, which has {parameter.outcomes}")
-                with torch.no_grad():
-                    self.weight_logits[k].copy_(_logits(parameter, probabilities))
+                self.set_weights(k, probabilities)
                 return
         known = ", ".join(p.label for p in self.learnable)
         raise DataError(f"no learnable rule is called `{rule}`", note=f"learnable: {known or 'none'}")
+
+    def set_weights(self, index: int, probabilities: Sequence[float]) -> None:
+        """Set the probabilities of a learnable statement."""
+        with torch.no_grad():
+            self.weight_logits[index].copy_(_logits(self.learnable[index], probabilities))
 
     def freeze_rules(self, frozen: bool = True) -> None:
         """Keep the rule weights as they are while networks train."""

@@ -1,0 +1,76 @@
+"""A posterior as a file: safetensors, with the rest as JSON in the header; nothing is unpickled."""
+
+from __future__ import annotations
+
+import json
+import os
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neurosym.bayes.result import Diagnostics, Posterior
+from neurosym.bayes.space import Space, statement_names
+from neurosym.errors import ModelError
+from neurosym.reasoner import Reasoner
+from neurosym.reasoner.priors import Beta, Dirichlet
+
+if TYPE_CHECKING:
+    from neurosym.reasoner.priors import Prior
+
+FORMAT = "neurosym-posterior/1"
+
+
+def save(posterior: Posterior, path: str | PathLike[str]) -> None:
+    """Write a posterior, beside an older file and then in its place.
+
+    Raises:
+        ModelError: NS646, the file cannot be written.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    diagnostics = posterior.diagnostics.to_dict()
+    plain = {
+        "method": posterior.method, "seed": posterior.seed, "names": posterior.space.names,
+        "priors": [list(p.concentration) for p in posterior.space.priors], "diagnostics": diagnostics,
+    }  # fmt: skip
+    header = {"format": FORMAT, "rules": posterior.rules_sha256, "posterior": json.dumps(plain, allow_nan=False)}
+    target = Path(path)
+    temporary = target.with_name(target.name + ".tmp")
+    try:
+        save_file({"points": posterior.points.contiguous()}, temporary, header)
+        os.replace(temporary, target)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"the posterior {target} cannot be written: {error}", code="NS646") from None
+    finally:
+        if temporary.is_file():
+            temporary.unlink()
+
+
+def load(path: str | PathLike[str], reasoner: Reasoner) -> Posterior:
+    """Read a posterior of a reasoner's rules.
+
+    Raises:
+        ModelError: NS646, the file cannot be read; NS647, it belongs to other rules.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as stream:
+            header = stream.metadata() or {}
+            points = stream.get_tensor("points") if header.get("format") == FORMAT else None
+        plain = json.loads(header.get("posterior", "{}"))
+    except (OSError, SafetensorError, ValueError) as error:
+        raise ModelError(f"the posterior {path} cannot be read: {error}", code="NS646") from None
+    if points is None:
+        raise ModelError(f"{path} is no posterior of this version", code="NS646", help="make it anew")
+    names = statement_names(reasoner.learnable)
+    if header.get("rules") != reasoner.rules_sha256() or tuple(plain["names"]) != names:
+        raise ModelError(f"the posterior {path} belongs to other rules", code="NS647", help="make it anew")
+    priors: list[Prior] = [
+        Beta(*numbers) if parameter.outcomes == 1 else Dirichlet(tuple(numbers))
+        for parameter, numbers in zip(reasoner.learnable, plain["priors"], strict=True)
+    ]
+    diagnostics = Diagnostics(**plain["diagnostics"])
+    space = Space(reasoner.learnable, names, tuple(priors))
+    return Posterior(space, points, plain["method"], plain["seed"], diagnostics, header["rules"], reasoner)
