@@ -95,7 +95,7 @@ class ProofBounds:
     def _interval(self, number: int, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """(B,) bounds of one root, searched for as far as is asked."""
         search, _ = self._searched(number, inputs, self._narrow)
-        proofs = f"{search.proofs:,} proof{'s' if search.proofs != 1 else ''}"
+        proofs = f"{search.found:,} proof{'s' if search.found != 1 else ''}"
         self.details[self.columns[number]] = f"exact: all {proofs}" if search.exhausted else f"from {proofs}"
         return self._quotient(number, search.evaluate(inputs), search.exhausted)
 

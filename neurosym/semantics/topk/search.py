@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import islice
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -20,7 +22,10 @@ from neurosym.semantics.part import Long
 from neurosym.semantics.topk.kernels import collect, costs
 from neurosym.semantics.topk.layout import Flags, Layout
 from neurosym.semantics.topk.products import ROOT, Products
+from neurosym.semantics.topk.union import Proof, Union, union
 
+CELLS = 4  # looked at for each proof asked for: in many the best proof is one that another has, too
+UNITED = 8  # proofs of the first disjunction that is compiled
 LEAST = 1e-12  # weight below which a value still is possible: other rows of the batch may give it more
 
 
@@ -53,7 +58,9 @@ class Search:
         self.layout = layout
         self.weights = np.maximum(weights, LEAST)
         self.products = Products(layout)
-        self.proofs = 0
+        self.cells = 0
+        self.proofs: tuple[dict[Proof, None], ...] = tuple({} for _ in layout.cases)
+        self._unions: list[tuple[int, Union | None]] = [(0, None)] * len(layout.cases)
         self.settled: tuple[list[int], ...] = tuple([] for _ in layout.cases)
         everything = np.ones(len(weights), np.uint8)
         self._open: list[_Open] = [_Open(0.0, 0, ROOT, 0, everything, [])]
@@ -64,9 +71,14 @@ class Search:
         """Whether every assignment is settled."""
         return not self._open
 
+    @property
+    def found(self) -> int:
+        """How many different proofs there are, of all cases."""
+        return sum(map(len, self.proofs))
+
     def run(self, proofs: int) -> None:
         """Go on until there are so many proofs, or no open cell."""
-        while self._open and self.proofs < proofs:
+        while self._open and self.found < proofs and self.cells < CELLS * proofs:
             cell = heappop(self._open)
             allowed = cell.allowed.copy()
             for choice, values in cell.constraints[: cell.held]:
@@ -76,15 +88,54 @@ class Search:
                 self._of(allowed, choice)[:] &= ~values & 1
             case, proved = self._prove(allowed)
             self._split(cell, allowed, proved, case)
-            self.proofs += 1
+            self._keep(case, allowed, proved)
+            self.cells += 1
+        if self._open:
+            self._unite()
 
     def evaluate(self, leaf_tags: Tensor) -> Tensor:
         """(cases + 1, B) probabilities that are settled for each case, and what is open."""
-        return self.products.evaluate(leaf_tags.T, [*self.settled, [cell.node for cell in self._open]])
+        columns = leaf_tags.T
+        cells = self.products.evaluate(columns, [*self.settled, [cell.node for cell in self._open]])
+        if not self._open or not any(u for _, u in self._unions):
+            return cells
+        # a proof says more than what it settled in one cell: what it adds is no longer open
+        rows = [
+            row if made is None else torch.maximum(row, made(columns))
+            for row, (_, made) in zip(cells, self._unions, strict=False)
+        ]
+        settled = torch.stack(rows)
+        rest = (cells[-1] - (settled - cells[:-1]).sum(dim=0)).clamp_min(0)
+        return torch.cat([settled, rest[None]])
 
     def _of(self, values: Flags, choice: int) -> Flags:
         start = self.layout.choice_start
         return values[start[choice] : start[choice + 1]]
+
+    # ---------------------------------------------------------------------------------------------- whole proofs
+
+    def _keep(self, case: int, allowed: Flags, proved: Flags) -> None:
+        """Keep what a proof needs by itself, whatever is known in its cell."""
+        layout = self.layout
+        true, false = self._leaf_costs(allowed, self._world(proved))
+        pick = np.full(layout.num_facts, -1, np.int64)
+        costs(*layout.bodies, *layout.order, true, false, pick, True)
+        needed = np.ones(len(allowed), np.uint8)
+        fact, holds = layout.cases[case]
+        done = collect(*layout.bodies, true, false, pick, layout.slot, layout.first, layout.last, needed, fact, holds)
+        assert done
+        touched = np.unique(layout.choice[needed == 0]).tolist()
+        self.proofs[case].setdefault(frozenset((c, self._of(needed, c).tobytes()) for c in touched))
+
+    def _unite(self) -> None:
+        """Compile the disjunctions of the first proofs, of twice as many each time while that is cheap."""
+        for case, proofs in enumerate(self.proofs):
+            count, made = self._unions[case]
+            while 0 <= count < len(proofs):
+                count = min(len(proofs), max(UNITED, 2 * count))
+                more = union(self.layout, islice(proofs, count))
+                made, count = (made, -1) if more is None else (more, count)
+            self._unions[case] = (count, made)
 
     # -------------------------------------------------------------------------------------------------- one proof
 
@@ -111,7 +162,7 @@ class Search:
         costs(*layout.bodies, *layout.order, true, false, pick, world)
         found = [true[f] if holds else false[f] for f, holds in layout.cases]
         # the first proof is one of the answer itself, so that its lower bound is above 0
-        case = 0 if self.proofs == 0 and not world and np.isfinite(found[0]) else int(np.argmin(found))
+        case = 0 if self.cells == 0 and not world and np.isfinite(found[0]) else int(np.argmin(found))
         if not np.isfinite(found[case]):
             return -1
         fact, holds = layout.cases[case]
