@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from neurosym.learning import Batch, FitResult, fit
     from neurosym.neural import FeatureTable
     from neurosym.reasoner import Answers, Reasoner, SampleAnswers
-    from neurosym.semantics import Semiring
+    from neurosym.semantics import Semiring, TopK
 
 # name → the room that defines it; loaded at first use, so that a linter never waits for torch
 _HOMES = {
@@ -35,6 +35,7 @@ _HOMES = {
     "Samples": "grounding",
     "Semiring": "semantics",
     "Symbol": "lang",
+    "TopK": "semantics",
     "explain": "explain",
     "fit": "learning",
 }
@@ -57,6 +58,7 @@ __all__ = [
     "Samples",
     "Semiring",
     "Symbol",
+    "TopK",
     "explain",
     "fit",
 ]

@@ -19,7 +19,7 @@ class TopK:
     Attributes:
         k: proofs of an answer to begin with, those that it fails included.
         width: of the interval, at which to stop; 0 for the exact value.
-        max_k: proofs of an answer at which to stop in any case.
+        max_k: proofs of an answer at which to stop doubling.
 
     Raises:
         SemanticsError: numbers that make no sense.

@@ -149,7 +149,7 @@ class ProofBounds:
                 if np.array_equal(weights, before) or search.exhausted or enough(number, found, search.exhausted):
                     return search, found
             search = Search(layout, weights)
-            limit = min(config.k, config.max_k)
+            limit = config.k
             while True:
                 search.run(limit)
                 found = search.evaluate(inputs)

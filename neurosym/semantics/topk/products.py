@@ -87,9 +87,9 @@ class Products:
             of += [number] * len(chosen)
         device = columns.device
         sums = columns.new_zeros((len(rest), columns.shape[1])).index_add(
-            0, torch.tensor(of, dtype=torch.long, device=device), columns[torch.tensor(summed, dtype=torch.long)]
+            0, torch.tensor(of, dtype=torch.long, device=device), columns[torch.tensor(summed, dtype=torch.long, device=device)]
         )
-        flip = torch.tensor(rest, device=device)[:, None]
+        flip = torch.tensor(rest, dtype=torch.bool, device=device)[:, None]
         return torch.where(flip, (1 - sums).clamp_min(0), sums)
 
 
