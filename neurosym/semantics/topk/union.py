@@ -15,7 +15,7 @@ from neurosym.semantics.exact.solve import _Solver
 from neurosym.semantics.topk.layout import OTHER, Layout
 from neurosym.semantics.topk.products import Pattern
 
-MAX_NODES = 20_000  # of a disjunction's diagram, after which the sum over disjoint cells has to do
+MAX_NODES = 50_000  # of a disjunction's diagram, after which the sum over disjoint cells has to do
 Proof = frozenset[tuple[int, Pattern]]  # for each choice it needs, which values are allowed
 
 
