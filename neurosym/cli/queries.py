@@ -25,11 +25,14 @@ NoDemand = Annotated[
     bool, typer.Option("--no-demand", help="Ground the whole program, and not what the query can reach alone.")
 ]
 K = Annotated[
-    int | None, typer.Option("--k", min=1, metavar="N", help="With `topk`: how many proofs to begin with, 16 by default.")
+    int | None,
+    typer.Option("--k", min=1, metavar="N", help="With `topk`: how many proofs to begin with, 16 by default."),
 ]
 Width = Annotated[
     float | None,
-    typer.Option("--width", min=0.0, max=1.0, metavar="W", help="With `topk`: bounds this near stop it; 0.01 by default."),
+    typer.Option(
+        "--width", min=0.0, max=1.0, metavar="W", help="With `topk`: bounds this near stop it; 0.01 by default."
+    ),
 ]
 Html = Annotated[str | None, typer.Option("--html", metavar="OUT", help="Write a page that needs no network.")]
 Proofs = Annotated[int, typer.Option("--proofs", min=1, metavar="K", help="How many of the best proofs to show.")]
@@ -59,14 +62,13 @@ def query_command(
 
 def _chosen_semantics(name: str, k: int | None, width: float | None) -> str | TopK:
     """The semantics of a name, with the options of `topk`."""
-    given = {key: value for key, value in (("k", k), ("width", width)) if value is not None}
-    if not given:
+    if k is None and width is None:
         return name
     if name != "topk":
-        raise typer.BadParameter(f"--{next(iter(given))} needs --semantics topk")
+        raise typer.BadParameter(f"--{'width' if k is None else 'k'} needs --semantics topk")
     from neurosym.semantics import TopK
 
-    return TopK(**given)
+    return TopK(TopK.k if k is None else k, TopK.width if width is None else width)
 
 
 def _failed_quietly(answers: Answers) -> Iterator[Diagnostic]:

@@ -107,8 +107,8 @@ class _Builder:
         )
         if isinstance(answers.algebra, TopK):
             self.warnings.append(
-                f"the claim is the midpoint of proved bounds, {lower:.6g} and {upper:.6g}, {claim.detail}; so is all that "
-                "is compared with it, and no certificate confirms it"
+                f"the claim is the midpoint of proved bounds, {lower:.6g} and {upper:.6g}, {claim.detail}; "
+                "so is all that is compared with it, and no certificate confirms it"
             )
         elif claim.upper - claim.lower > 1e-9:
             self.warnings.append(

@@ -69,7 +69,7 @@ class Answers:
 
     @property
     def lower(self) -> Tensor:
-        """(B, A) the least tags over the truth values of unknown atoms, or proved; `tags` where a tag is all there is."""
+        """(B, A) the least tags over truth values of unknown atoms, or proved by proofs; else `tags`."""
         return self.tags if self.bounds is None else self.bounds[0]
 
     @property

@@ -80,7 +80,9 @@ def check(statements: list[str], limit: int) -> None:
         before = lower, upper
         if k == 1 << 20:
             assert lower == pytest.approx(upper, abs=ROUNDING)
-            assert all(m == "certain" or d.startswith("exact: all") for m, d in zip(made.methods, made.details))
+            assert all(
+                m == "certain" or d.startswith("exact: all") for m, d in zip(made.methods, made.details, strict=True)
+            )
 
 
 @settings(max_examples=100, suppress_health_check=CHECKS)
@@ -312,7 +314,9 @@ def test_weights_are_learned_from_bounds() -> None:
 
 
 def test_many_samples_are_refused() -> None:
-    reasoner = ns.Reasoner(ns.Program.from_text("0.5 :: p(X) :- q(X). pred q(x: symbol). query(p(a))."), semantics="topk")
+    reasoner = ns.Reasoner(
+        ns.Program.from_text("0.5 :: p(X) :- q(X). pred q(x: symbol). query(p(a))."), semantics="topk"
+    )
     with pytest.raises(SemanticsError) as caught:
         reasoner.query_samples(samples=[[("q", ("a",))]])
     assert caught.value.code == "NS533"

@@ -33,7 +33,7 @@ class TopK:
     properties: ClassVar[frozenset[str]] = frozenset({ABSORPTIVE})  # derivations of a certain fact do not matter
 
     def __post_init__(self) -> None:
-        if not (1 <= self.k and 0 <= self.width <= 1):
+        if not (self.k >= 1 and 0 <= self.width <= 1):
             raise SemanticsError(
                 f"topk with k={self.k} and width={self.width} asks for nothing", code="NS530",
                 help="k is 1 or more, and width between 0 and 1",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from neurosym.errors import SemanticsError
@@ -16,6 +17,9 @@ from neurosym.semantics.topk.layout import lay_out
 from neurosym.semantics.topk.products import value_weights
 from neurosym.semantics.topk.search import Search
 from neurosym.semantics.unknown_atoms import linked
+
+# of a root, what was found, and whether nothing is open: whether to stop
+Enough = Callable[[int, Tensor, bool], bool]
 
 
 class ProofBounds:
@@ -60,7 +64,7 @@ class ProofBounds:
         self.conditional = [bool(e) for e in touching]
         self.apart = [lay_out(graph, None, e) for e in apart]
         self._searches: list[Search | None] = [None] * (len(self.layouts) + len(self.apart))
-        self._weights: list[np.ndarray | None] = [None] * len(self._searches)
+        self._weights: list[NDArray[np.float64]] = [np.zeros(0)] * len(self._searches)
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """(B, r) midpoints of the bounds, with gradients.
@@ -136,7 +140,7 @@ class ProofBounds:
             note=f"it is at most {float(rest[proved <= 0].max()):.3g}", help="raise max_k, or use exact",
         )  # fmt: skip
 
-    def _searched(self, number: int, inputs: Tensor, enough) -> tuple[Search, Tensor]:  # noqa: ANN001
+    def _searched(self, number: int, inputs: Tensor, enough: Enough) -> tuple[Search, Tensor]:
         """The proofs of one root or piece of evidence, doubled until they are enough."""
         config = self.config
         layout = [*self.layouts, *self.apart][number]
@@ -145,8 +149,8 @@ class ProofBounds:
             search = self._searches[number]
             if search is not None:
                 found = search.evaluate(inputs)
-                before = self._weights[number]
-                if np.array_equal(weights, before) or search.exhausted or enough(number, found, search.exhausted):
+                same = np.array_equal(weights, self._weights[number])
+                if same or search.exhausted or enough(number, found, search.exhausted):
                     return search, found
             search = Search(layout, weights)
             limit = config.k

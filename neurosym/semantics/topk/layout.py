@@ -1,7 +1,7 @@
-"""What one answer rests on, laid out for the search: facts, groundings, the values of choices, the cases to tell apart.
+"""What one answer rests on, laid out for the search: facts, groundings, values of choices, cases to tell apart.
 
-A *value* is one outcome of a choice that occurs below the answer, or 'other', where something else can happen. All values
-of all choices are numbered one after the other.
+A *value* is one outcome of a choice that occurs below the answer, or 'other', where something else can happen. The
+values of all choices are numbered one after the other.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from neurosym.grounding import DerivationGraph
 from neurosym.semantics.part import Long, relevant_part
 
 Flags = NDArray[np.uint8]
+Bodies = tuple[Long, Long, Long, Flags]
+Order = tuple[Long, Long, Long, Long, Long, Long, Long]
 OTHER = -1  # in place of a leaf: a value of a choice that is none of the leaves
 
 
@@ -34,8 +36,8 @@ class Layout:
             fails. With evidence: both hold, the evidence holds and the answer fails, the evidence fails.
     """
 
-    bodies: tuple[Long, Long, Long, Flags]
-    order: tuple[Long, ...]
+    bodies: Bodies
+    order: Order
     slot: Long
     first: Long
     last: Long
@@ -81,7 +83,10 @@ def lay_out(graph: DerivationGraph, root: int | None, evidence: Sequence[tuple[i
         whole = conjunction(seen)
         cases = [(whole, True), (whole, False)]
         if root is not None:
-            both, without = conjunction([(whole, True), (places[0], True)]), conjunction([(whole, True), (places[0], False)])
+            both, without = (
+                conjunction([(whole, True), (places[0], True)]),
+                conjunction([(whole, True), (places[0], False)]),
+            )
             cases = [(both, True), (without, True), (whole, False)]
     starts = np.searchsorted(np.concatenate(heads), np.arange(n + 1)).astype(np.int64)
     body_start = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64)
@@ -95,10 +100,12 @@ def lay_out(graph: DerivationGraph, root: int | None, evidence: Sequence[tuple[i
     return Layout(bodies, order, *_values(graph, part.facts[leaves], leaves, n), tuple(cases))
 
 
-def _values(graph: DerivationGraph, leaves: Long, at: Long, n: int) -> tuple[Long, ...]:
+def _values(
+    graph: DerivationGraph, leaves: NDArray[np.int32], at: Long, n: int
+) -> tuple[Long, Long, Long, Long, Long, Long]:
     """Number the values of the choices of some leaves, which are facts at some positions."""
     by_choice = np.lexsort((graph.outcome[leaves], graph.choice[leaves]))
-    leaves, at = leaves[by_choice].astype(np.int64), at[by_choice]
+    leaves, at = leaves[by_choice], at[by_choice]
     numbers, choice, sizes = np.unique(graph.choice[leaves], return_inverse=True, return_counts=True)
     outcomes = np.concatenate([np.full(len(g.facts), g.facts.shape[1]) for g in graph.choices] or [np.zeros(0, int)])
     other = graph.choice_rest[numbers] | (sizes < outcomes[numbers])
@@ -113,11 +120,11 @@ def _values(graph: DerivationGraph, leaves: Long, at: Long, n: int) -> tuple[Lon
     return slot, first, last, leaf, of, choice_start
 
 
-def _order(n: int, head: Long, bodies: tuple[Long, Long, Long, Flags], leaf: NDArray[np.bool_]) -> tuple[Long, ...]:
+def _order(n: int, head: Long, bodies: Bodies, leaf: NDArray[np.bool_]) -> Order:
     """The strongly connected components of the derived facts, what they rest on first."""
     import networkx as nx
 
-    starts, body_start, body, sign = bodies
+    _, body_start, body, _ = bodies
     of = np.repeat(np.arange(len(head)), np.diff(body_start))
     inner = ~leaf[body]
     graph: nx.DiGraph = nx.DiGraph()

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from neurosym.semantics.part import Long
 from neurosym.semantics.topk.layout import OTHER, Layout
 
 Pattern = bytes  # which values of one choice are allowed, a byte for each
@@ -87,19 +87,18 @@ class Products:
             of += [number] * len(chosen)
         device = columns.device
         sums = columns.new_zeros((len(rest), columns.shape[1])).index_add(
-            0, torch.tensor(of, dtype=torch.long, device=device), columns[torch.tensor(summed, dtype=torch.long, device=device)]
+            0,
+            torch.tensor(of, dtype=torch.long, device=device),
+            columns[torch.tensor(summed, dtype=torch.long, device=device)],
         )
         flip = torch.tensor(rest, dtype=torch.bool, device=device)[:, None]
         return torch.where(flip, (1 - sums).clamp_min(0), sums)
 
 
-def value_weights(layout: Layout, leaf_tags: Tensor) -> np.ndarray:
+def value_weights(layout: Layout, leaf_tags: Tensor) -> NDArray[np.float64]:
     """(v,) the mean probability of each value over the batch."""
     mean = leaf_tags.detach().mean(dim=0).double().cpu().numpy()
     weights = np.where(layout.leaf == OTHER, 0.0, mean[np.maximum(layout.leaf, 0)])
     totals = np.add.reduceat(weights, layout.choice_start[:-1]) if len(weights) else weights
     weights = np.where(layout.leaf == OTHER, 1 - totals[layout.choice], weights)
     return np.clip(weights, 0.0, 1.0)
-
-
-__all__ = ["ROOT", "Long", "Pattern", "Products", "value_weights"]

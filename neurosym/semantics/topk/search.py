@@ -10,8 +10,10 @@ of the open cells are what is missing; no proof is found twice or subsumed by ot
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from heapq import heappop, heappush
 from itertools import islice
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -19,7 +21,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neurosym.semantics.part import Long
-from neurosym.semantics.topk.kernels import collect, costs
 from neurosym.semantics.topk.layout import Flags, Layout
 from neurosym.semantics.topk.products import ROOT, Products
 from neurosym.semantics.topk.union import Proof, Union, union
@@ -27,6 +28,14 @@ from neurosym.semantics.topk.union import Proof, Union, union
 CELLS = 4  # looked at for each proof asked for: in many the best proof is one that another has, too
 UNITED = 8  # proofs of the first disjunction that is compiled
 LEAST = 1e-12  # weight below which a value still is possible: other rows of the batch may give it more
+
+
+@cache
+def _kernels() -> ModuleType:
+    """The compiled loops, at the first search: whoever asks for another semantics does not wait for them."""
+    from neurosym.semantics.topk import kernels
+
+    return kernels
 
 
 @dataclass(frozen=True, order=True)
@@ -116,15 +125,10 @@ class Search:
 
     def _keep(self, case: int, allowed: Flags, proved: Flags) -> None:
         """Keep what a proof needs by itself, whatever is known in its cell."""
-        layout = self.layout
-        true, false = self._leaf_costs(allowed, self._world(proved))
-        pick = np.full(layout.num_facts, -1, np.int64)
-        costs(*layout.bodies, *layout.order, true, false, pick, True)
         needed = np.ones(len(allowed), np.uint8)
-        fact, holds = layout.cases[case]
-        done = collect(*layout.bodies, true, false, pick, layout.slot, layout.first, layout.last, needed, fact, holds)
-        assert done
-        touched = np.unique(layout.choice[needed == 0]).tolist()
+        same = self._attempt(allowed, needed, self._world(proved))
+        assert same == case
+        touched = np.unique(self.layout.choice[needed == 0]).tolist()
         self.proofs[case].setdefault(frozenset((c, self._of(needed, c).tobytes()) for c in touched))
 
     def _unite(self) -> None:
@@ -146,27 +150,28 @@ class Search:
         Then one world of the cell decides: there every fact has a proof of what is so, and none contradicts another.
         """
         proved = allowed.copy()
-        case = self._attempt(allowed, proved, False)
+        case = self._attempt(allowed, proved, None)
         if case < 0:
             world = self._world(proved)
             proved = allowed.copy()
-            case = self._attempt(allowed, proved, True, world)
+            case = self._attempt(allowed, proved, world)
             assert case >= 0
         return case, proved
 
-    def _attempt(self, allowed: Flags, proved: Flags, world: bool, values: Flags | None = None) -> int:
-        """The number of the case whose proof was read off into `proved`, or -1."""
+    def _attempt(self, allowed: Flags, proved: Flags, world: Flags | None) -> int:
+        """The number of the case whose proof was read off into `proved`, or -1; in a world it always is."""
         layout = self.layout
-        true, false = self._leaf_costs(allowed, values)
+        true, false = self._leaf_costs(allowed, world)
         pick = np.full(layout.num_facts, -1, np.int64)
-        costs(*layout.bodies, *layout.order, true, false, pick, world)
+        kernels = _kernels()
+        kernels.costs(*layout.bodies, *layout.order, true, false, pick, world is not None)
         found = [true[f] if holds else false[f] for f, holds in layout.cases]
         # the first proof is one of the answer itself, so that its lower bound is above 0
-        case = 0 if self.cells == 0 and not world and np.isfinite(found[0]) else int(np.argmin(found))
+        case = 0 if self.cells == 0 and world is None and np.isfinite(found[0]) else int(np.argmin(found))
         if not np.isfinite(found[case]):
             return -1
         fact, holds = layout.cases[case]
-        done = collect(
+        done = kernels.collect(
             *layout.bodies, true, false, pick, layout.slot, layout.first, layout.last, proved, fact, holds
         )  # fmt: skip
         return case if done else -1

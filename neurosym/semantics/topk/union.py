@@ -56,7 +56,8 @@ def union(layout: Layout, proofs: Iterable[Proof], max_nodes: int = MAX_NODES) -
 def _shape(layout: Layout, proofs: Sequence[Sequence[tuple[int, Pattern]]]) -> tuple[Shape, list[int]]:
     """A fact that holds where one of the proofs applies, and the leaves that these rest on.
 
-    Each proof is added to a fact of its own, `u2 :- u1. u2 :- proof2.`: the compiler looks at its limit after each fact.
+    Each proof is added to a fact of its own, `u2 :- u1. u2 :- proof2.`, because the compiler looks at its limit
+    after each fact.
     """
     groundings: list[tuple[Literals, ...]] = [()]
     leaf: list[tuple[int, int] | None] = [None]
