@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from neurosym.learning import Batch, FitResult, fit
     from neurosym.neural import FeatureTable
     from neurosym.reasoner import Answers, Reasoner, SampleAnswers
-    from neurosym.semantics import Semiring
+    from neurosym.semantics import Semiring, TopK
 
 # name → the room that defines it; loaded at first use, so that a linter never waits for torch
 _HOMES = {
@@ -39,6 +39,7 @@ _HOMES = {
     "Samples": "grounding",
     "Semiring": "semantics",
     "Symbol": "lang",
+    "TopK": "semantics",
     "explain": "explain",
     "fit": "learning",
     "posterior": "bayes",
@@ -65,6 +66,7 @@ __all__ = [
     "Samples",
     "Semiring",
     "Symbol",
+    "TopK",
     "explain",
     "fit",
     "posterior",

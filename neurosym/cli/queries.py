@@ -15,6 +15,7 @@ from neurosym.errors import Diagnostic, ExplanationError
 if TYPE_CHECKING:
     from neurosym.explain.model import Explanation
     from neurosym.reasoner import Answers, Reasoner
+    from neurosym.semantics import TopK
 
 Facts = Annotated[
     list[str] | None,
@@ -22,6 +23,16 @@ Facts = Annotated[
 ]
 NoDemand = Annotated[
     bool, typer.Option("--no-demand", help="Ground the whole program, and not what the query can reach alone.")
+]
+K = Annotated[
+    int | None,
+    typer.Option("--k", min=1, metavar="N", help="With `topk`: how many proofs to begin with, 16 by default."),
+]
+Width = Annotated[
+    float | None,
+    typer.Option(
+        "--width", min=0.0, max=1.0, metavar="W", help="With `topk`: bounds this near stop it; 0.01 by default."
+    ),
 ]
 Html = Annotated[str | None, typer.Option("--html", metavar="OUT", help="Write a page that needs no network.")]
 Proofs = Annotated[int, typer.Option("--proofs", min=1, metavar="K", help="How many of the best proofs to show.")]
@@ -36,15 +47,28 @@ def query_command(
         typer.Option("--query", metavar="ATOM", help="May be repeated; by default, the files' own queries."),
     ] = None,
     semantics: Semantics = "exact",
+    k: K = None,
+    width: Width = None,
     no_demand: NoDemand = False,
     as_json: Json = False,
 ) -> int:
     """Answer the queries of rule files."""
-    reasoner = load_reasoner(session, files, facts or [], semantics, not no_demand)
+    reasoner = load_reasoner(session, files, facts or [], _chosen_semantics(semantics, k, width), not no_demand)
     answers = ask(session, reasoner, query or [])
     session.report(_failed_quietly(answers))
     show(session, answers)
     return ANSWERED
+
+
+def _chosen_semantics(name: str, k: int | None, width: float | None) -> str | TopK:
+    """The semantics of a name, with the options of `topk`."""
+    if k is None and width is None:
+        return name
+    if name != "topk":
+        raise typer.BadParameter(f"--{'width' if k is None else 'k'} needs --semantics topk")
+    from neurosym.semantics import TopK
+
+    return TopK(TopK.k if k is None else k, TopK.width if width is None else width)
 
 
 def _failed_quietly(answers: Answers) -> Iterator[Diagnostic]:
@@ -56,7 +80,7 @@ def _failed_quietly(answers: Answers) -> Iterator[Diagnostic]:
 
 
 def load_reasoner(
-    session: Session, files: list[str], facts: list[str], semantics: str, demand: bool = True
+    session: Session, files: list[str], facts: list[str], semantics: str | TopK, demand: bool = True
 ) -> Reasoner:
     """The reasoner over rule files and files of facts."""
     from neurosym.cli.data import load_facts
@@ -97,13 +121,15 @@ def explain_command(
     query: Annotated[str, typer.Option("--query", metavar="ATOM", help="What is to be explained.")],
     facts: Facts = None,
     semantics: Semantics = "exact",
+    k: K = None,
+    width: Width = None,
     no_demand: NoDemand = False,
     html: Html = None,
     as_json: Json = False,
     proofs: Proofs = 3,
 ) -> int:
     """Show why an answer is what it is."""
-    reasoner = load_reasoner(session, files, facts or [], semantics, not no_demand)
+    reasoner = load_reasoner(session, files, facts or [], _chosen_semantics(semantics, k, width), not no_demand)
     answers = ask(session, reasoner, [query])
     atom = _chosen(session, answers, query)
 

@@ -31,7 +31,7 @@ from neurosym.explain.proofs import Derivation, ProofSearch, proof_probability
 from neurosym.explain.words import Words
 from neurosym.grounding import CERTAIN, with_conjunctions
 from neurosym.reasoner import Answers
-from neurosym.semantics import Bounds, Exact, relevant_part
+from neurosym.semantics import Bounds, Exact, TopK, relevant_part
 from neurosym.version import version
 
 TRIES = 20  # proof trees looked at for each proof asked for: different trees may rest on the same leaves
@@ -118,7 +118,12 @@ class _Builder:
             atom, label, value, lower, upper, answers.semantics, answers.methods[position], answers.details[position],
             credible,
         )  # fmt: skip
-        if claim.upper - claim.lower > 1e-9:
+        if isinstance(answers.algebra, TopK):
+            self.warnings.append(
+                f"the claim is the midpoint of proved bounds, {lower:.6g} and {upper:.6g}, {claim.detail}; "
+                "so is all that is compared with it, and no certificate confirms it"
+            )
+        elif claim.upper - claim.lower > 1e-9:
             self.warnings.append(
                 f"the claim rests on what is unknown, and is given as the midpoint of its bounds; {claim.detail}"
             )

@@ -24,13 +24,17 @@ from neurosym.grounding import DerivationGraph, ground
 from neurosym.lang.ast import Atom, Const, Program, Rule
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.reasoner.grounded import Grounded
-from neurosym.semantics import Bounds, Evaluator, Exact
+from neurosym.semantics import Bounds, Evaluator, Exact, ProofBounds
 
 BATCH = 256
 
 
 def leave_out_leaves(
-    answers: Answers, fact: int, groups: Sequence[Sequence[int]], sample: int, evaluator: Exact | Evaluator | Bounds
+    answers: Answers,
+    fact: int,
+    groups: Sequence[Sequence[int]],
+    sample: int,
+    evaluator: Exact | Evaluator | Bounds | ProofBounds,
 ) -> list[float]:
     """The claim's tag with each group of leaves at probability 0.
 
@@ -52,7 +56,7 @@ def leave_out_leaves(
     return results
 
 
-def _alone(evaluator: Exact | Evaluator | Bounds, tags: torch.Tensor) -> float:
+def _alone(evaluator: Exact | Evaluator | Bounds | ProofBounds, tags: torch.Tensor) -> float:
     """The tag under one row of leaf probabilities, NaN where the evidence is impossible."""
     try:
         return float(evaluator(tags[None])[0, 0])

@@ -17,7 +17,7 @@ from neurosym.lang.terms import term_key
 if TYPE_CHECKING:
     from neurosym.reasoner.grounded import Grounded
     from neurosym.reasoner.reasoner import Reasoner
-    from neurosym.semantics import Semiring
+    from neurosym.semantics import Semiring, TopK
 
 Targets = Mapping[str, bool | None] | Sequence[Value] | Tensor
 # the smallest probability whose logarithm is taken: a loss is finite at 0
@@ -34,8 +34,8 @@ class Answers:
         tags: (B, A) probabilities, or tags of the algebra, with gradients.
         semantics: its name; methods and details: for each answer how it was computed, and why so.
         grounded: the ground program behind them, for explanations; leaf_tags: (B, F) probabilities of its leaves.
-        bounds: (B, A) lower and upper tags, where answers rest on unknown atoms; None where all are equal to `tags`,
-            which is their midpoint.
+        bounds: (B, A) lower and upper tags, where answers rest on unknown atoms or on some proofs only; None where all
+            are equal to `tags`, which is their midpoint.
         evidence: (fact id, observed true); inputs: the per-sample inputs; algebra: None for the exact semantics.
         reasoner: the one that was asked.
     """
@@ -52,7 +52,7 @@ class Answers:
     leaf_tags: Tensor = field(repr=False)
     evidence: tuple[tuple[int, bool], ...] = ()
     inputs: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
-    algebra: Semiring | None = field(default=None, repr=False)
+    algebra: Semiring | TopK | None = field(default=None, repr=False)
     reasoner: Reasoner | None = field(default=None, repr=False)
     bounds: tuple[Tensor, Tensor] | None = field(default=None, repr=False)
 
@@ -69,7 +69,7 @@ class Answers:
 
     @property
     def lower(self) -> Tensor:
-        """(B, A) the least tags over the truth values of unknown atoms; `tags` where an answer rests on none."""
+        """(B, A) the least tags over truth values of unknown atoms, or proved by proofs; else `tags`."""
         return self.tags if self.bounds is None else self.bounds[0]
 
     @property

@@ -14,7 +14,7 @@ from neurosym.lang.ast import Atom, Const
 from neurosym.lang.builtins import SLOT_TYPES
 from neurosym.lang.terms import Symbol, Value, term_key
 from neurosym.reasoner.leaves import Leaves
-from neurosym.semantics import ALGEBRAS, Bounds, Evaluator, Exact, Semiring
+from neurosym.semantics import ALGEBRAS, Bounds, Evaluator, Exact, ProofBounds, Semiring, TopK
 from neurosym.semantics.exact import Shape, Solution
 
 Evidence = tuple[tuple[int, bool], ...]
@@ -29,7 +29,7 @@ class Grounded:
         self.leaves = leaves
         self.max_circuit = max_circuit
         self.slots = frozenset(slots)
-        self._evaluators: dict[object, Exact | Evaluator | Bounds] = {}
+        self._evaluators: dict[object, Exact | Evaluator | Bounds | ProofBounds] = {}
         self._found: dict[object, Found] = {}
         self.solutions: dict[Shape, Solution] = {}
 
@@ -51,15 +51,18 @@ class Grounded:
         return any(group.kind == "open" for group in self.graph.choices)
 
     def evaluator(
-        self, facts: Sequence[int], evidence: Evidence, semantics: Semiring | None
-    ) -> Exact | Evaluator | Bounds:
+        self, facts: Sequence[int], evidence: Evidence, semantics: Semiring | TopK | None
+    ) -> Exact | Evaluator | Bounds | ProofBounds:
         """The evaluator of some facts; None stands for the exact semantics."""
         # A user's algebra may have parameters: only the library's own are told by their class. The evaluator keeps the
         # algebra, so that its id is not given to another.
         algebra = None if semantics is None else type(semantics) if type(semantics) in ALGEBRAS else id(semantics)
+        algebra = semantics if isinstance(semantics, TopK) else algebra
         key = (tuple(facts), evidence, algebra)
         if key not in self._evaluators:
-            if self.has_unknown:
+            if isinstance(semantics, TopK):
+                made = ProofBounds(self.graph, facts, evidence, semantics)
+            elif self.has_unknown:
                 made = Bounds(self.graph, facts, evidence, semantics, partial(self.one_world, semantics=semantics))
             else:
                 made = self.one_world(facts, evidence, semantics)

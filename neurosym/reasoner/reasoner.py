@@ -23,7 +23,7 @@ from neurosym.reasoner.answers import Answers
 from neurosym.reasoner.grounded import Grounded
 from neurosym.reasoner.leaves import Leaves
 from neurosym.reasoner.sample_query import Given, SampleAnswers, SampleQuery, cached_query
-from neurosym.semantics import ALGEBRAS, MAX_CIRCUIT, Boolean, Bounds, Evaluator, Exact, Semiring
+from neurosym.semantics import ALGEBRAS, MAX_CIRCUIT, Boolean, Bounds, Evaluator, Exact, ProofBounds, Semiring, TopK
 from neurosym.semantics.exact import Shape, Solution
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from neurosym.grounding.ground import Mode, Progress
 
 MAX_GRAPHS = 64  # kept for queries asked before; the oldest goes first
-UNBUILT = {"topk": "k best proofs with bounds", "bounds": "open-world bounds of logical neural networks"}
+UNBUILT = {"bounds": "open-world bounds of logical neural networks"}
 
 
 class Reasoner(nn.Module):
@@ -47,7 +47,7 @@ class Reasoner(nn.Module):
             that is no value, and gives (n, values) logits.
         features: class or type (`ex:Patient`) → its feature table.
         semantics: `exact`, an algebra's name (`boolean`, `viterbi`, `goedel`, `product`, `lukasiewicz`, `count`,
-            `sum-product`), or a `Semiring` of your own.
+            `sum-product`), a `Semiring` of your own, or `TopK(…)`, whose defaults are called `topk`.
         limits: what grounding may use; max_circuit: nodes of a compiled diagram at which to stop.
         demand: ground only what a query can reach, with the arguments that it binds; a graph for each query then. False
             grounds everything once, which pays for many different queries over the same facts.
@@ -66,7 +66,7 @@ class Reasoner(nn.Module):
         facts: FactBase | None = None,
         networks: Mapping[str, nn.Module] | None = None,
         features: Mapping[str, FeatureTable] | None = None,
-        semantics: str | Semiring = "exact",
+        semantics: str | Semiring | TopK = "exact",
         *,
         limits: Limits | None = None,
         max_circuit: int = MAX_CIRCUIT,
@@ -106,7 +106,7 @@ class Reasoner(nn.Module):
 
     @property
     def semantics_name(self) -> str:
-        """`exact`, or the algebra's name."""
+        """`exact`, `topk`, or the algebra's name."""
         return "exact" if self.semantics is None else self.semantics.name
 
     def weights(self, index: int) -> Tensor:
@@ -208,7 +208,7 @@ class Reasoner(nn.Module):
         names = {str(name) for network in self.networks.values() for name in getattr(network, "reads", ())}
         return tuple(_free((predicate_of_iri(n) if n.startswith("http") else n, 2)) for n in sorted(names))
 
-    def _mode(self, semantics: Semiring | None) -> Mode:
+    def _mode(self, semantics: Semiring | TopK | None) -> Mode:
         """Facts alone are enough where all are certain and only their truth is asked."""
         certain = not self.program.neural and not self.program.opened and all(
             h.weight is None for r in self.program.rules for h in r.heads
@@ -224,7 +224,7 @@ class Reasoner(nn.Module):
         *queries: str | Atom,
         inputs: Mapping[str, Tensor] | None = None,
         evidence: Mapping[str, bool] | None = None,
-        semantics: str | Semiring | None = None,
+        semantics: str | Semiring | TopK | None = None,
         closed_networks: bool = False,
     ) -> Answers:
         """Ask for atoms.
@@ -261,18 +261,18 @@ class Reasoner(nn.Module):
 
     def _answer(
         self, grounded: Grounded, atoms: tuple[Atom, ...], evidence: tuple[tuple[int, bool], ...],
-        chosen: Semiring | None, inputs: Mapping[str, Tensor], closed_networks: bool,
+        chosen: Semiring | TopK | None, inputs: Mapping[str, Tensor], closed_networks: bool,
     ) -> Answers:  # fmt: skip
-        if evidence and chosen is not None:
+        if evidence and chosen is not None and not isinstance(chosen, TopK):
             raise SemanticsError(
-                f"the semantics `{chosen.name}` does not define evidence", code="NS503", help="use exact"
+                f"the semantics `{chosen.name}` does not define evidence", code="NS503", help="use exact or topk"
             )
         found = grounded.found(atoms, closed_networks)
         facts = [f for f, _ in found.values()]
         present = [f for f in facts if f >= 0]
         evaluator = grounded.evaluator(present, evidence, chosen)
         leaf_tags = grounded.leaves(self.weights, inputs)
-        bounds = evaluator.bounds(leaf_tags) if isinstance(evaluator, Bounds) else None
+        bounds = evaluator.bounds(leaf_tags) if isinstance(evaluator, Bounds | ProofBounds) else None
         tags = evaluator(leaf_tags) if bounds is None else (bounds[0] + bounds[1]) / 2
         methods, details = ["certain"] * len(facts), ["cannot be derived"] * len(facts)
         columns = [k for k, f in enumerate(facts) if f >= 0]
@@ -296,7 +296,7 @@ class Reasoner(nn.Module):
         samples: Given,
         inputs: Mapping[str, Tensor] | None = None,
         evidence: Mapping[str, bool] | None = None,
-        semantics: str | Semiring | None = None,
+        semantics: str | Semiring | TopK | None = None,
         only: Sequence[int] | None = None,
         closed_networks: bool = False,
     ) -> SampleAnswers:
@@ -317,6 +317,11 @@ class Reasoner(nn.Module):
         """
         given = dict(inputs or {})
         chosen = self.semantics if semantics is None else algebra(semantics)
+        if isinstance(chosen, TopK):
+            raise SemanticsError(
+                "the semantics `topk` is not defined for many samples at once", code="NS533",
+                note="their answers have no bounds", help="query the samples one by one, or use exact",
+            )  # fmt: skip
         atoms = tuple(self.atom(q) for q in queries or self.queries) or tuple(q.atom for q in self.program.queries)
         if not atoms:
             raise DataError("nothing is asked", code="NS615", help="pass an atom, or write `query(…).` in the rules")
@@ -465,12 +470,14 @@ def _pattern(atom: Atom) -> tuple:
     return (atom.key, *(term_key(t.value) if isinstance(t, Const) else None for t in atom.args))
 
 
-def algebra(semantics: str | Semiring) -> Semiring | None:
+def algebra(semantics: str | Semiring | TopK) -> Semiring | TopK | None:
     """An algebra by its name, or as it is; None stands for `exact`."""
-    if isinstance(semantics, Semiring):
+    if isinstance(semantics, Semiring | TopK):
         return semantics
     if semantics == "exact":
         return None
+    if semantics == TopK.name:
+        return TopK()
     for known in ALGEBRAS:
         if known.name == semantics:
             return known()
@@ -478,12 +485,14 @@ def algebra(semantics: str | Semiring) -> Semiring | None:
         raise SemanticsError(
             f"the semantics `{semantics}` ({UNBUILT[semantics]}) cannot be evaluated yet", code="NS504"
         )
-    names = ", ".join(["exact", *(a.name for a in ALGEBRAS)])
+    names = ", ".join(["exact", TopK.name, *(a.name for a in ALGEBRAS)])
     raise SemanticsError(f"there is no semantics `{semantics}`", code="NS505", note=f"there are {names}")
 
 
-def _method(evaluator: Exact | Evaluator | Bounds, column: int) -> tuple[str, str]:
+def _method(evaluator: Exact | Evaluator | Bounds | ProofBounds, column: int) -> tuple[str, str]:
     """How an answer was computed, and why so."""
+    if isinstance(evaluator, ProofBounds):
+        return evaluator.methods[column], evaluator.details[column]
     if isinstance(evaluator, Bounds):
         if evaluator.details[column]:
             return "bounds", evaluator.details[column]

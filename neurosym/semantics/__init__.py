@@ -13,6 +13,7 @@ from neurosym.semantics.semirings import (
     SumProduct,
     Viterbi,
 )
+from neurosym.semantics.topk import ProofBounds, TopK
 from neurosym.semantics.unknown_atoms import unknown_atom, unknown_leaves
 from neurosym.semantics.unknowns import Bounds
 
@@ -30,8 +31,10 @@ __all__ = [
     "Lukasiewicz",
     "Part",
     "Product",
+    "ProofBounds",
     "Semiring",
     "SumProduct",
+    "TopK",
     "Viterbi",
     "choice_name",
     "evaluate",

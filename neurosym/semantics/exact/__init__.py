@@ -1,7 +1,9 @@
 """The exact semantics: sums and products where they are proved right, folding and compiled circuits elsewhere."""
 
+from neurosym.semantics.exact.circuit import Circuit
+from neurosym.semantics.exact.compile import circuit_of
 from neurosym.semantics.exact.exact import MAX_CIRCUIT, Exact
 from neurosym.semantics.exact.shape import Shape, Solution
 from neurosym.semantics.exact.view import choice_name
 
-__all__ = ["MAX_CIRCUIT", "Exact", "Shape", "Solution", "choice_name"]
+__all__ = ["MAX_CIRCUIT", "Circuit", "Exact", "Shape", "Solution", "choice_name", "circuit_of"]

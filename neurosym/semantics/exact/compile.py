@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from neurosym.errors import SemanticsError
-from neurosym.semantics.exact.circuit import CircuitBuilder
+from neurosym.semantics.exact.circuit import Circuit, CircuitBuilder
+from neurosym.semantics.exact.order import variable_order
 from neurosym.semantics.exact.shape import Shape, Solution
 from neurosym.semantics.exact.view import Body
 
@@ -29,6 +30,22 @@ def compiled(shape: Shape, order: list[int], max_nodes: int) -> Solution:
     Raises:
         SemanticsError: NS520, they grew past it.
     """
+    builder, roots, choices = _built(shape, order, max_nodes)
+    return Solution(*builder.flat(), roots, choices)
+
+
+def circuit_of(shape: Shape, max_nodes: int) -> Circuit:
+    """The circuit of a shape by itself: its leaves are the choices' outcomes, its outputs the roots.
+
+    Raises:
+        SemanticsError: NS520, the diagrams grew past the limit.
+    """
+    builder, roots, _ = _built(shape, variable_order(shape), max_nodes)
+    return builder.build(roots)
+
+
+def _built(shape: Shape, order: list[int], max_nodes: int) -> tuple[CircuitBuilder, tuple[int, ...], int]:
+    """Nodes, roots, and the number of choices."""
     compiler = Compiler(shape, order, max_nodes)
     compiler.build()
     starts = [0]
@@ -38,7 +55,7 @@ def compiled(shape: Shape, order: list[int], max_nodes: int) -> Solution:
     leaves = {(c, k): starts[c] + k for c, size in enumerate(shape.sizes) for k in range(size)}
     roots = tuple(compiler.read_off(compiler.conjoin(r), builder, leaves) for r in shape.roots)
     spoken = {c for root in shape.roots for c in bits(compiler.speaks_of(root))}
-    return Solution(*builder.flat(), roots, len(spoken))
+    return builder, roots, len(spoken)
 
 
 class Compiler:
@@ -113,6 +130,10 @@ class Compiler:
                 if term.is_false():
                     break
             result = result | term
+            self._check_size()
+        return result
+
+    def _check_size(self) -> None:
         if self.manager.live_size() + self.manager.dead_size() > self.max_nodes:
             raise SemanticsError(
                 f"the circuit of a query grew past {self.max_nodes:,} nodes",
@@ -120,7 +141,6 @@ class Compiler:
                 note=f"{len(self.meaning)} choices depend on one another",
                 help="ask for a smaller part, use another semantics, or raise max_circuit",
             )
-        return result
 
     def _literal_formula(self, literal: int) -> Formula:
         return self.formulas[literal] if literal >= 0 else ~self.formulas[~literal]
