@@ -357,7 +357,7 @@ class _Builder:
                 value = getattr(weight.value, "value", None)
                 current = initial = float(value) if isinstance(value, int | float) else None
             self.rules[statement] = len(self.rule_list)
-            text = self.program.text_of(rule)
+            text = self.program.text_of(rule) or rule.label
             self.rule_list.append(
                 RuleText(rule.label, text, rule.span.file, rule.span.line, rule.source or "", current, learned, initial)
             )
@@ -378,7 +378,7 @@ class _Builder:
             if leaves:
                 names.append(("rule", self.rule_list[index].name, str(index)))
                 groups.append(leaves)
-            else:
+            elif self.program.rules[statement].name not in {k for k, _ in self.program.notation.joint}:
                 certain_rules.append((statement, index))
         for name, node in self.nodes.items():
             if node.kind in ("neural", "data", "not") and self.node_facts[name] in among:
