@@ -1,4 +1,4 @@
-% Three strata.
+% Negation through three strata.
 0.4::rain. 0.5::sprinkler.
 wet :- rain. wet :- sprinkler.
 dry :- \+ wet.
