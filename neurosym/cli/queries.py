@@ -38,7 +38,8 @@ def query_command(
     query: Annotated[
         list[str] | None,
         typer.Option(
-            "--query", metavar="QUERY",
+            "--query",
+            metavar="QUERY",
             help="An atom, `\\+ a`, or a conjunction `a, b(X)`; may be repeated; by default, the files' own queries.",
         ),
     ] = None,

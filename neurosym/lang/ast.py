@@ -380,7 +380,9 @@ class Query:
     @property
     def rule(self) -> Rule | None:
         """The rule that derives the answers of a body."""
-        if self.body is None or self.each:
+        if self.body is None:
+            return None
+        if self.each:
             return None
         return Rule((Alternative((self.atom,)),), self.body, self.atom.predicate, span=self.span)
 

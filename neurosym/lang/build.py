@@ -48,7 +48,7 @@ _REFUSAL_HELP = {
 _SPELLINGS = {"\\=": "!=", "<=": "=<"}
 _MIRRORED = {"<": ">", ">": "<", "=<": ">=", ">=": "=<"}
 _OF_NUMBERS = frozenset({"is", "=:=", "=\\=", "<", ">", "=<", ">="})  # what ProbLog evaluates
-OF_TEXT = frozenset({"lower", "upper", "concat", "length", "days_between", "year"})
+TEXT_OR_DATE = frozenset({"lower", "upper", "concat", "length", "days_between", "year"})
 CONSTANTS = {"pi": math.pi, "e": math.e}
 _FORMULAS_ONLY = {"implies": "`implies`", "iff": "`iff`", "exists": "a quantifier", "forall": "a quantifier"}
 
@@ -61,6 +61,7 @@ class Builder:
     """
 
     calculates = False  # whether expressions are evaluated where the next term stands, in a `.pl` file
+    of_text = False  # whether it is an argument of a function of texts
 
     def __init__(self, scan: Scan, prefixes: Mapping[str, str]) -> None:
         self.scan = scan
@@ -135,6 +136,8 @@ class Builder:
         return Const(raw.value, span)
 
     def _no_number(self, raw: Raw) -> None:
+        if self.of_text:
+            return
         self.report("NS148", f"`{self.text(raw)}` is no number, and stands where numbers are calculated or compared",
                     *self.bounds(raw), help=f"`=` compares and binds any terms: `X = {self.text(raw)}`")  # fmt: skip
 
@@ -189,10 +192,9 @@ class Builder:
             self.report("NS143", f"`{raw.name}` takes {arity} argument{'s' * (arity != 1)}, not {len(raw.args)}",
                         raw.start, raw.name_end)  # fmt: skip
         else:
-            of_text = name in OF_TEXT
-            before, self.calculates = self.calculates, self.calculates and not of_text
+            before, self.of_text = self.of_text, name in TEXT_OR_DATE
             args = tuple(map(self.term, raw.args))
-            self.calculates = before
+            self.of_text = before
             return Arithmetic(name, args, self.span(raw.start, raw.end))
         return _BAD
 

@@ -1,4 +1,4 @@
-"""How answers are spelled: as the rule language writes them or, for a program of `.pl` files, as ProbLog prints them."""
+"""How answers are spelled: as the rule language writes them; those of a program of `.pl` files as ProbLog does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from neurosym.lang.ast import (
 )
 from neurosym.lang.printer import Printer
 from neurosym.lang.scanner import PL, RULES
-from neurosym.lang.terms import STANDARD_PREFIXES, RESERVED, Symbol, Value, quote, spell, spell_predicate
+from neurosym.lang.terms import RESERVED, STANDARD_PREFIXES, Symbol, Value, quote, spell, spell_predicate
 from neurosym.lang.walk import Key
 
 FLOAT_DIGITS = 15  # ProbLog rounds every float to so many decimals
@@ -36,7 +36,7 @@ class Notation:
 
     Attributes:
         dialect: `rules`, or `pl` for ProbLog's.
-        quoted: names that a `.pl` program writes in quotation marks everywhere though they need none; ProbLog keeps them.
+        quoted: names that a `.pl` program always writes in quotation marks, needed or not; ProbLog keeps them.
         joint: predicate that stands for the body of a query → that query.
     """
 
@@ -66,7 +66,7 @@ class Notation:
 
 
 class ProblogPrinter(Printer):
-    """Spells atoms and the bodies of queries as ProbLog 2 prints them: `edge(1,2)`, `\\+a`, `a, b(X)`."""
+    r"""Spells atoms and the bodies of queries as ProbLog 2 prints them: `edge(1,2)`, `\+a`, `a, b(X)`."""
 
     comma = ","
     negation = "\\+"

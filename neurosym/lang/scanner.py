@@ -42,8 +42,11 @@ _SCAN = {
     # `^` is a power there; operators of Prolog that the language does not have are told by name.
     PL: re.compile(
         re.sub(r"\| \(\?P<(QVAR|DATE)>.*\n", "", _MASTER)
-        .replace("| (?P<NUMBER>", r"""| (?P<PROLOG>0'(?:\\.|[^'\s])|@=<|@>=|@<|@>|=\.\.|~=|~|/\\|\\/|<<|>>|-->|\?(?=\s*::))
-| (?P<NUMBER>""")
+        .replace(
+            "| (?P<NUMBER>",
+            r"""| (?P<PROLOG>0'(?:\\.|[^'\s])|@=<|@>=|@<|@>|=\.\.|~=|~|/\\|\\/|<<|>>|-->|\?(?=\s*::))
+| (?P<NUMBER>""",
+        )
         .replace("|[-+*/", r"|\^|[-+*/"),
         re.VERBOSE | re.DOTALL,
     ),

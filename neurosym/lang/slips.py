@@ -165,7 +165,7 @@ def _known_slip(builder: Builder, failure: ParseFailure, before: Token, here: To
         builder.report("NS116", "comparisons do not chain", here[2], here[3], help="write `A < B and B < C`")
     elif here[1] == "->" or (here[1] == "*" and after and after[1] == "->"):
         builder.report("NS149", "if-then-else `->` is refused", here[2], here[3],
-                       note="a program means the same whichever order its rules come in", help=IF_THEN_ELSE)  # fmt: skip
+                       note="a rule says what holds, in no order of trying", help=IF_THEN_ELSE)  # fmt: skip
     elif here[1] in WORD_OPERATORS and here[0] == "NAME" and _ends_operand(before) and builder.scan.dialect != RULES:
         builder.report("NS146", f"the operator `{here[1]}` is Prolog's, and not in the language", here[2], here[3],
                        help=WORD_OPERATORS[here[1]])  # fmt: skip

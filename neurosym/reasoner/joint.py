@@ -70,9 +70,8 @@ class Joint:
         made: list[tuple[Atom, bool]] = []
         for text, holds in pairs:
             body = self.parsed(text).body
-            negated = isinstance(body, Not) and isinstance(body.body, Literal)
-            if negated:
-                made.append((reasoner.atom(body.body.atom), not holds))  # pyright: ignore[reportOptionalMemberAccess]
+            if isinstance(body, Not) and isinstance(body.body, Literal):
+                made.append((reasoner.atom(body.body.atom), not holds))
             else:
                 made.append((reasoner.atom(text), holds))
         return made
@@ -113,7 +112,9 @@ def _checked(program: Program, new: Mapping[str, Query]) -> Program:
         return recheck(program)
     except RuleError as error:
         faults = [d for d in error.diagnostics if d.severity == "error" and d.span is not None]
-        own = [replace(d, source=next(iter(new))[3:]) for d in faults if d.span is not None and d.span.file == "<query>"]
+        own = [
+            replace(d, source=next(iter(new))[3:]) for d in faults if d.span is not None and d.span.file == "<query>"
+        ]
         raise RuleError(own or faults) from None
 
 

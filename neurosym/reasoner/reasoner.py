@@ -360,7 +360,8 @@ class Reasoner(nn.Module):
             program: this one with more queries, in place of it.
         """
         other = Reasoner(
-            program or self.program, facts, dict(self.networks.items()), self.features if features is None else features,
+            program or self.program, facts, dict(self.networks.items()),
+            self.features if features is None else features,
             self.semantics or "exact", limits=self.limits, max_circuit=self.max_circuit,
             demand=self.demand, progress=self.progress, seed=self.seed, dtype=self.dtype,
         )  # fmt: skip

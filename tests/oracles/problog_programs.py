@@ -8,7 +8,16 @@ from typing import TypeVar
 
 T = TypeVar("T")
 Predicate = tuple[str, int]
-DOMAINS = (("1", "2"), ("1", "2", "3"), ("a", "b"), ("a", "b", "c"), ("'A b'", "x"), ("1", "a"), ('"s"', "s"), ("-1", "0.5"))
+DOMAINS = (
+    ("1", "2"),
+    ("1", "2", "3"),
+    ("a", "b"),
+    ("a", "b", "c"),
+    ("'A b'", "x"),
+    ("1", "a"),
+    ('"s"', "s"),
+    ("-1", "0.5"),
+)
 # predicates of a layer use their own layer positively, lower ones in any way
 LAYERS: tuple[tuple[Predicate, ...], ...] = (
     (("e", 2), ("f", 1), ("g", 1), ("h", 0)),
@@ -64,10 +73,24 @@ class _Maker:
         name, arity = self.pick(layers)
         args = []
         for _ in range(arity):
-            options = [*bound, *bound, self.pick(self.domain)] + [v for v in ("X", "Y", "Z") if v not in bound] * 2 + ["_"]
+            options = (
+                [*bound, *bound, self.pick(self.domain)] + [v for v in ("X", "Y", "Z") if v not in bound] * 2 + ["_"]
+            )
             args.append(self.pick(options))
         bound += [v for v in dict.fromkeys(args) if v in ("X", "Y", "Z") and v not in bound]
         return atom(name, args)
+
+    def alternatives(self, layers: Sequence[Predicate], bound: list[str]) -> str:
+        """A disjunction that binds one variable in either way."""
+        new = self.pick([v for v in ("X", "Y", "Z") if v not in bound] or ["X"])
+        sides = []
+        for _ in range(2):
+            name, arity = self.pick([p for p in layers if p[1]])
+            args = [new] + [self.pick([*bound, "_", self.pick(self.domain)]) for _ in range(arity - 1)]
+            self.random.shuffle(args)
+            sides.append(self.pick((atom(name, args), atom(name, args), f"{new} = {self.pick(self.domain)}")))
+        bound += [new] if new not in bound else []
+        return f"({'; '.join(sides)})"
 
     def tested(self, layers: Sequence[Predicate], bound: list[str]) -> str:
         """An atom over bound variables and constants."""
@@ -78,8 +101,10 @@ class _Maker:
         """A literal that binds nothing: a negation, a group, a disjunction, a comparison."""
         lower = [p for one in LAYERS[:layer] for p in one]
         kind = self.random.randrange(12)
-        if kind < 4:
+        if kind < 3:
             return f"\\+{self.tested(lower, bound)}"
+        if kind == 3:
+            return f"\\+{self.tested(lower, [*bound, '_'])}"
         if kind == 4:
             return f"\\+ ({self.tested(lower, bound)}, {self.tested(lower, bound)})"
         if kind == 5:
@@ -89,7 +114,11 @@ class _Maker:
         if kind == 8:
             return f"\\+ \\+ {self.tested(lower, bound)}"
         if bound:
-            operator = self.pick(("<", ">=", "=:=", "=\\=", "\\=", "\\==", "=")) if self.numeric else self.pick(("\\=", "=", "\\=="))
+            operator = (
+                self.pick(("<", ">=", "=:=", "=\\=", "\\=", "\\==", "="))
+                if self.numeric
+                else self.pick(("\\=", "=", "\\=="))
+            )
             return f"{self.pick(bound)} {operator} {self.pick([*bound, *self.domain])}"
         return self.pick(("true", self.tested(lower, bound)))
 
@@ -98,6 +127,8 @@ class _Maker:
         lower = [p for one in LAYERS[:layer] for p in one]
         bound: list[str] = []
         body = [self.positive(own if self.chance(45) else lower, bound) for _ in range(self.pick((1, 1, 2, 2, 3)))]
+        if self.chance(12):
+            body.append(self.alternatives(own, bound))
         body += [self.extra(layer, bound) for _ in range(self.pick((0, 0, 1, 1, 2)))]
         if self.numeric and bound and self.chance(20):
             step = self.pick(("+1", "-1", "*2", " mod 2", "//2"))
@@ -121,6 +152,9 @@ class _Maker:
         elif kind == 2:
             weights = self.pick(SPLITS[2])
             text = "; ".join(f"{w}::{head(self.pick(LAYERS[layer]))}" for w in weights)
+        elif kind == 4 and bound and self.chance(50):
+            body.append(f"w({self.pick(bound)},P), Q is 1-P")
+            text = f"P::{head(predicate)}; Q::{head(self.pick(LAYERS[layer]))}"
         elif kind == 3 and bound:
             body.append(f"w({self.pick(bound)},P)")
             text = f"P::{head(predicate)}"
@@ -132,15 +166,21 @@ class _Maker:
 
     def evidence(self, lines: list[str]) -> list[str]:
         """Observations, mostly of what a ground head names: others are impossible more often than not."""
-        if not self.chance(40):
+        if not self.chance(30):
             return []
         made = []
         heads = [h.split("::")[-1] for line in lines for h in line.rstrip(".").split(" :- ")[0].split("; ")]
-        heads = [h for h in heads if not set("XYZNK") & set(h.replace("'A b'", "")) and "none" not in h and h[:2] != "w("]
+        heads = [
+            h for h in heads if not set("XYZNK") & set(h.replace("'A b'", "")) and "none" not in h and h[:2] != "w("
+        ]
         for _ in range(self.pick((1, 1, 2))):
-            some = heads and self.chance(75)
+            some = heads and self.chance(90)
             at = self.pick(heads) if some else self.ground(self.pick([p for one in LAYERS for p in one]))
-            made.append(self.pick((f"evidence({at}).", f"evidence({at},true).", f"evidence(\\+{at}).", f"evidence({at},false).")))
+            made.append(
+                self.pick(
+                    (f"evidence({at}).", f"evidence({at},true).", f"evidence(\\+{at}).", f"evidence({at},false).")
+                )
+            )
         return made
 
     def queries(self) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 import neurosym as ns
 from neurosym.cli import main
-from tests.oracles.problog import PrologFile, answers
+from tests.oracles.outside import PrologFile, answers
 
 FOLDER = Path(__file__).parent / "programs"
 PROGRAMS = sorted(FOLDER.glob("*.pl"))
@@ -60,7 +60,9 @@ def test_answers_are_found_in_any_spacing() -> None:
 
 
 def test_rules_files_are_spelled_as_before() -> None:
-    answers = ns.Reasoner(ns.Program.from_text("0.5 :: edge(1,2). 0.3::edge(1,'if').")).query("edge(X, Y)", "not edge(1, 2)")
+    answers = ns.Reasoner(ns.Program.from_text("0.5 :: edge(1,2). 0.3::edge(1,'if').")).query(
+        "edge(X, Y)", "not edge(1, 2)"
+    )
     assert answers.atoms == ("edge(1, 2)", "edge(1, 'if')", "not edge(1, 2)")
     assert float(answers["edge(1,2)"][0]) == 0.5
 
@@ -80,6 +82,6 @@ def test_a_name_quoted_in_one_place_only_is_spelled_without_quotes() -> None:
 
 
 def answers_of(text: str) -> dict[str, float] | None:
-    from tests.oracles.problog import PrologString
+    from tests.oracles.outside import PrologString
 
     return answers(PrologString(text))
