@@ -298,7 +298,8 @@ def parse_atom(text: str, prefixes: Mapping[str, str] = STANDARD_PREFIXES, diale
     query = parse_query(text, prefixes, dialect)
     if query.body is not None:
         what = "is negated" if query.each or isinstance(query.body, Not) else "is more than one atom"
-        raise RuleError([Diagnostic("NS129", "error", f"one atom is expected, and `{text}` {what}", query.span, text)])
+        message = f"one atom is expected, and `{text}` {what}"
+        raise RuleError([Diagnostic("NS129", "error", message, query.span, text, help="give each literal by itself")])
     return query.atom
 
 

@@ -174,10 +174,8 @@ class Printer:
                 return self._constraint(statement)
             case Evidence(atom, positive):
                 return f"evidence({'' if positive else 'not '}{self.atom(atom)})."
-            case Query(atom, None):
-                return f"query({self.atom(atom)})."
-            case Query(_, body):
-                return f"?- {self.body(body)}."
+            case Query(atom, body):
+                return f"query({self.atom(atom)})." if body is None else f"?- {self.body(body)}."
             case Test():
                 return self._test(statement)
             case Prefix(name, iri):

@@ -15,7 +15,8 @@ _FACTS = "write what holds as a fact, or give it with the facts"
 BUILT_INS: dict[str, str] = {
     **dict.fromkeys(
         "member memberchk append length nth0 nth1 last reverse select subtract exclude include maplist foldl sort "
-        "msort predsort list_to_set sum_list sumlist max_list min_list numlist permutation is_list delete select_uniform "
+        "msort predsort "
+        "list_to_set sum_list sumlist max_list min_list numlist permutation is_list delete select_uniform "
         "select_weighted sample_uniform1 groundable".split(), _LISTS),
     **dict.fromkeys("var nonvar atom atomic number integer float ground compound callable string is_dict "
                     "rational simple".split(), _TYPES),

@@ -36,16 +36,27 @@ class Joint:
         self._asking: dict[tuple[str, ...], Reasoner] = {}
 
     def asking(
-        self, queries: Sequence[str | Atom], inputs: Mapping[str, Tensor], closed_networks: bool
+        self,
+        queries: Sequence[str | Atom],
+        inputs: Mapping[str, Tensor],
+        closed_networks: bool,
+        unground: bool = False,
     ) -> tuple[Reasoner, tuple[Atom, ...]]:
-        """The reasoner whose program answers the queries (the program's own, if there are none), and their atoms."""
+        """The reasoner whose program answers the queries (the program's own, if there are none), and their atoms.
+
+        Args:
+            unground: nothing may be grounded: for the negations of an atom's answers the atom is asked.
+        """
         (reasoner,) = self._reasoner
         given = [Query(reasoner.atom(q)) if isinstance(q, Atom) else self.parsed(q) for q in queries]
         asked = given or list(reasoner.program.queries)
         known = {q.atom.key for q in reasoner.program.queries if q.rule is not None}
         found: list[Query] = []
         for query in asked:
-            found += self._each(query, inputs, closed_networks) if query.each else [query]
+            if query.each:
+                found += [Query(query.atom)] if unground else self._each(query, inputs, closed_networks)
+            else:
+                found.append(query)
         new = {q.atom.predicate: q for q in found if q.rule is not None and q.atom.key not in known}
         atoms = tuple(q.atom if q.body is not None else reasoner.atom(q.atom) for q in found)
         return (self._extended(new) if new else reasoner), atoms

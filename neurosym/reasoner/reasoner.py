@@ -198,8 +198,9 @@ class Reasoner(nn.Module):
         """
         from neurosym.grounding import forecast
 
-        asked = [self.atom(q) for q in queries or self.queries]
-        return forecast(self.program, self.facts, asked, limits=self.limits, seed=self.seed)
+        given = queries or self.queries
+        asking, asked = self.joint.asking(given, {}, False, unground=True) if given else (self, ())
+        return forecast(asking.program, self.facts, asked, limits=self.limits, seed=self.seed)
 
     def _read_by_networks(self) -> tuple[Atom, ...]:
         """All facts of the derived predicates that graph networks read as edges."""

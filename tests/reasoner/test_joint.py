@@ -214,6 +214,19 @@ def test_a_saved_model_keeps_its_questions(tmp_path: Path) -> None:
     assert ns.Reasoner.load(tmp_path / "model").query().detach() == pytest.approx(model.query().detach())
 
 
+def test_a_saved_problog_program_keeps_its_spelling(tmp_path: Path) -> None:
+    model = reasoner("0.5::e(1,2). 0.3::p('A b'). 0.2::a.", "pl")
+    model.queries = ("e(X,Y), p(_)", "\\+ a", "\\+ e(_,_)")
+    model.save(tmp_path / "model")
+    found = ns.Reasoner.load(tmp_path / "model").query().detach()
+    assert found == pytest.approx(model.query().detach())
+    assert list(found) == ["e(1,2), p(_)", "\\+a", "\\+e(1,2)"]
+
+
+def test_a_forecast_of_bodies() -> None:
+    assert reasoner().forecast("a, b(X)", "not b(X)").facts >= 4
+
+
 def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.pl"
     path.write_text("0.5::a. 0.3::b(1). 0.2::b(2). c :- a, b(1). query(c).")
