@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 Facts = Annotated[
     list[str] | None,
     typer.Option("--facts", metavar="FILE", help="RDF or CSV (the predicate is the file's stem); may be repeated."),
+]
+Evidence = Annotated[
+    list[str] | None,
+    typer.Option("--evidence", metavar="LITERAL", help="What is observed, `a` or `\\+ a`; may be repeated."),
 ]
 NoDemand = Annotated[
     bool, typer.Option("--no-demand", help="Ground the whole program, and not what the query can reach alone.")
@@ -44,8 +48,13 @@ def query_command(
     facts: Facts = None,
     query: Annotated[
         list[str] | None,
-        typer.Option("--query", metavar="ATOM", help="May be repeated; by default, the files' own queries."),
+        typer.Option(
+            "--query",
+            metavar="QUERY",
+            help="An atom, `\\+ a`, or a conjunction `a, b(X)`; may be repeated; by default, the files' own queries.",
+        ),
     ] = None,
+    evidence: Evidence = None,
     semantics: Semantics = "exact",
     k: K = None,
     width: Width = None,
@@ -54,7 +63,7 @@ def query_command(
 ) -> int:
     """Answer the queries of rule files."""
     reasoner = load_reasoner(session, files, facts or [], _chosen_semantics(semantics, k, width), not no_demand)
-    answers = ask(session, reasoner, query or [])
+    answers = ask(session, reasoner, query or [], evidence or [])
     session.report(_failed_quietly(answers))
     show(session, answers)
     return ANSWERED
@@ -95,12 +104,12 @@ def load_reasoner(
     )
 
 
-def ask(session: Session, reasoner: Reasoner, queries: list[str]) -> Answers:
+def ask(session: Session, reasoner: Reasoner, queries: list[str], evidence: Sequence[str] = ()) -> Answers:
     """Answers without gradients; a terminal shows how far the grounding is."""
     import torch
 
     with torch.no_grad(), output.working(session.settings.quiet) as reasoner.progress:
-        return reasoner.query(*queries)
+        return reasoner.query(*queries, evidence=evidence)
 
 
 def show(session: Session, answers: Answers) -> None:
@@ -118,7 +127,8 @@ def show(session: Session, answers: Answers) -> None:
 def explain_command(
     session: Session,
     files: Files,
-    query: Annotated[str, typer.Option("--query", metavar="ATOM", help="What is to be explained.")],
+    query: Annotated[str, typer.Option("--query", metavar="QUERY", help="What is to be explained.")],
+    evidence: Evidence = None,
     facts: Facts = None,
     semantics: Semantics = "exact",
     k: K = None,
@@ -130,7 +140,7 @@ def explain_command(
 ) -> int:
     """Show why an answer is what it is."""
     reasoner = load_reasoner(session, files, facts or [], _chosen_semantics(semantics, k, width), not no_demand)
-    answers = ask(session, reasoner, [query])
+    answers = ask(session, reasoner, [query], evidence or [])
     atom = _chosen(session, answers, query)
 
     from neurosym.explain import explain

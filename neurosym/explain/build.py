@@ -378,7 +378,7 @@ class _Builder:
                 current = initial = float(value) if isinstance(value, int | float) else None
             self.rules[statement] = len(self.rule_list)
             credible = None if self.posterior is None else self.posterior.of_statement(statement, self.level)
-            text, place = self.program.text_of(rule), rule.span
+            text, place = self.program.text_of(rule) or rule.label, rule.span
             self.rule_list.append(
                 RuleText(
                     rule.label, text, place.file, place.line, rule.source or "", current, learned, initial, credible
@@ -401,7 +401,7 @@ class _Builder:
             if leaves:
                 names.append(("rule", self.rule_list[index].name, str(index)))
                 groups.append(leaves)
-            else:
+            elif self.program.rules[statement].name not in {k for k, _ in self.program.notation.joint}:
                 certain_rules.append((statement, index))
         for name, node in self.nodes.items():
             if node.kind in ("neural", "data", "not") and self.node_facts[name] in among:

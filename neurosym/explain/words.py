@@ -50,6 +50,8 @@ class Words:
         key, args = graph.key(fact), graph.symbols.values(graph.args(fact))
         if key in graph.program.hidden:
             return graph.program.hidden[key]
+        if key in graph.program.notation.joint:
+            return graph.atom(fact)
         return self._template(key, [self.value(v) for v in args]) or self._atom(key, args)
 
     def absence(self, key: Key, args: Sequence[Value | None]) -> str:

@@ -30,9 +30,14 @@ Ids = NDArray[np.int32]
 
 
 class SymbolTable:
-    """A bijection between terms and the integers 0, 1, 2, …, in order of first appearance."""
+    """A bijection between terms and the integers 0, 1, 2, …, in order of first appearance.
 
-    def __init__(self) -> None:
+    Attributes:
+        decimals: to which new floats are rounded, as ProbLog does; None: not at all.
+    """
+
+    def __init__(self, decimals: int | None = None) -> None:
+        self.decimals = decimals
         self._values: list[Value] = []
         self._ids: dict[TermKey, int] = {}
         self._kind: NDArray[np.uint8] = np.zeros(64, np.uint8)
@@ -44,7 +49,7 @@ class SymbolTable:
 
     def copy(self) -> SymbolTable:
         """A table with the same ids, to which terms can be added without changing this one."""
-        other = SymbolTable()
+        other = SymbolTable(self.decimals)
         other._values, other._ids = self._values.copy(), self._ids.copy()
         other._kind, other._int, other._float = self._kind.copy(), self._int.copy(), self._float.copy()
         return other
@@ -59,6 +64,8 @@ class SymbolTable:
 
     def intern(self, value: Value) -> int:
         """The id of a term, a new one if it was never seen."""
+        if self.decimals is not None and isinstance(value, float):
+            value = round(value, self.decimals)
         key = term_key(value)
         known = self._ids.get(key)
         if known is not None:
@@ -84,6 +91,8 @@ class SymbolTable:
 
     def find(self, value: Value) -> int | None:
         """The id of a term that is already there, else None."""
+        if self.decimals is not None and isinstance(value, float):
+            value = round(value, self.decimals)
         return self._ids.get(term_key(value))
 
     def intern_many(self, values: Iterable[Value]) -> Ids:

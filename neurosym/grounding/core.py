@@ -15,6 +15,7 @@ from neurosym.errors import Span
 from neurosym.facts import RDF_TYPE, SymbolTable
 from neurosym.lang.ast import NeuralDecl, PredicateDecl, Rule, Term
 from neurosym.lang.foreign import Foreign
+from neurosym.lang.notation import Notation
 from neurosym.lang.terms import Iri, predicate_of_iri
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ class CoreProgram:
         aliases: RDF predicate → the declared name that maps to it; with `triple_mode` the other way round.
         triple_mode: whether RDF atoms were rewritten to `triple/3`, because the program ranges over predicates.
         foreign: the predicates that Python functions answer; `answers`: what they answered while grounding.
-        statements: the program's rules, which `statement` indices refer to.
+        statements: the program's rules, which `statement` indices refer to; `notation`: how its atoms are spelled.
     """
 
     rules: list[CoreRule] = field(default_factory=list)
@@ -230,6 +231,7 @@ class CoreProgram:
     open: dict[Key, OpenPredicate] = field(default_factory=dict)
     statements: Sequence[Rule] = ()
     triple_mode: bool = False
+    notation: Notation = field(default_factory=Notation)
 
     def asked(self, key: Key) -> bool:
         """Whether a predicate gets facts when a rule asks about them: networks, unknown atoms, groups with a demand."""

@@ -24,7 +24,7 @@ from neurosym.grounding.core import CoreAtom, CoreProgram, CoreRule, Key
 from neurosym.grounding.fact_columns import FactColumns
 from neurosym.grounding.groundings import Groundings
 from neurosym.lang.ast import Atom, Const, NeuralDecl, Var
-from neurosym.lang.terms import Iri, Value, spell, spell_predicate
+from neurosym.lang.terms import Iri, Value
 
 POSSIBLE, CERTAIN = 1, 2
 
@@ -191,17 +191,16 @@ class DerivationGraph:
         return self.key(fact) in self.program.hidden
 
     def atom(self, fact: int) -> str:
-        """A fact as the rule language spells it."""
+        """A fact as the program's answers spell it."""
         return self.spell(self.key(fact), self.args(fact))
 
     def spell(self, key: Key, args: tuple[int, ...]) -> str:
-        """An atom as the rule language spells it; -1 is a wildcard, `triple(s, p, o)` becomes `p(s, o)`."""
+        """An atom as the program's answers spell it; -1 is a wildcard, `triple(s, p, o)` becomes `p(s, o)`."""
         values: list[Value | None] = [None if a < 0 else self.symbols.value(a) for a in args]
         name = key[0]
         if key == ("triple", 3) and isinstance(values[1], Iri):
             name, values = f"<{values[1].value}>", [values[0], values[2]]
-        texts = ["_" if v is None else spell(v, self.prefixes) for v in values]
-        return f"{spell_predicate(name, self.prefixes)}({', '.join(texts)})" if texts else spell_predicate(name)
+        return self.program.notation.atom((name, len(values)), values, self.prefixes)
 
     def body_of(self, grounding: int) -> tuple[list[int], list[bool]]:
         """Body facts of a grounding, and their signs."""

@@ -58,6 +58,7 @@ def ground(
     """
     base = FactBase() if facts is None else facts
     symbols = base.symbols.copy()
+    symbols.decimals = program.notation.decimals
     asked, program = [evaluated(atom) for atom in queries], with_values(program)
     core = normalise(program, symbols, asked)
     rules = [(number, rule) for number, rule in enumerate(core.rules)]

@@ -62,7 +62,7 @@ class _Normaliser:
     def __init__(self, program: ast.Program, symbols: SymbolTable, queries: Sequence[ast.Atom]) -> None:
         self.program = program
         self.symbols = symbols
-        self.core = CoreProgram(statements=program.rules, neural=dict(program.neural))
+        self.core = CoreProgram(statements=program.rules, neural=dict(program.neural), notation=program.notation)
         self.core.foreign = dict(program.foreign_predicates)
         self.fresh = 0
         self.faults: list[Diagnostic] = []

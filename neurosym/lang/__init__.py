@@ -52,7 +52,7 @@ from neurosym.lang.ast import (
 from neurosym.lang.checker import check, check_parsed
 from neurosym.lang.foreign import Foreign, ForeignFunction
 from neurosym.lang.formatter import format_text
-from neurosym.lang.parser import parse_atom, parse_paths, parse_source
+from neurosym.lang.parser import parse_atom, parse_paths, parse_query, parse_source
 from neurosym.lang.printer import to_text
 from neurosym.lang.stratify import dependency_graph, stratify
 from neurosym.lang.terms import (
@@ -114,6 +114,7 @@ __all__ = [
     "parse_text",
     "parse_files",
     "parse_atom",
+    "parse_query",
     "check",
     "format_text",
     "to_text",

@@ -24,6 +24,8 @@ from neurosym.lang.ast import (
 from neurosym.lang.builtins import FUNCTIONS
 from neurosym.lang.declarations import Declarations
 from neurosym.lang.expressions import unquote
+from neurosym.lang.prolog import DIRECTIVES
+from neurosym.lang.questions import query_of
 from neurosym.lang.raw import Call, Head, Item, Logic, Paren, Raw, Word
 from neurosym.lang.scanner import PL
 from neurosym.lang.terms import Symbol
@@ -98,7 +100,7 @@ class Actions(Declarations):
                 self.report("NS127", "`_` is no weight unless it is learned", start, end,
                             help="write `weight _ learn`, or `t(_) :: …`")  # fmt: skip
             return Weight(None, True, self.span(start, end))
-        return Weight(self.term(raw), learn, self.span(start, end))
+        return Weight(self.expression(raw), learn, self.span(start, end))
 
     # --------------------------------------------------------------------------------------------- directives
 
@@ -119,18 +121,12 @@ class Actions(Declarations):
 
     def _query(self, raw: Call, s: int, e: int) -> Query | None:
         if len(raw.args) != 1:
-            self.report("NS129", f"`query` takes one atom, not {len(raw.args)} arguments", raw.start, raw.end)
-        return Query(self._one_atom(raw.args[0]), self.span(s, e))
+            self.report("NS129", f"`query` takes one atom, not {len(raw.args)} arguments", raw.start, raw.end,
+                        help="a conjunction is asked for by `?- a, b.`")  # fmt: skip
+        return self.question([raw.args[0]], s, e)
 
     def question(self, c: list, s: int, e: int) -> Query:
-        return Query(self._one_atom(c[0]), self.span(s, e))
-
-    def _one_atom(self, raw: Raw) -> Any:
-        if isinstance(raw, Logic) and raw.kind != "cut":
-            self.report("NS129", "a query is one atom", *self.bounds(raw),
-                        help="write a rule for the condition, and query its head")  # fmt: skip
-            return self.atom_placeholder()
-        return self.atom(raw)
+        return query_of(self.body(c[0]), self.span(s, e))
 
     def directive(self, c: list, s: int, e: int) -> Include | None:
         raw = c[0]
@@ -138,11 +134,14 @@ class Actions(Declarations):
         if name in ("consult", "ensure_loaded") and len(raw.args) == 1 and self.scan.dialect == PL:
             return self._consult(raw.args[0], s, e)
         if name == "use_module":
-            self.report("NS133", "`use_module` is ignored", s, e, severity="warning",
-                        note="all built-in predicates are there without it")  # fmt: skip
+            library = isinstance(raw, Call) and isinstance(raw.args[0], Call) and raw.args[0].name == "library"
+            note = "all built-in predicates are there without it" if library else "a rule file runs no code"
+            help = "" if library else "register its functions in Python: `foreign=[…]`"
+            self.report("NS133", "`use_module` is ignored", s, e, severity="warning", note=note, help=help)
             return None
         code = "NS120" if name.startswith(("assert", "retract")) else "NS134"
-        help = 'write `@include "file.rules" .`' if name == "consult" else "a rule file only describes; remove it"
+        help = DIRECTIVES.get(name, "a rule file only describes; remove it")
+        help = 'write `@include "file.rules" .`' if name == "consult" else help
         self.report(code, f"the directive `{self.text(raw)}` is refused", s, e, help=help)
         return None
 

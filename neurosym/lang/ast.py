@@ -10,10 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from neurosym.errors import Diagnostic, Span
 from neurosym.lang.foreign import Foreign, ForeignFunction, foreign_by_key
 from neurosym.lang.terms import Value, predicate_of_iri
+
+if TYPE_CHECKING:
+    from neurosym.lang.notation import Notation
 
 NOWHERE = Span("<none>", 1, 1, 1, 1)
 
@@ -356,10 +360,31 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`query(p(X, bob)).` or `?- p(X, bob).`"""
+    r"""`query(p(X, bob)).` or `?- p(X, bob).`, also `query(\+ a).` and `?- a, b(X).`
+
+    Attributes:
+        atom: what is asked; for a body an atom of a predicate of its own, over the variables that are asked for.
+        body: None where an atom is asked. The negation of an atom with variables asks for the complement of each of its
+            answers; then `atom` is the one that is negated.
+    """
 
     atom: Atom
+    body: Body | None = None
     span: Span = _span()
+
+    @property
+    def each(self) -> bool:
+        """Whether the complement of each answer of `atom` is asked for."""
+        return isinstance(self.body, Not) and self.body.body == Literal(self.atom)
+
+    @property
+    def rule(self) -> Rule | None:
+        """The rule that derives the answers of a body."""
+        if self.body is None:
+            return None
+        if self.each:
+            return None
+        return Rule((Alternative((self.atom,)),), self.body, self.atom.predicate, span=self.span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,6 +440,8 @@ class Program:
         warnings: what the checker said that is no error.
         foreign: the predicates that Python functions answer; no rule file holds them.
         facts_predicates: (name, arity) of predicates whose facts come from elsewhere; None where nobody said.
+        dialect: `pl` where all its files are ProbLog's, else `rules`; answers are spelled accordingly.
+        quoted: names that a `.pl` program always writes in quotation marks, though they need none.
     """
 
     statements: tuple[Statement, ...]
@@ -422,6 +449,8 @@ class Program:
     warnings: tuple[Diagnostic, ...] = field(default=(), compare=False, repr=False)
     foreign: tuple[Foreign, ...] = ()
     facts_predicates: frozenset[tuple[str, int]] | None = field(default=None, compare=False, repr=False)
+    dialect: str = field(default="rules", compare=False)
+    quoted: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     @classmethod
     def from_file(
@@ -489,8 +518,9 @@ class Program:
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
-        """Facts, clauses and blocks."""
-        return self._of(Rule)
+        """Facts, clauses and blocks; last, the rules of queries for bodies."""
+        asked = {q.atom.predicate: q.rule for q in self.queries}
+        return (*self._of(Rule), *(rule for rule in asked.values() if rule is not None))
 
     @cached_property
     def declarations(self) -> dict[tuple[str, int], PredicateDecl]:
@@ -537,6 +567,14 @@ class Program:
     def tests(self) -> tuple[Test, ...]:
         """The tests that the files' authors wrote."""
         return self._of(Test)
+
+    @cached_property
+    def notation(self) -> Notation:
+        """How its answers are spelled."""
+        from neurosym.lang.notation import Notation  # it builds on this module
+
+        joint = {q.atom.key: q for q in self.queries if q.rule is not None}
+        return Notation(self.dialect, self.quoted, joint)
 
     @cached_property
     def prefixes(self) -> dict[str, str]:

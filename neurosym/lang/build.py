@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -30,8 +31,9 @@ from neurosym.lang.ast import (
     Var,
 )
 from neurosym.lang.builtins import FUNCTIONS, FUNCTIONS_OF_ANY_ARITY
+from neurosym.lang.prolog import ALIASES, BUILT_INS, NO_FUNCTION, TAKE_GOALS
 from neurosym.lang.raw import Binary, Braces, Call, Listing, Logic, Paren, Raw, Word
-from neurosym.lang.scanner import Scan
+from neurosym.lang.scanner import PL, Scan
 from neurosym.lang.terms import INT64_MAX, INT64_MIN, Iri, Symbol, predicate_of_iri
 
 _BAD = Const(Symbol("?"))  # stands in for what has been reported; its statement is dropped
@@ -45,6 +47,9 @@ _REFUSAL_HELP = {
 }
 _SPELLINGS = {"\\=": "!=", "<=": "=<"}
 _MIRRORED = {"<": ">", ">": "<", "=<": ">=", ">=": "=<"}
+_OF_NUMBERS = frozenset({"is", "=:=", "=\\=", "<", ">", "=<", ">="})  # what ProbLog evaluates
+TEXT_OR_DATE = frozenset({"lower", "upper", "concat", "length", "days_between", "year"})
+CONSTANTS = {"pi": math.pi, "e": math.e}
 _FORMULAS_ONLY = {"implies": "`implies`", "iff": "`iff`", "exists": "a quantifier", "forall": "a quantifier"}
 
 
@@ -54,6 +59,9 @@ class Builder:
     Attributes:
         faults: all diagnostics so far; a statement with an error among them is dropped.
     """
+
+    calculates = False  # whether expressions are evaluated where the next term stands, in a `.pl` file
+    of_text = False  # whether it is an argument of a function of texts
 
     def __init__(self, scan: Scan, prefixes: Mapping[str, str]) -> None:
         self.scan = scan
@@ -97,9 +105,11 @@ class Builder:
             case Const(value):
                 if isinstance(value, int) and not INT64_MIN <= value <= INT64_MAX:
                     self.report("NS112", f"{value} does not fit into 64 bits", *self.bounds(raw))
+                if self.calculates and self.scan.dialect == PL and isinstance(value, str | bool):
+                    self._no_number(raw)
                 return raw
             case Word():
-                return Const(raw.value, self.span(raw.start, raw.end))
+                return self._word(raw)
             case Binary():
                 return self._arithmetic(raw)
             case Call():
@@ -109,24 +119,66 @@ class Builder:
         self._no_term(raw)
         return _BAD
 
+    def expression(self, raw: Raw) -> Term:
+        """A term that is evaluated: of `is`, of a comparison of numbers, of a weight."""
+        before, self.calculates = self.calculates, True
+        try:
+            return self.term(raw)
+        finally:
+            self.calculates = before
+
+    def _word(self, raw: Word) -> Const:
+        span = self.span(raw.start, raw.end)
+        if self.calculates and self.scan.dialect == PL and isinstance(raw.value, Symbol):
+            if raw.value.name in CONSTANTS:
+                return Const(CONSTANTS[raw.value.name], span)
+            self._no_number(raw)
+        return Const(raw.value, span)
+
+    def _no_number(self, raw: Raw) -> None:
+        if self.of_text:
+            return
+        self.report("NS148", f"`{self.text(raw)}` is no number, and stands where numbers are calculated or compared",
+                    *self.bounds(raw), help=f"`=` compares and binds any terms: `X = {self.text(raw)}`")  # fmt: skip
+
     def _arithmetic(self, raw: Binary) -> Term:
         span = self.span(raw.start, raw.end)
         if raw.left is None:
             operand = raw.right
             if isinstance(operand, Const) and type(operand.value) in (int, float) and self._is_digit(operand):
                 return self.term(Const(-operand.value, span))  # pyright: ignore[reportOperatorIssue]
+            if self._is_compound(raw):
+                return _BAD
             return Arithmetic("neg", (self.term(operand),), span)
         if self.hyphenated(raw):
             return _BAD
+        if self._is_compound(raw):
+            return _BAD
         return Arithmetic(raw.op, (self.term(raw.left), self.term(raw.right)), span)
+
+    def _is_compound(self, raw: Binary) -> bool:
+        """Whether ProbLog does not evaluate an expression that stands here; it is reported if so."""
+        if self.calculates or self.scan.dialect != PL:
+            return False
+        text = self.text(raw)
+        self.report("NS117", f"`{text}` is a compound term in ProbLog, which evaluates only after `is`", raw.start,
+                    raw.end, note="programs are free of functors, so that every fixpoint is finite",
+                    help=f"calculate first: `Z is {text}`, and use `Z`")  # fmt: skip
+        return True
 
     def _is_digit(self, number: Const) -> bool:
         return self.scan.text[self.bounds(number)[0]].isdigit()  # `-(-3)` is no literal
 
     def _function(self, raw: Call) -> Term:
-        arity = FUNCTIONS.get(raw.name)
+        name = ALIASES.get(raw.name, raw.name) if self.scan.dialect == PL else raw.name
+        arity = FUNCTIONS.get(name)
+        if self.scan.dialect == PL and not self.calculates:
+            arity = None  # a compound term there
         if raw.capital:
             self._capital(raw)
+        elif arity is None and self.calculates and self.scan.dialect == PL:
+            self.report("NS147", f"arithmetic has no function `{raw.name}`", raw.start, raw.name_end,
+                        help=NO_FUNCTION)  # fmt: skip
         elif arity is None:
             self.report(
                 "NS117",
@@ -136,11 +188,14 @@ class Builder:
                 note="programs are free of functors, so that every fixpoint is finite",
                 help=f"give what it holds as arguments of the predicate, or a fact `{raw.name}(id, …)` of its own",
             )
-        elif len(raw.args) != arity and not (raw.name in FUNCTIONS_OF_ANY_ARITY and len(raw.args) > arity):
+        elif len(raw.args) != arity and not (name in FUNCTIONS_OF_ANY_ARITY and len(raw.args) > arity):
             self.report("NS143", f"`{raw.name}` takes {arity} argument{'s' * (arity != 1)}, not {len(raw.args)}",
                         raw.start, raw.name_end)  # fmt: skip
         else:
-            return Arithmetic(raw.name, tuple(map(self.term, raw.args)), self.span(raw.start, raw.end))
+            before, self.of_text = self.of_text, name in TEXT_OR_DATE
+            args = tuple(map(self.term, raw.args))
+            self.of_text = before
+            return Arithmetic(name, args, self.span(raw.start, raw.end))
         return _BAD
 
     def _no_term(self, raw: Raw) -> None:
@@ -188,6 +243,9 @@ class Builder:
             case Call():
                 if code := _REFUSED.get(raw.name):
                     self.report(code, f"`{raw.name}` is refused", raw.start, raw.name_end, help=_REFUSAL_HELP[code])
+                elif self.scan.dialect == PL and raw.name in TAKE_GOALS and not all(map(_is_term, raw.args)):
+                    self.report("NS146", f"`{raw.name}/{len(raw.args)}` is built into Prolog, and not in the language",
+                                raw.start, raw.name_end, help=BUILT_INS[raw.name])  # fmt: skip
                 else:
                     return Atom(raw.name, tuple(map(self.term, raw.args)), self.span(raw.start, raw.end))
             case _:
@@ -277,9 +335,12 @@ class Builder:
         if isinstance(left, Braces) and not isinstance(right, Braces):
             left, right, op = right, left, _MIRRORED.get(op, op)
         if isinstance(right, Braces):
-            template = tuple(map(self.term, right.template))
+            template = tuple(map(self.expression, right.template))
             result = self.term(left)
             return Aggregate(right.function, template, self.body(right.body), "=" if op == "is" else op, result, span)
+        if op in _OF_NUMBERS:
+            left = self.term(left) if op == "is" else self.expression(left)
+            return Comparison(op, left, self.expression(right), span)
         return Comparison(op, self.term(left), self.term(right), span)
 
     # -------------------------------------------------------------------------------------------- formulas
@@ -318,6 +379,10 @@ class Builder:
                 return FormulaJunction("and", ())
         atom = self.atom(raw)
         return Literal(atom, atom.span)
+
+
+def _is_term(raw: Raw) -> bool:
+    return isinstance(raw, Word | Var | Const)
 
 
 def predicate_name(value: Symbol | Iri) -> str:

@@ -13,6 +13,7 @@ from neurosym.lang.tables import load
 from neurosym.lang.terms import RESERVED
 
 Action = Callable[[list[Any], int, int], Any]
+_PL_WORDS = {"is": "CMP", "mod": "MOD", "rem": "MOD", "div": "//"}  # ProbLog's `rem` is its `mod`
 STARTERS = frozenset("rule pred neural constraint forbid test".split())
 _LOGIC = {"and": "AND", "or": "OR", "not": "NOT", "is": "CMP"}
 _LITERAL_START = frozenset({"NAME", "QUOTED", "VAR", "NUMBER", "NOT", "TRUE", "FALSE", "FAIL", "LPAR"})
@@ -168,7 +169,10 @@ def _promoted(tokens: list[Token], index: int, row: dict[str, int], dialect: str
     if dialect == PL:
         if word == "not" and "NOT" in row and tokens[index + 1][0] in _LITERAL_START:
             return "NOT"  # ProbLog's prefix operator; elsewhere, as in `f(not)`, an atom
-        return {"is": "CMP", "mod": "MOD"}.get(word, "NAME")
+        kind = _PL_WORDS.get(word, "NAME")
+        if kind == "//":
+            kind = load().punctuation[kind]
+        return kind if kind in row and "NAME" not in row else "NAME"  # `p(mod)` has an atom in it
     if word in RESERVED:
         return _LOGIC.get(word) or load().keywords.get(word, "NAME")
     keyword = load().keywords.get(word)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from neurosym.errors import Diagnostic, RuleError, Span
 from neurosym.lang.actions import Actions
-from neurosym.lang.ast import Atom, Include, Prefix, Program, Query, Statement
+from neurosym.lang.ast import Atom, Include, Not, Prefix, Program, Query, Statement
 from neurosym.lang.expressions import unquote
 from neurosym.lang.lalr import Action, ParseFailure, parse
 from neurosym.lang.scanner import MAX_DEPTH, PL, RULES, Chunk, Scan, Token, rescan, scan
@@ -26,12 +26,16 @@ class Parsed:
 
     Attributes:
         broken_names: words of the statements that could not be read; whoever misses a predicate looks here first.
+        dialects: of all texts; quoted, plain: names that `.pl` texts write with quotation marks, and without.
     """
 
     statements: list[Statement] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     broken_names: set[str] = field(default_factory=set)
+    dialects: set[str] = field(default_factory=set)
+    quoted: set[str] = field(default_factory=set)
+    plain: set[str] = field(default_factory=set)
 
 
 def dialect_of(path: str) -> str:
@@ -51,6 +55,9 @@ class Loader:
         """Parse a text; its includes are read from the folder `base`."""
         self.result.texts[file] = text
         scanned = scan(text, file, dialect)
+        self.result.dialects.add(dialect)
+        if dialect == PL:
+            self._note_names(scanned)
         prefixes: dict[str, str] = {}
         own = self.collect_prefixes(scanned)
         self._prefixes_of_includes(scanned, base, {file})
@@ -74,6 +81,14 @@ class Loader:
         resolved = str(path.resolve())
         self._done.add(resolved)
         self.text(text, file, dialect_of(file), path.parent, (*chain, resolved))
+
+    def _note_names(self, scanned: Scan) -> None:
+        for chunk in scanned.chunks:
+            for kind, text, _, _ in chunk.tokens:
+                if kind == "QUOTED":
+                    self.result.quoted.add(unquote(text))
+                elif kind == "NAME":
+                    self.result.plain.add(text)
 
     # ------------------------------------------------------------------------------------------- statements
 
@@ -274,13 +289,27 @@ def parse_paths(paths: Iterable[str | Path]) -> Parsed:
     return loader.result
 
 
-def parse_atom(text: str, prefixes: Mapping[str, str] = STANDARD_PREFIXES) -> Atom:
+def parse_atom(text: str, prefixes: Mapping[str, str] = STANDARD_PREFIXES, dialect: str = RULES) -> Atom:
     """The atom of a query given as text, such as `suspect(P, D)`; a final dot is tolerated.
 
     Raises:
         RuleError: it is no atom, or NS234 it calculates with a variable.
     """
-    scanned = scan(text, "<query>", RULES)
+    query = parse_query(text, prefixes, dialect)
+    if query.body is not None:
+        what = "is negated" if query.each or isinstance(query.body, Not) else "is more than one atom"
+        message = f"one atom is expected, and `{text}` {what}"
+        raise RuleError([Diagnostic("NS129", "error", message, query.span, text, help="give each literal by itself")])
+    return query.atom
+
+
+def parse_query(text: str, prefixes: Mapping[str, str] = STANDARD_PREFIXES, dialect: str = RULES) -> Query:
+    r"""A query given as text: an atom, `\+ a`, or a body such as `a, b(X)`; a final dot is tolerated.
+
+    Raises:
+        RuleError: it cannot be read, or NS234 it calculates with a variable.
+    """
+    scanned = scan(text, "<query>", dialect)
     builder = Actions(scanned, STANDARD_PREFIXES | dict(prefixes))
     tokens = [t for chunk in scanned.chunks for t in chunk.tokens]
     statement = None
@@ -299,9 +328,11 @@ def parse_atom(text: str, prefixes: Mapping[str, str] = STANDARD_PREFIXES) -> At
         builder.report("NS234", "a query cannot calculate with a variable", 0, len(text), help=NO_CALCULATION)
     if any(d.severity == "error" for d in builder.faults) or not isinstance(statement, Query):
         raise RuleError(builder.faults)
-    return statement.atom
+    return statement
 
 
 def program_of(parsed: Parsed, warnings: Iterable[Diagnostic] = ()) -> Program:
     """The Program of what was parsed."""
-    return Program(tuple(parsed.statements), parsed.texts, tuple(warnings))
+    dialect = PL if parsed.dialects == {PL} else RULES
+    quoted = frozenset(parsed.quoted - parsed.plain) if dialect == PL else frozenset()
+    return Program(tuple(parsed.statements), parsed.texts, tuple(warnings), dialect=dialect, quoted=quoted)

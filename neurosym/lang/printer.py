@@ -41,7 +41,7 @@ from neurosym.lang.ast import (
     Weight,
 )
 from neurosym.lang.builtins import FUNCTIONS
-from neurosym.lang.terms import STANDARD_PREFIXES, is_plain_symbol, quote, spell, spell_iri, spell_predicate
+from neurosym.lang.terms import STANDARD_PREFIXES, Value, is_plain_symbol, quote, spell, spell_iri, spell_predicate
 
 _SUM, _PRODUCT, _UNARY, _POWER, _PRIMARY = 1, 2, 3, 4, 5
 _BINARY = {
@@ -63,10 +63,22 @@ def to_text(program: Program) -> str:
 class Printer:
     """Spells the parts of a program, with names shortened by the prefixes."""
 
+    comma = ", "
+    negation = "not "
+    disjunction = " or "
+
     def __init__(self, prefixes: Mapping[str, str] = STANDARD_PREFIXES) -> None:
         self.prefixes = prefixes
 
     # ------------------------------------------------------------------------------------------------ terms
+
+    def value(self, value: Value) -> str:
+        """A constant."""
+        return spell(value, self.prefixes)
+
+    def predicate(self, name: str) -> str:
+        """A predicate's name."""
+        return spell_predicate(name, self.prefixes)
 
     def term(self, term: Term, level: int = _SUM) -> str:
         """A term, in parentheses where it binds less tightly than `level`."""
@@ -74,7 +86,7 @@ class Printer:
             case Var():
                 return "_" if term.anonymous else f"{'?' if term.mark == '?' else ''}{term.name}"
             case Const(value):
-                text = spell(value, self.prefixes)
+                text = self.value(value)
                 own = _UNARY if text.startswith("-") else _PRIMARY
             case Arithmetic("neg", (inner,)):
                 text = self.term(inner, _UNARY)
@@ -91,8 +103,8 @@ class Printer:
 
     def atom(self, atom: Atom) -> str:
         """An atom."""
-        name = spell_predicate(atom.predicate, self.prefixes)
-        return f"{name}({', '.join(map(self.term, atom.args))})" if atom.args else name
+        name = self.predicate(atom.predicate)
+        return f"{name}({self.comma.join(map(self.term, atom.args))})" if atom.args else name
 
     # ----------------------------------------------------------------------------------------------- bodies
 
@@ -112,7 +124,7 @@ class Printer:
             case ForallIn(condition, then):
                 return f"forall{{ {self.body(condition)} : {self.body(then)} }}"
             case Not(inner):
-                text, own = f"not {self.body(inner, _NOT)}", _NOT
+                text, own = f"{self.negation}{self.body(inner, _NOT)}", _NOT
             case And(()):
                 return "true"
             case Or(()):
@@ -120,7 +132,7 @@ class Printer:
             case And(parts):
                 text, own = joint.join(self.body(part, _NOT) for part in parts), _AND
             case Or(parts):
-                text, own = " or ".join(self.body(part, _NOT) for part in parts), _OR
+                text, own = self.disjunction.join(self.body(part, _NOT) for part in parts), _OR
         return f"({text})" if own < level else text
 
     def formula(self, formula: Formula, level: int = _IFF) -> str:
@@ -162,8 +174,8 @@ class Printer:
                 return self._constraint(statement)
             case Evidence(atom, positive):
                 return f"evidence({'' if positive else 'not '}{self.atom(atom)})."
-            case Query(atom):
-                return f"query({self.atom(atom)})."
+            case Query(atom, body):
+                return f"query({self.atom(atom)})." if body is None else f"?- {self.body(body)}."
             case Test():
                 return self._test(statement)
             case Prefix(name, iri):

@@ -39,8 +39,15 @@ _MASTER = r"""
 _SCAN = {
     RULES: re.compile(_MASTER, re.VERBOSE | re.DOTALL),
     # In .pl there are no dates, and `?` begins no variable.
+    # `^` is a power there; operators of Prolog that the language does not have are told by name.
     PL: re.compile(
-        re.sub(r"\| \(\?P<(QVAR|DATE)>.*\n", "", _MASTER),
+        re.sub(r"\| \(\?P<(QVAR|DATE)>.*\n", "", _MASTER)
+        .replace(
+            "| (?P<NUMBER>",
+            r"""| (?P<PROLOG>0'(?:\\.|[^'\s])|@=<|@>=|@<|@>|=\.\.|~=|~|/\\|\\/|<<|>>|-->|\?(?=\s*::))
+| (?P<NUMBER>""",
+        )
+        .replace("|[-+*/", r"|\^|[-+*/"),
         re.VERBOSE | re.DOTALL,
     ),
 }
@@ -160,7 +167,7 @@ def _tokens(text: str, position: int, dialect: str, comments: list[Token]):
             continue
         elif kind == "QVAR":
             token = ("VAR", value, start, end)
-        elif kind in ("OPEN_TEXT", "OPEN_COMMENT", "SMART", "BAD_NUMBER", "DOT", "BAD", "AT"):
+        elif kind in ("OPEN_TEXT", "OPEN_COMMENT", "SMART", "BAD_NUMBER", "DOT", "BAD", "AT", "PROLOG"):
             faults, position = _faulty(kind, text, value, start, end)
             yield from faults
             before = faults[-1]
@@ -203,7 +210,9 @@ def _faulty(kind: str, text: str, value: str, start: int, end: int) -> tuple[lis
         if line.endswith(".") and not re.match(r"\n[ \t]+\S", text[end:]):
             faults.append(("END", ".", start + len(line) - 1, start + len(line)))
         return faults, end
-    name = {"SMART": "!smart", "BAD_NUMBER": "!number", "DOT": "!dot", "BAD": "!character"}[kind]
+    name = {
+        "SMART": "!smart", "BAD_NUMBER": "!number", "DOT": "!dot", "BAD": "!character", "PROLOG": "!prolog"
+    }[kind]  # fmt: skip
     return [(name, value, start, end)], end
 
 
@@ -214,5 +223,5 @@ def _punctuation() -> dict[str, str]:
     if not _PUNCTUATION:
         _PUNCTUATION.update(load().punctuation)
         _PUNCTUATION.update(dict.fromkeys(_COMPARISONS, "CMP"))
-        _PUNCTUATION.update({"\\+": "NOT", "!": "CUT", "->": "ARROW"})
+        _PUNCTUATION.update({"\\+": "NOT", "!": "CUT", "->": "ARROW", "^": _PUNCTUATION["**"]})
     return _PUNCTUATION

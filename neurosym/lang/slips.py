@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from neurosym.lang.build import Builder
 from neurosym.lang.lalr import STARTERS, ParseFailure
+from neurosym.lang.prolog import DIRECTIVES, IF_THEN_ELSE, OPERATORS, WORD_OPERATORS
 from neurosym.lang.scanner import RULES, Scan, Token
 from neurosym.lang.tables import load
 from neurosym.lang.terms import RESERVED
@@ -46,6 +47,10 @@ def report_broken(builder: Builder, token: Token) -> None:
         what = "text" if text[0] == '"' else "quoted name"
         builder.report("NS110", f"this {what} is never closed", start, end,
                        help=f"end it with {text[0]} on the same line")  # fmt: skip
+    elif kind == "!prolog":
+        what = "the character" if text[0] == "0" else "the operator"
+        builder.report("NS146", f"{what} `{text}` is Prolog's, and not in the language", start, end,
+                       help=OPERATORS.get(text, f"write it as text: '{text[2:]}'"))  # fmt: skip
     elif kind == "!character":
         named = f"`{text}`" if text.isprintable() else f"U+{ord(text):04X}"
         builder.report("NS111", f"unexpected character {named}", start, end, help=_character_help(text))
@@ -90,8 +95,10 @@ def report_failure(builder: Builder, failure: ParseFailure) -> None:
     here = tokens[-1] if at_end else tokens[index]
     before = tokens[index - 1] if index else None
     if tokens[0][1] == ":-":
-        builder.report("NS134", "this directive is refused", tokens[0][2], tokens[-1][3],
-                       help="a rule file only describes; remove it")  # fmt: skip
+        name = tokens[1][1] if len(tokens) > 1 else ""
+        builder.report("NS134", f"the directive `{name}` is refused" if name else "this directive is refused",
+                       tokens[0][2], tokens[-1][3],
+                       help=DIRECTIVES.get(name, "a rule file only describes; remove it"))  # fmt: skip
         return
     if before is not None and not at_end and _known_slip(builder, failure, before, here):
         return
@@ -156,8 +163,12 @@ def _known_slip(builder: Builder, failure: ParseFailure, before: Token, here: To
         builder.report("NS101", f"`{wrong}` is no comparison", before[2], here[3], help=right)
     elif here[0] == "CMP" and _is_chain(tokens[:index]):
         builder.report("NS116", "comparisons do not chain", here[2], here[3], help="write `A < B and B < C`")
-    elif here[1] in ("->", "*->"):
-        builder.report("NS101", "`->` is not in the language", here[2], here[3], help="write two rules, or `implies`")
+    elif here[1] == "->" or (here[1] == "*" and after and after[1] == "->"):
+        builder.report("NS149", "if-then-else `->` is refused", here[2], here[3],
+                       note="a rule says what holds, in no order of trying", help=IF_THEN_ELSE)  # fmt: skip
+    elif here[1] in WORD_OPERATORS and here[0] == "NAME" and _ends_operand(before) and builder.scan.dialect != RULES:
+        builder.report("NS146", f"the operator `{here[1]}` is Prolog's, and not in the language", here[2], here[3],
+                       help=WORD_OPERATORS[here[1]])  # fmt: skip
     elif here[1] == "(" and before[3] < here[2] and before[0] in ("NAME", "QUOTED", "PNAME"):
         builder.report("NS101", "a space before `(`", before[2], here[3], help=f"write `{before[1]}(…)`")
     elif here[0] == "VAR" and "NAME" in expected and "VAR" not in expected:

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from neurosym.errors import DataError
-from neurosym.lang import Value, parse_atom
+from neurosym.lang import Value
 from neurosym.lang.ast import Atom, Var
 from neurosym.lang.terms import term_key
+from neurosym.reasoner.joint import spelled_in
 
 if TYPE_CHECKING:
     from neurosym.reasoner.grounded import Grounded
@@ -91,7 +92,7 @@ class Answers:
         """
         if atom in self.atoms:
             return self.atoms.index(atom)
-        spelled = self.grounded.spell(parse_atom(atom, self.grounded.graph.prefixes))
+        spelled = spelled_in(self.grounded.graph, atom)
         if spelled not in self.atoms:
             shown = ", ".join(self.atoms[:4])
             raise DataError(f"`{atom}` is not among the answers", code="NS611", note=f"the answers are {shown} …")

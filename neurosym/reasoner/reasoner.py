@@ -21,6 +21,7 @@ from neurosym.lang.walk import body_atoms, head_atoms
 from neurosym.neural import FeatureTable
 from neurosym.reasoner.answers import Answers
 from neurosym.reasoner.grounded import Grounded
+from neurosym.reasoner.joint import Joint
 from neurosym.reasoner.leaves import Leaves
 from neurosym.reasoner.sample_query import Given, SampleAnswers, SampleQuery, cached_query
 from neurosym.semantics import ALGEBRAS, MAX_CIRCUIT, Boolean, Bounds, Evaluator, Exact, ProofBounds, Semiring, TopK
@@ -95,6 +96,7 @@ class Reasoner(nn.Module):
         self.sample_queries: dict[object, tuple[Given, SampleQuery]] = {}  # see `query_samples`
         self.sample_solutions: dict[Shape, Solution] = {}
         self._rules_sha256 = ""
+        self.joint = Joint(self)
         self._atoms: dict[str, Atom] = {}  # queries parsed before: training asks the same one at each step
         self._known_keys: set[tuple[str, int]] = set()
         self._mentioned: set[tuple[str, int]] | None = None
@@ -200,8 +202,9 @@ class Reasoner(nn.Module):
         """
         from neurosym.grounding import forecast
 
-        asked = [self.atom(q) for q in queries or self.queries]
-        return forecast(self.program, self.facts, asked, limits=self.limits, seed=self.seed)
+        given = queries or self.queries
+        asking, asked = self.joint.asking(given, {}, False, unground=True) if given else (self, ())
+        return forecast(asking.program, self.facts, asked, limits=self.limits, seed=self.seed)
 
     def _read_by_networks(self) -> tuple[Atom, ...]:
         """All facts of the derived predicates that graph networks read as edges."""
@@ -223,17 +226,18 @@ class Reasoner(nn.Module):
         self,
         *queries: str | Atom,
         inputs: Mapping[str, Tensor] | None = None,
-        evidence: Mapping[str, bool] | None = None,
+        evidence: Mapping[str, bool] | Iterable[str] | None = None,
         semantics: str | Semiring | TopK | None = None,
         closed_networks: bool = False,
     ) -> Answers:
         """Ask for atoms.
 
         Args:
-            queries: atoms such as `suspect(P, infection)`, whose variables match anything; `self.queries`, else the
-                program's own queries, if there are none.
+            queries: atoms such as `suspect(P, infection)`, whose variables match anything; negated ones, `not a`; or
+                conjunctions and other bodies, `a(X), not b(X)`, asked for each X. `self.queries`, else the program's
+                own queries, if there are none.
             inputs: slot → (B, …) tensor of per-sample inputs.
-            evidence: atom → observed true or false, beside the program's own evidence.
+            evidence: atom → observed true or false, beside the program's own evidence; or a list of literals, `not a`.
             semantics: instead of the reasoner's own, for this query.
             closed_networks: neural facts that are not given are false, and no network is asked.
 
@@ -246,13 +250,15 @@ class Reasoner(nn.Module):
         """
         given = dict(inputs or {})
         chosen = self.semantics if semantics is None else algebra(semantics)
-        atoms = tuple(self.atom(q) for q in queries or self.queries) or tuple(
-            self.atom(q.atom) for q in self.program.queries
-        )
+        asking, atoms = self.joint.asking(queries or self.queries, given, closed_networks)
+        if asking is not self:
+            return asking.query(
+                *atoms, inputs=inputs, evidence=evidence, semantics=chosen or "exact", closed_networks=closed_networks
+            )
         if not atoms:
             raise DataError("nothing is asked", code="NS615", help="pass an atom, or write `query(…).` in the rules")
         observed = [(self.atom(e.atom), e.positive) for e in self.program.evidence]
-        observed += [(self.atom(a), v) for a, v in (evidence or {}).items()]
+        observed += self.joint.observed(evidence)
         for atom in (*atoms, *(a for a, _ in observed)):
             self.check_known(atom)
         asked = (*atoms, *(a for a, _ in observed))
@@ -295,7 +301,7 @@ class Reasoner(nn.Module):
         *queries: str | Atom,
         samples: Given,
         inputs: Mapping[str, Tensor] | None = None,
-        evidence: Mapping[str, bool] | None = None,
+        evidence: Mapping[str, bool] | Iterable[str] | None = None,
         semantics: str | Semiring | TopK | None = None,
         only: Sequence[int] | None = None,
         closed_networks: bool = False,
@@ -322,11 +328,16 @@ class Reasoner(nn.Module):
                 "the semantics `topk` is not defined for many samples at once", code="NS533",
                 note="their answers have no bounds", help="query the samples one by one, or use exact",
             )  # fmt: skip
-        atoms = tuple(self.atom(q) for q in queries or self.queries) or tuple(q.atom for q in self.program.queries)
+        asking, atoms = self.joint.asking(queries or self.queries, given, closed_networks)
+        if asking is not self:
+            return asking.query_samples(
+                *atoms, samples=samples, inputs=inputs, evidence=evidence, semantics=chosen or "exact", only=only,
+                closed_networks=closed_networks,
+            )  # fmt: skip
         if not atoms:
             raise DataError("nothing is asked", code="NS615", help="pass an atom, or write `query(…).` in the rules")
         observed = [(e.atom, e.positive) for e in self.program.evidence]
-        observed += [(self.atom(a), v) for a, v in (evidence or {}).items()]
+        observed += self.joint.observed(evidence)
         name = None if chosen is None else type(chosen) if type(chosen) in ALGEBRAS else id(chosen)
         spelled = (tuple(map(_spelled, atoms)), tuple((_spelled(a), v) for a, v in observed))
         key = (spelled, tuple(sorted(given)), name, closed_networks)
@@ -350,10 +361,17 @@ class Reasoner(nn.Module):
         with torch.no_grad():
             return other.query(*queries)
 
-    def over(self, facts: FactBase, features: Mapping[str, FeatureTable] | None = None) -> Reasoner:
-        """The same program, networks and weights over other facts; the weights are shared, not copied."""
+    def over(
+        self, facts: FactBase, features: Mapping[str, FeatureTable] | None = None, program: Program | None = None
+    ) -> Reasoner:
+        """The same program, networks and weights over other facts; the weights are shared, not copied.
+
+        Args:
+            program: this one with more queries, in place of it.
+        """
         other = Reasoner(
-            self.program, facts, dict(self.networks.items()), self.features if features is None else features,
+            program or self.program, facts, dict(self.networks.items()),
+            self.features if features is None else features,
             self.semantics or "exact", limits=self.limits, max_circuit=self.max_circuit,
             demand=self.demand, progress=self.progress, seed=self.seed, dtype=self.dtype,
         )  # fmt: skip
@@ -366,7 +384,8 @@ class Reasoner(nn.Module):
         if not isinstance(query, str):
             return evaluated(query)
         if query not in self._atoms:
-            self._atoms[query] = evaluated(parse_atom(query, self.facts.prefixes | self.program.prefixes))
+            prefixes = self.facts.prefixes | self.program.prefixes
+            self._atoms[query] = evaluated(parse_atom(query, prefixes, self.program.dialect))
         return self._atoms[query]
 
     def _unmentioned(self, queries: Sequence[Atom]) -> set[tuple[str, int]]:

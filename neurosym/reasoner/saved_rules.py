@@ -11,7 +11,8 @@ from typing import Any
 
 from neurosym.errors import ModelError
 from neurosym.lang import Include, Program, to_text
-from neurosym.lang.parser import Loader, program_of
+from neurosym.lang.parser import Loader, dialect_of, program_of
+from neurosym.lang.scanner import PL
 
 _UNSAFE = re.compile(r"[^\w.\- ]+")
 PRINTED = "program.rules"
@@ -24,7 +25,7 @@ def write_rules(program: Program, folder: Path) -> list[dict[str, Any]]:
 
     Returns:
         For each file its `name` in diagnostics, its `path` in the folder, its `sha256`, and whether it is a `root`,
-        a file that no other includes.
+        a file that no other includes; its `dialect`, where the name does not say it.
     """
     included = {_include_name(s.span.file, s.path) for s in program.statements if isinstance(s, Include)}
     paths = _layout(list(program.texts))
@@ -32,6 +33,10 @@ def write_rules(program: Program, folder: Path) -> list[dict[str, Any]]:
         {"name": n, "path": paths[n], "sha256": _write(folder / paths[n], t), "root": n not in included}
         for n, t in program.texts.items()
     ]
+    if program.dialect == PL:
+        for entry in entries:
+            if dialect_of(entry["name"]) != PL:
+                entry["dialect"] = PL
     try:
         again = read_rules(folder, entries)
     except ModelError:
@@ -56,12 +61,17 @@ def read_rules(folder: Path, entries: Sequence[Mapping[str, Any]]) -> Program:
     Raises:
         ModelError: NS702 a path leads out of the folder; NS703 a file is not what was saved; NS707 it cannot be parsed.
     """
-    files = [(str(e["name"]), _inside(folder, str(e["path"])), str(e["sha256"]), bool(e["root"])) for e in entries]
-    for _, path, digest, _ in files:
+    files = [
+        (str(e["name"]), _inside(folder, str(e["path"])), str(e["sha256"]), bool(e["root"]), e.get("dialect"))
+        for e in entries
+    ]
+    for _, path, digest, _, _ in files:
         check_hash(path, digest)
     loader = Loader()
-    for name, path, _, root in files:
-        if root:
+    for name, path, _, root, dialect in files:
+        if root and dialect == PL:
+            loader.text(path.read_text("utf-8"), name, PL, path.parent)
+        elif root:
             loader.file(path, name)
     for fault in loader.result.diagnostics:
         if fault.severity == "error":

@@ -1,6 +1,7 @@
 """Every row of the rule language, in both dialects: text → syntax tree."""
 
 import datetime
+import math
 from typing import Any
 
 import pytest
@@ -39,6 +40,7 @@ from neurosym.lang import (
     term_key,
 )
 from neurosym.lang.ast import TRUE, Alternative
+from neurosym.lang.parser import parse_source
 from tests.lang.helpers import read, rule
 
 X, Y, Z = Var("X"), Var("Y"), Var("Z")
@@ -348,7 +350,22 @@ def op(name, *args):
 )
 def test_arithmetic(text, expected):
     assert body(f"V is {text}") == Comparison("is", Var("V"), expected)
-    assert body(f"V = {text}", "pl" if "concat" not in text else "rules").right == expected
+    assert body(f"V = {text}").right == expected
+    assert body(f"V is {text}", "pl").right == expected
+
+
+def test_expressions_are_compound_terms_in_pl_where_problog_does_not_evaluate():
+    for text in ("V = X + 1", "p(X - Y)", "V \\= -X", "V == min(1, 2)"):
+        (fault,) = parse_source(f"h :- {text}.", "<test>", "pl", None).diagnostics
+        assert fault.code == "NS117"
+    assert body("X + 1 < Y * 2", "pl") == body("X + 1 < Y * 2")
+    assert body("X = -3", "pl") == Comparison("=", X, Const(-3))
+
+
+def test_words_and_signs_of_problogs_arithmetic():
+    assert body("V is X rem 2 ^ 3 div Y", "pl") == body("V is X mod 2 ** 3 // Y")
+    assert body("V is ceiling(pi)", "pl").right == op("ceil", Const(math.pi))
+    assert rule("p(mod, div, is, e).", "pl").heads[0].atoms[0].args == (sym("mod"), sym("div"), sym("is"), sym("e"))
 
 
 @pytest.mark.parametrize("written", "= \\= != == \\== =:= =\\= < =< <= > >= is".split())

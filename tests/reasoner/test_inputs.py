@@ -350,7 +350,7 @@ def test_a_deepproblog_program_gives_the_same_tags() -> None:
     for name in ("addition.rules", "addition.pl"):
         model = ns.Reasoner(ns.Program.from_file(ADDITION / name), networks={"net": network})
         answers.append(model.query("sum(a, b, Z)", inputs=given))
-    assert answers[0].atoms == answers[1].atoms and len(answers[0]) == 19
+    assert [a.replace(" ", "") for a in answers[0].atoms] == list(answers[1].atoms) and len(answers[0]) == 19
     assert torch.equal(answers[0].tags, answers[1].tags)
 
 

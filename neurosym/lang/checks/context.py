@@ -138,6 +138,9 @@ class Context:
                         if formula is not None:
                             for atom, _ in body_atoms(formula):
                                 yield atom
+                case Query(_, body) if body is not None:
+                    for atom, _ in body_atoms(body):
+                        yield atom
                 case Evidence(atom) | Query(atom):
                     yield atom
                 case Test():

@@ -10,6 +10,8 @@ from neurosym.lang.builtins import FUNCTIONS, PREDICATES, TRIPLE
 from neurosym.lang.checks.context import Context
 from neurosym.lang.checks.safety import spelled
 from neurosym.lang.foreign import PLACE
+from neurosym.lang.prolog import BUILT_INS
+from neurosym.lang.scanner import PL
 from neurosym.lang.stratify import predicate_key
 from neurosym.lang.terms import predicate_of_iri, spell_predicate
 from neurosym.lang.walk import (
@@ -47,6 +49,11 @@ def undefined(context: Context) -> None:
             missing.setdefault(atom.key, []).append(atom)
     candidates = [name for name, _ in context.defined if not is_iri_predicate(name)] if missing else []
     for (name, arity), atoms in missing.items():
+        prolog = name in BUILT_INS and (name not in FUNCTIONS or context.program.dialect == PL)
+        if prolog and name not in context.arities:
+            context.error("NS146", f"`{name}/{arity}` is built into Prolog, and not in the language",
+                          _name_span(atoms[0]), help=BUILT_INS[name])  # fmt: skip
+            continue
         if name in context.arities:
             for atom in atoms:
                 _other_arity(context, atom, context.arities[name])
@@ -251,6 +258,7 @@ def never_used(context: Context) -> None:
     if not context.program.queries or context.broken:
         return
     used = {predicate_key(atom) for atom in context.uses()} | {atom.key for atom in context.uses()}
+    used |= {query.atom.key for query in context.program.queries}
     unused: dict[Key, Atom] = {}
     for rule in context.program.rules:
         for atom in head_atoms(rule):
@@ -273,6 +281,8 @@ def evidence(context: Context) -> None:
     for statement in context.program.evidence:
         atom = statement.atom
         if next(atom_variables(atom), None) is not None:
+            if context.program.dialect == PL:
+                continue  # ProbLog's: all that it matches is observed
             context.error("NS231", "evidence speaks of one ground atom, without variables", atom.span)
             continue
         first = seen.setdefault(repr(atom), statement)

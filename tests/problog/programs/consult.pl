@@ -1,0 +1,3 @@
+% A second file of the same folder.
+:- consult('lib/weights.pl').
+query(likely(_)).

@@ -1,0 +1,3 @@
+% Numbers in base 16.
+p(0x1f). 0.5::p(0xA).
+query(p(_)).
