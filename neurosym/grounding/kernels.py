@@ -7,26 +7,14 @@ announces the compilation.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
 import numpy as np
 from numba import njit
 
-F = TypeVar("F", bound=Callable[..., Any])
+from neurosym.grounding.kernel import kernel as _kernel
+
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Fibonacci hashing
 _NONE = -1
 _AHEAD = 256
-
-
-def _kernel(signature: str) -> Callable[[F], F]:
-    def compiled(function: F) -> F:
-        try:
-            return njit(signature, cache=True, nogil=True)(function)  # pyright: ignore
-        except RuntimeError:  # nowhere to keep it: a read-only installation without a home directory
-            return njit(signature, nogil=True)(function)  # pyright: ignore
-
-    return compiled
 
 
 @njit(inline="always")

@@ -1,46 +1,35 @@
-"""Tags of all facts under an algebra, layer by layer over the whole batch."""
+"""Tags of the facts that are asked for under an algebra."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from neurosym.errors import FixpointError, SemanticsError
+from neurosym.errors import NeurosymError, SemanticsError
 from neurosym.facts import Ids
 from neurosym.grounding import DerivationGraph
-from neurosym.grounding.columns import expand
-from neurosym.semantics.part import Part, levels, relevant_part
-from neurosym.semantics.semirings import ABSORPTIVE, COMPLEMENT, IDEMPOTENT, Semiring
+from neurosym.semantics.compiled import OPERATIONS, Fire, Program, Stopped
+from neurosym.semantics.faults import bad_leaf, bad_tag, predicates_of, unsettled
+from neurosym.semantics.layers import LayeredEvaluator
+from neurosym.semantics.part import relevant_part
+from neurosym.semantics.plan import Plan, make_plan
+from neurosym.semantics.semirings import ABSORPTIVE, COMPLEMENT, Boolean, Count, Semiring
 
-
-@dataclass(frozen=True)
-class _Bucket:
-    """Groundings of a layer whose bodies have the same length."""
-
-    order: Tensor  # (m,) position among the layer's groundings
-    body: Tensor  # (m, length)
-    negative: Tensor  # (m, length) bool
-
-
-@dataclass(frozen=True)
-class _Layer:
-    heads: Tensor  # (n,) facts, as positions in the part
-    given: Tensor  # (n,) bool
-    segment: Tensor  # (m,) which head each grounding derives, ascending
-    buckets: tuple[_Bucket, ...]
-    any_negative: bool
-    cyclic: bool
-    predicates: str
+MISSES = 1e-6  # by which a probability may miss [0, 1]: a softmax in float32 does
 
 
 class Evaluator:
-    """Evaluates one algebra on the part of a graph that some facts depend on; made once, used for every batch."""
+    """Evaluates one algebra on the part of a graph that some facts depend on; made once, used for every batch.
+
+    The library's own algebras are evaluated by compiled loops, in float64, where the tensors lie in the processor's
+    memory; others, and on other devices, by torch layer by layer.
+    """
 
     def __init__(self, graph: DerivationGraph, roots: Ids, semiring: Semiring, max_rounds: int = 10_000) -> None:
-        """Lay out the part of the graph below the roots.
+        """Find the part of the graph below the roots.
 
         Args:
             roots: (r,) the facts asked for.
@@ -49,6 +38,7 @@ class Evaluator:
         Raises:
             SemanticsError: the program negates facts and the algebra has no complement.
         """
+        self.graph = graph
         self.semiring = semiring
         self.max_rounds = max_rounds
         self.part = relevant_part(graph, roots, ABSORPTIVE in semiring.properties)
@@ -57,11 +47,21 @@ class Evaluator:
                 f"the semantics `{semiring.name}` does not define negation of uncertain facts", code="NS501",
                 help="choose exact, viterbi, goedel, product or lukasiewicz",
             )  # fmt: skip
-        self.layers = _layers(graph, self.part)
-        self.facts = torch.from_numpy(self.part.facts.astype(np.int64))
-        self.roots = torch.from_numpy(self.part.roots.astype(np.int64))
-        self.leaf = torch.from_numpy(self.part.leaf)
-        self.given = torch.from_numpy(self.part.given)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The part in the order of evaluation."""
+        return make_plan(self.part)
+
+    @cached_property
+    def layers(self) -> LayeredEvaluator:
+        """The part in layers."""
+        return LayeredEvaluator(self.graph, self.part, self.semiring, self.max_rounds)
+
+    @cached_property
+    def _program(self) -> Program:
+        times, plus = OPERATIONS[type(self.semiring)]
+        return Program(self.plan, times, plus, isinstance(self.semiring, Boolean | Count), self.max_rounds)
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """Tags of the roots.
@@ -71,104 +71,46 @@ class Evaluator:
 
         Returns:
             (B, r) tags.
+
+        Raises:
+            SemanticsError: NS511 a tag is no number, NS512 an input is no probability; they name the rule or the fact.
+            FixpointError: a cycle did not settle within max_rounds.
         """
-        return self.all_tags(inputs)[self.roots].T
+        if type(self.semiring) not in OPERATIONS or inputs.device.type != "cpu":
+            return self._layered(inputs)
+        if isinstance(self.semiring, Boolean | Count):
+            inputs = inputs.detach()
+        if inputs.dtype not in (torch.float32, torch.float64):
+            return self(inputs.double()).to(inputs.dtype)
+        try:
+            return Fire.apply(inputs, self._program)  # pyright: ignore[reportReturnType]
+        except Stopped as stopped:
+            raise self._fault(stopped) from None
 
-    def all_tags(self, inputs: Tensor) -> Tensor:
-        """(n, B) tags of all facts of the part."""
-        ring = self.semiring
-        leaves = ring.lift(inputs.T[self.facts])
-        base = torch.where(self.leaf[:, None], leaves, torch.full_like(leaves, ring.zero))
-        tags = torch.where(self.given[:, None], torch.full_like(base, ring.one), base)
-        for layer in self.layers:
-            if layer.cyclic:
-                tags = self._settle(layer, tags)
-            else:
-                tags = tags.index_copy(0, layer.heads, self._fire(layer, tags))
-        return tags
+    def _layered(self, inputs: Tensor) -> Tensor:
+        leaves = torch.from_numpy(self.part.facts[self.part.leaf].astype(np.int64)).to(inputs.device)
+        read = inputs.detach()[:, leaves]
+        wrong = ~((read >= -MISSES) & (read <= 1 + MISSES))
+        if bool(wrong.any()):
+            sample, at = torch.nonzero(wrong)[0].tolist()
+            raise bad_leaf(self.graph, int(leaves[at]), float(read[sample, at]), sample)
+        tags = self.layers.all_tags(inputs)
+        if bool(torch.isnan(tags.detach()).any()):
+            at, sample = torch.nonzero(torch.isnan(tags.detach()))[0].tolist()
+            raise bad_tag(self.graph, self.semiring.name, int(self.part.facts[at]), float("nan"), sample)
+        return tags[torch.from_numpy(self.part.roots).to(tags.device)].T
 
-    def _fire(self, layer: _Layer, tags: Tensor) -> Tensor:
-        """(n, B) tags of a layer's heads from the tags of their bodies."""
-        ring = self.semiring
-        values = torch.empty((len(layer.segment), tags.shape[1]), dtype=tags.dtype, device=tags.device)
-        for bucket in layer.buckets:
-            length = bucket.body.shape[1]
-            if length == 0:
-                total = torch.full((len(bucket.order), tags.shape[1]), ring.one, dtype=tags.dtype, device=tags.device)
-            else:
-                literals = tags[bucket.body]
-                if layer.any_negative:
-                    literals = torch.where(bucket.negative[:, :, None], ring.negate(literals), literals)
-                total = _reduce(ring, literals)
-            values = values.index_copy(0, bucket.order, total)
-        derived = ring.sum(values, layer.segment, len(layer.heads))
-        return torch.where(layer.given[:, None], ring.plus(torch.full_like(derived, ring.one), derived), derived)
-
-    def _settle(self, layer: _Layer, tags: Tensor) -> Tensor:
-        """The least fixpoint of a layer with cycles."""
-        exact = IDEMPOTENT in self.semiring.properties
-        for _ in range(self.max_rounds):
-            new = self._fire(layer, tags)
-            old = tags[layer.heads]
-            tags = tags.index_copy(0, layer.heads, new)
-            # equality first: where zero is infinite (min-plus), the difference of two zeros is no number
-            same = (new == old) | ((new - old).abs() < 1e-12) if not exact else new == old
-            if bool(same.all()):
-                return tags
-            if not exact and not bool(torch.isfinite(new.detach()).all()):
-                break
-        raise FixpointError(
-            f"the semantics `{self.semiring.name}` did not settle within {self.max_rounds:,} rounds on a cycle through "
-            f"{layer.predicates}",
-            help="choose exact, viterbi or goedel for programs with cycles",
-        )
-
-
-def _reduce(ring: Semiring, literals: Tensor) -> Tensor:
-    """Product over dim 1, pairwise: log2(length) operations."""
-    while literals.shape[1] > 1:
-        half = literals.shape[1] // 2
-        merged = ring.times(literals[:, :half], literals[:, half : 2 * half])
-        literals = torch.cat([merged, literals[:, 2 * half :]], dim=1)
-    return literals[:, 0]
-
-
-def _layers(graph: DerivationGraph, part: Part) -> list[_Layer]:
-    level, cyclic = levels(part)
-    # within a level, cycles are settled apart from the rest
-    group = level * 2 + cyclic
-    derived = np.zeros(len(part.facts), bool)
-    derived[part.head] = True
-    result: list[_Layer] = []
-    by_group = np.argsort(group[part.head], kind="stable")
-    groups = group[part.head][by_group]
-    for value in np.unique(groups).tolist():
-        groundings = by_group[np.searchsorted(groups, value) : np.searchsorted(groups, value, "right")]
-        heads, segment = np.unique(part.head[groundings], return_inverse=True)
-        lengths = part.body_start[groundings + 1] - part.body_start[groundings]
-        buckets = []
-        negative = False
-        for length in np.unique(lengths).tolist():
-            where = np.nonzero(lengths == length)[0]
-            _, at = expand(part.body_start[groundings[where]], np.full(len(where), length))
-            signs = part.sign[at].reshape(len(where), length)
-            negative |= not signs.all()
-            body = part.body[at].reshape(len(where), length).astype(np.int64)
-            buckets.append(_Bucket(torch.from_numpy(where), torch.from_numpy(body), torch.from_numpy(~signs)))
-        names = sorted({graph.key(int(part.facts[h]))[0] for h in heads[:100]})
-        given = part.given[heads]
-        result.append(
-            _Layer(
-                torch.from_numpy(heads),
-                torch.from_numpy(given),
-                torch.from_numpy(segment.astype(np.int64)),
-                tuple(buckets),
-                negative,
-                bool(value % 2),
-                ", ".join(names[:5]),
-            )
-        )
-    return result
+    def _fault(self, stopped: Stopped) -> NeurosymError:
+        """The error of a stopped evaluation."""
+        plan, position = self.plan, stopped.position
+        fact = int(plan.facts[position])
+        if position < plan.base:
+            return bad_leaf(self.graph, fact, stopped.value, stopped.sample)
+        block = int(np.searchsorted(plan.blocks, position - plan.base, "right")) - 1
+        if not plan.cyclic[block]:
+            return bad_tag(self.graph, self.semiring.name, fact, stopped.value, stopped.sample)
+        members = plan.facts[plan.base + plan.blocks[block] : plan.base + plan.blocks[block + 1]]
+        return unsettled(self.semiring.name, self.max_rounds, predicates_of(self.graph, members))
 
 
 def evaluate(graph: DerivationGraph, inputs: Tensor, semiring: Semiring, max_rounds: int = 10_000) -> Tensor:
