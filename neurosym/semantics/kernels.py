@@ -101,12 +101,12 @@ def arrange(order, first, starts, body, sign, number, new_first, new_starts, new
         new_first[k + 1] = g
 
 
-@njit(inline="always")
+@njit(forceinline=True)
 def _literal(tags, y):
-    return tags[y] if y >= 0 else 1.0 - tags[~y]
+    return tags[np.uint32(y)] if y >= 0 else 1.0 - tags[np.uint32(~y)]  # unsigned: no check for indices from the end
 
 
-@njit(inline="always")
+@njit(forceinline=True)
 def _value(tags, body, begin, end, times):
     """The tag of a body."""
     if times == MUL:
@@ -125,8 +125,8 @@ def _value(tags, body, begin, end, times):
     return max(value, 0.0)
 
 
-@njit
-def _fire(tags, h, base, given, first, starts, body, times, plus):
+@njit(forceinline=True)
+def _fire(tags, h, given, first, starts, body, times, plus):
     """The tag of head h, and the grounding that gives it where plus is the maximum."""
     total, win = given[h], np.int64(_NONE)
     for g in range(first[h], first[h + 1]):
@@ -264,42 +264,39 @@ def forward(
                 wins if keep else spare, order[places[b]:] if keep else spare_order, heap, place, wait,
             )  # fmt: skip
             continue
-        if not cyclic[b]:
-            for h in range(begin, end):
-                total, win = _fire(tags, h, base, given, first, starts, body, times, plus)
-                if not np.isfinite(total):
-                    return h
-                tags[base + h] = total
-                if keep and plus == MAX:
-                    wins[h] = win
-            continue
-        for h in range(begin, end):
-            tags[base + h] = 0.0
-        changed = True
-        done = 0
+        tags[base + begin : base + end] = 0.0
+        changed, done = True, 0
         while changed:
             if done == max_rounds:
                 return begin
             changed = False
             for h in range(begin, end):
-                total, _ = _fire(tags, h, base, given, first, starts, body, times, plus)
+                total, win = _fire(tags, h, given, first, starts, body, times, plus)
+                if not np.isfinite(total):
+                    return h
                 old = tags[base + h]
                 tags[base + h] = total
-                if total != old and not abs(total - old) <= SETTLED * abs(total):
+                if keep and plus == MAX:
+                    wins[h] = win
+                elif cyclic[b] and total != old and not abs(total - old) <= SETTLED * abs(total):
                     changed = True
-                if not np.isfinite(total):
-                    return begin
             done += 1
-        if keep:
+        if keep and plus != MAX:
             rounds[b] = done
     return -1
 
 
-@njit
+@njit(forceinline=True)
+def _add(gradient, y, amount):
+    if y >= 0:
+        gradient[np.uint32(y)] += amount
+    else:
+        gradient[np.uint32(~y)] -= amount
+
+
+@njit(forceinline=True)
 def _to_literals(tags, gradient, body, begin, end, times, up, before):
     """Add what the gradient `up` of a body's tag is for its literals."""
-    if up == 0.0:
-        return
     if end - begin == 1:
         _add(gradient, body[begin], up)
     elif times == MUL and end - begin == 2:
@@ -312,7 +309,8 @@ def _to_literals(tags, gradient, body, begin, end, times, up, before):
             before[i - begin] = product
             product *= _literal(tags, body[i])
         product = 1.0
-        for i in range(end - 1, begin - 1, -1):
+        for back in range(end - begin):
+            i = end - 1 - back
             _add(gradient, body[i], up * before[i - begin] * product)
             product *= _literal(tags, body[i])
     elif times == MIN:
@@ -331,42 +329,33 @@ def _to_literals(tags, gradient, body, begin, end, times, up, before):
                 _add(gradient, body[i], up)
 
 
-@njit(inline="always")
-def _add(gradient, y, amount):
-    if y >= 0:
-        gradient[y] += amount
-    else:
-        gradient[~y] -= amount
-
-
-@njit
+@njit(forceinline=True)
 def _back(tags, gradient, h, base, given, first, starts, body, times, plus, before, values, others):
     """Take the gradient of head h, and add what it is for its bodies; gives its size."""
     up = gradient[base + h]
     gradient[base + h] = 0.0
-    if up == 0.0:
-        return 0.0
     low, high = first[h], first[h + 1]
-    if plus == ADD or high - low == 1 and (plus == NOISY and given[h] == 0.0):
-        for g in range(low, high):
-            _to_literals(tags, gradient, body, starts[g], starts[g + 1], times, up, before)
-    elif plus == CAPPED:
-        total = given[h]
-        for g in range(low, high):
-            total += _value(tags, body, starts[g], starts[g + 1], times)
-        if total <= 1.0:
-            for g in range(low, high):
-                _to_literals(tags, gradient, body, starts[g], starts[g + 1], times, up, before)
-    else:
+    many = plus == NOISY and (high - low > 1 or given[h] != 0.0)
+    if up != 0.0 and many:
         product = 1.0 - given[h]
         for g in range(low, high):
             values[g - low] = _value(tags, body, starts[g], starts[g + 1], times)
             others[g - low] = product
             product *= 1.0 - values[g - low]
+    if up != 0.0 and plus == CAPPED:
+        total = given[h]
+        for g in range(low, high):
+            total += _value(tags, body, starts[g], starts[g + 1], times)
+        if total > 1.0:
+            up = 0.0
+    if up != 0.0:
         product = up
-        for g in range(high - 1, low - 1, -1):
-            _to_literals(tags, gradient, body, starts[g], starts[g + 1], times, product * others[g - low], before)
-            product *= 1.0 - values[g - low]
+        for k in range(high - low):
+            g = high - 1 - k
+            part = product * others[g - low] if many else up
+            _to_literals(tags, gradient, body, starts[g], starts[g + 1], times, part, before)
+            if many:
+                product *= 1.0 - values[g - low]
     return abs(up)
 
 
@@ -392,28 +381,25 @@ def backward(
     for b in range(len(cyclic) - 1, -1, -1):
         begin, end = blocks[b], blocks[b + 1]
         if plus == MAX:
-            for k in range(end - begin - 1, -1, -1):
+            for back in range(end - begin):
+                k = end - begin - 1 - back
                 h = order[places[b] + k] if cyclic[b] else begin + k
                 if h < 0:
                     continue
                 up, g = gradient[base + h], wins[h]
                 if up != 0.0 and g >= 0:
                     _to_literals(tags, gradient, body, starts[g], starts[g + 1], times, up, before)
-        elif not cyclic[b]:
-            for h in range(end - 1, begin - 1, -1):
-                _back(tags, gradient, h, base, given, first, starts, body, times, plus, before, values, others)
-        else:
-            scale = 0.0
-            for _ in range(2 * rounds[b] + 8):
-                size = 0.0
-                for h in range(end - 1, begin - 1, -1):
-                    done = _back(
-                        tags, gradient, h, base, given, first, starts, body, times, plus, before, values, others
-                    )
-                    size = max(size, done)
-                scale = max(scale, size)
-                if size <= SETTLED * scale:
-                    break
+            continue
+        scale = 0.0
+        for _ in range(2 * rounds[b] + 8 if cyclic[b] else 1):
+            size = 0.0
+            for back in range(end - begin):
+                h = end - 1 - back
+                done = _back(tags, gradient, h, base, given, first, starts, body, times, plus, before, values, others)
+                size = max(size, done)
+            scale = max(scale, size)
+            if size <= SETTLED * scale:
+                break
 
 
 @njit
