@@ -1,6 +1,6 @@
 """Semantics room: DerivationGraph + probabilities of leaves -> tags."""
 
-from neurosym.semantics.evaluate import Evaluator, evaluate
+from neurosym.semantics.evaluate import Evaluator, evaluate, log_of
 from neurosym.semantics.exact import MAX_CIRCUIT, Exact, choice_name
 from neurosym.semantics.part import Part, relevant_part
 from neurosym.semantics.semirings import (
@@ -35,6 +35,7 @@ __all__ = [
     "Viterbi",
     "choice_name",
     "evaluate",
+    "log_of",
     "relevant_part",
     "unknown_atom",
     "unknown_leaves",

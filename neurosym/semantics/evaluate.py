@@ -14,9 +14,19 @@ from neurosym.grounding import DerivationGraph
 from neurosym.semantics.compiled import OPERATIONS, Fire, Program, Stopped
 from neurosym.semantics.faults import bad_leaf, bad_tag, predicates_of, unsettled
 from neurosym.semantics.layers import LayeredEvaluator
+from neurosym.semantics.logs import FireLog
 from neurosym.semantics.part import relevant_part
 from neurosym.semantics.plan import Plan, make_plan
-from neurosym.semantics.semirings import ABSORPTIVE, COMPLEMENT, Boolean, Count, Semiring
+from neurosym.semantics.semirings import (
+    ABSORPTIVE,
+    COMPLEMENT,
+    Boolean,
+    Count,
+    Product,
+    Semiring,
+    SumProduct,
+    Viterbi,
+)
 
 MISSES = 1e-6  # by which a probability may miss [0, 1]: a softmax in float32 does
 
@@ -87,6 +97,24 @@ class Evaluator:
         except Stopped as stopped:
             raise self._fault(stopped) from None
 
+    def log(self, inputs: Tensor) -> Tensor:
+        """Natural logarithms of the roots' tags, also of those too small for a float64; as `__call__` otherwise.
+
+        Of tags under `viterbi`, `product` and `sum-product`, of which products are made. Others do not underflow, or
+        have no numbers to take logarithms of: theirs are those of their tags.
+
+        Returns:
+            (B, r), −inf for a tag of 0, where no gradient flows.
+        """
+        if type(self.semiring) not in (Viterbi, Product, SumProduct) or inputs.device.type != "cpu":
+            return log_of(self(inputs))
+        if inputs.dtype not in (torch.float32, torch.float64):
+            return self.log(inputs.double()).to(inputs.dtype)
+        try:
+            return FireLog.apply(inputs, self._program)  # pyright: ignore[reportReturnType]
+        except Stopped as stopped:
+            raise self._fault(stopped) from None
+
     def _layered(self, inputs: Tensor) -> Tensor:
         leaves = torch.from_numpy(self.part.facts[self.part.leaf].astype(np.int64)).to(inputs.device)
         read = inputs.detach()[:, leaves]
@@ -111,6 +139,13 @@ class Evaluator:
             return bad_tag(self.graph, self.semiring.name, fact, stopped.value, stopped.sample)
         members = plan.facts[plan.base + plan.blocks[block] : plan.base + plan.blocks[block + 1]]
         return unsettled(self.semiring.name, self.max_rounds, predicates_of(self.graph, members))
+
+
+def log_of(tags: Tensor) -> Tensor:
+    """Natural logarithms of tags; −inf for 0, where no gradient flows."""
+    positive = tags > 0
+    logs = torch.log(torch.where(positive, tags, torch.ones_like(tags)))
+    return torch.where(positive, logs, torch.full_like(logs, -torch.inf))
 
 
 def evaluate(graph: DerivationGraph, inputs: Tensor, semiring: Semiring, max_rounds: int = 10_000) -> Tensor:
