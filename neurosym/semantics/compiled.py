@@ -130,7 +130,7 @@ class Fire(torch.autograd.Function):
     """(B, F) probabilities of leaves to the (B, r) tags of the roots."""
 
     @staticmethod
-    def forward(ctx: Any, inputs: Tensor, program: Program) -> Tensor:
+    def forward(ctx: Any, inputs: Tensor, program: Program) -> Tensor:  # noqa: D102 - torch names it
         plan = program.plan
         array = inputs.detach().numpy()
         kept = Kept.for_batch(program, len(array)) if ctx.needs_input_grad[0] else None
@@ -147,7 +147,7 @@ class Fire(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None]:  # pyright: ignore
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None]:  # pyright: ignore # noqa: D102
         plan: Plan = ctx.program.plan
         grads = upstream[0].numpy()
         # as the leaves are laid out: samples side by side

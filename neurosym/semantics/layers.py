@@ -1,4 +1,4 @@
-"""Evaluation of any algebra by torch alone, layer by layer over the whole batch: on any device, for a user's own too."""
+"""Evaluation of any algebra by torch alone, layer by layer over the batch: on any device, for a user's own too."""
 
 from __future__ import annotations
 

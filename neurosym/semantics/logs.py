@@ -16,10 +16,10 @@ _POWER = 256 * np.log(2.0)
 
 
 class FireLog(torch.autograd.Function):
-    """(B, F) probabilities of leaves to the (B, r) logarithms of the roots' tags; −inf for 0, where no gradient flows."""
+    """(B, F) probabilities of leaves to the (B, r) logarithms of the roots' tags; −inf for 0, without a gradient."""
 
     @staticmethod
-    def forward(ctx: Any, inputs: Tensor, program: Program) -> Tensor:
+    def forward(ctx: Any, inputs: Tensor, program: Program) -> Tensor:  # noqa: D102 - torch names it
         from neurosym.semantics import wide_kernels
 
         plan, array = program.plan, inputs.detach().numpy()
@@ -48,7 +48,7 @@ class FireLog(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None]:  # pyright: ignore
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None]:  # pyright: ignore # noqa: D102
         program: Program = ctx.program
         plan = program.plan
         result = torch.zeros((len(ctx.kept), ctx.width), dtype=ctx.like)

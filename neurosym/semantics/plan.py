@@ -94,8 +94,11 @@ class Plan:
 
     @cached_property
     def inside(self) -> tuple[Ids, Long, Ids]:
-        """What a cycle is followed by: (m,) literals of a body in its head's own component, and for each head
-        (h + 1,) offsets and the groundings that use it there, one for each literal."""
+        """What a cycle is followed by.
+
+        (m,) literals of a body in its head's own component; for each head (h + 1,) offsets, and the groundings that
+        use it there, one for each literal.
+        """
         if not self.widest:
             return np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros(0, np.int32)
         block = np.repeat(np.arange(len(self.cyclic)), np.diff(self.blocks))

@@ -55,7 +55,7 @@ def _rest(a):
 
 @njit
 def _more(a, b):
-    """a > b."""
+    """A > b."""
     return _sum(a, (-b[0], b[1]))[0] > 0.0
 
 
@@ -77,8 +77,10 @@ def _body(m, e, body, begin, end):
     " boolean[::1], int64, int64, int32[::1], int32[::1])"
 )
 def forward(m, e, base, given, first, starts, body, blocks, cyclic, plus, max_rounds, wins, rounds):
-    """As `kernels.forward`; a maximum over a cycle is found by rounds, and a winner is replaced by a greater one only:
-    winning proofs have no cycle then, either."""
+    """As `kernels.forward`, but a maximum over a cycle is found by rounds.
+
+    A winner is replaced by a greater one only: winning proofs have no cycle then, either.
+    """
     for k in range(base):
         m[k], e[k] = _normal(m[k], e[k])
     for b in range(len(cyclic)):
@@ -96,7 +98,7 @@ def forward(m, e, base, given, first, starts, body, blocks, cyclic, plus, max_ro
                 for g in range(first[h], first[h + 1]):
                     value = _body(m, e, body, starts[g], starts[g + 1])
                     if plus == MAX:
-                        if _more(value, total) or wins[h] < 0 and not cyclic[b]:
+                        if _more(value, total) or (wins[h] < 0 and not cyclic[b]):
                             total, wins[h] = value, g
                     elif plus == NOISY:
                         total = _sum(total, _mul(value, _rest(total)))

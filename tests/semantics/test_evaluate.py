@@ -1,4 +1,4 @@
-"""Evaluation of the library's algebras by compiled loops: against torch, at ties and corners, in depth, in logarithms."""
+"""Algebras by compiled loops: against torch, at ties and corners, in depth, in logarithms."""
 
 from __future__ import annotations
 
