@@ -11,7 +11,7 @@ from neurosym.grounding import CERTAIN, CoreRule, DerivationGraph
 from neurosym.grounding.core import ForeignCall
 from neurosym.reasoner import Answers
 from neurosym.semantics import relevant_part
-from neurosym.semantics.semirings import ABSORPTIVE
+from neurosym.semantics.algebras.semirings import ABSORPTIVE
 
 
 def certificate(

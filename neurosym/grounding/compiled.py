@@ -15,9 +15,7 @@ ANNOUNCE_AFTER = 1.5  # seconds; loading compiled kernels takes a fraction of th
 
 
 def kernel(signature: str) -> Callable[[F], F]:
-    """Compile a function for one signature, which is written out: a wrong dtype or layout is an error then, and never a
-    silent second compilation.
-    """  # fmt: skip
+    """Compile a function for one signature; a wrong dtype or layout is an error, never a silent second compilation."""
     from numba import njit
 
     def compiled(function: F) -> F:

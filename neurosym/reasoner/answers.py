@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,6 +16,7 @@ from neurosym.lang import Value
 from neurosym.lang.ast import Atom, Var
 from neurosym.lang.terms import term_key
 from neurosym.reasoner.joint import spelled_in
+from neurosym.semantics import log_of
 
 if TYPE_CHECKING:
     from neurosym.reasoner.grounded import Grounded
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from neurosym.semantics import Semiring, TopK
 
 Targets = Mapping[str, bool | None] | Sequence[Value] | Tensor
-# the smallest probability whose logarithm is taken: a loss is finite at 0
+# below it a loss is taken from `log_tags`, which do not underflow; that of a tag of 0 is −log of it
 TINY = 1e-30
 
 
@@ -77,6 +80,18 @@ class Answers:
     def upper(self) -> Tensor:
         """(B, A) the greatest tags, likewise."""
         return self.tags if self.bounds is None else self.bounds[1]
+
+    @cached_property
+    def log_tags(self) -> Tensor:
+        """(B, A) natural logarithms of the tags, with gradients, also of those too small for a float; −inf for 0."""
+        logs = log_of(self.tags)
+        columns = [k for k, fact in enumerate(self.facts) if fact >= 0]
+        evaluator = self.grounded.evaluator([self.facts[k] for k in columns], self.evidence, self.algebra)
+        exactly = getattr(evaluator, "log", None)
+        if exactly is None or not columns:
+            return logs
+        at = torch.tensor(columns, dtype=torch.long, device=logs.device)
+        return logs.index_copy(1, at, exactly(self.leaf_tags))
 
     @property
     def method(self) -> str:
@@ -140,7 +155,14 @@ class Answers:
             raise DataError("no answer is labelled", help="check the spelling of the labelled atoms")
         wanted, tags = labels[known], self.tags[known]
         likelihood = wanted * tags + (1 - wanted) * (1 - tags)
-        return -torch.log(likelihood.clamp_min(TINY))
+        losses = -torch.log(likelihood.clamp_min(TINY))
+        tiny = (wanted == 1) & (tags < TINY)
+        return torch.where(tiny, self._log_losses(known), losses) if bool(tiny.any()) else losses
+
+    def _log_losses(self, chosen: Tensor) -> Tensor:
+        """−log of some tags; what cannot be derived, of tag 0, keeps the loss of the smallest probability."""
+        logs = self.log_tags[chosen]
+        return torch.where(torch.isinf(logs), torch.full_like(logs, -math.log(TINY)), -logs)
 
     def _valued(self, values: Sequence[Value]) -> Tensor:
         """(B,) losses of the values of the query's only variable."""
@@ -152,7 +174,15 @@ class Answers:
             chosen = torch.tensor([column[term_key(v)] for v in values], device=self.tags.device)
         except KeyError as error:
             raise DataError(f"no answer has the value {error.args[0][1]!r}, which is a target", code="NS612") from None
-        return -torch.log(self.tags.gather(1, chosen[:, None])[:, 0].clamp_min(TINY))
+        tags = self.tags.gather(1, chosen[:, None])[:, 0]
+        losses = -torch.log(tags.clamp_min(TINY))
+        tiny = tags < TINY
+        if not bool(tiny.any()):
+            return losses
+        rows = torch.arange(len(chosen), device=chosen.device)
+        mask = torch.zeros_like(self.tags, dtype=torch.bool)
+        mask[rows, chosen] = True
+        return torch.where(tiny, self._log_losses(mask), losses)
 
     def _free(self) -> list[int]:
         """Where the query's only variable stands."""

@@ -113,7 +113,13 @@ class Reasoner(nn.Module):
 
     def weights(self, index: int) -> Tensor:
         """(K,) the current probabilities of a learnable statement."""
-        return _probabilities(self.learnable[index], self.weight_logits[index])
+        values = _probabilities(self.learnable[index], self.weight_logits[index])
+        if not bool(torch.isfinite(values).all()):
+            raise SemanticsError(
+                f"the learnable weight of `{self.learnable[index].label}` is not a number", code="NS512",
+                help="lower the learning rate, or check the data for NaN",
+            )  # fmt: skip
+        return values
 
     def rule_weights(self) -> dict[str, list[float]]:
         """Statement → its learnable probabilities, as they are now."""

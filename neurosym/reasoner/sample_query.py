@@ -20,7 +20,7 @@ from neurosym.reasoner.leaves import batch_size
 from neurosym.reasoner.sample_answers import ASKED, SEEN_FALSE, SEEN_TRUE, SampleAnswers, SamplePart
 from neurosym.reasoner.sample_leaves import SampleLeaves
 from neurosym.semantics import Evaluator, Exact, Semiring
-from neurosym.semantics.semirings import ABSORPTIVE
+from neurosym.semantics.algebras.semirings import ABSORPTIVE
 
 if TYPE_CHECKING:
     from neurosym.reasoner.reasoner import Reasoner

@@ -1,18 +1,20 @@
 """Semantics room: DerivationGraph + probabilities of leaves -> tags."""
 
-from neurosym.semantics.evaluate import Evaluator, evaluate
-from neurosym.semantics.exact import MAX_CIRCUIT, Exact, choice_name
-from neurosym.semantics.part import Part, relevant_part
-from neurosym.semantics.semirings import (
+from neurosym.semantics.algebras import (
     Boolean,
     Count,
+    Evaluator,
     Goedel,
     Lukasiewicz,
     Product,
     Semiring,
     SumProduct,
     Viterbi,
+    evaluate,
+    log_of,
 )
+from neurosym.semantics.exact import MAX_CIRCUIT, Exact, choice_name
+from neurosym.semantics.part import Part, relevant_part
 from neurosym.semantics.topk import ProofBounds, TopK
 from neurosym.semantics.unknown_atoms import unknown_atom, unknown_leaves
 from neurosym.semantics.unknowns import Bounds
@@ -38,6 +40,7 @@ __all__ = [
     "Viterbi",
     "choice_name",
     "evaluate",
+    "log_of",
     "relevant_part",
     "unknown_atom",
     "unknown_leaves",

@@ -9,8 +9,17 @@ from numpy.typing import NDArray
 
 from neurosym.facts import Ids
 from neurosym.grounding import DerivationGraph
+from neurosym.semantics.algebras.semirings import (
+    Boolean,
+    Count,
+    Goedel,
+    Lukasiewicz,
+    Product,
+    Semiring,
+    SumProduct,
+    Viterbi,
+)
 from neurosym.semantics.part import Part
-from neurosym.semantics.semirings import Boolean, Count, Goedel, Lukasiewicz, Product, Semiring, SumProduct, Viterbi
 
 Evidence = Sequence[tuple[int, bool]]
 MONOTONE = (Boolean, Count, Viterbi, Goedel, Product, Lukasiewicz)

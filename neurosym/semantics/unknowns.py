@@ -19,11 +19,11 @@ from torch import Tensor
 
 from neurosym.errors import SemanticsError
 from neurosym.grounding import CERTAIN, DerivationGraph
-from neurosym.semantics.evaluate import Evaluator
+from neurosym.semantics.algebras.evaluate import Evaluator
+from neurosym.semantics.algebras.semirings import ABSORPTIVE, Semiring
 from neurosym.semantics.exact import Exact
 from neurosym.semantics.part import Long, relevant_part
 from neurosym.semantics.polarity import Polarity
-from neurosym.semantics.semirings import ABSORPTIVE, Semiring
 from neurosym.semantics.unknown_atoms import Evidence, is_monotone, linked, settled_by, unknown_atom, unknown_leaves
 
 MAX_MIXED = 10  # unknown atoms whose truth values are enumerated

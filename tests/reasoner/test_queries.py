@@ -11,7 +11,7 @@ from neurosym.errors import DataError, NeurosymError, SemanticsError
 from neurosym.facts import FactBase
 from neurosym.lang.ast import Arithmetic, Atom, Const, Var
 from neurosym.semantics import ALGEBRAS
-from neurosym.semantics.semirings import COMPLEMENT, DISTRIBUTIVE
+from neurosym.semantics.algebras.semirings import COMPLEMENT, DISTRIBUTIVE
 
 PATHS = """
 0.5 :: edge(a, b). 0.8 :: edge(b, c). 0.3 :: edge(a, c). edge(c, c).

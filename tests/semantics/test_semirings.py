@@ -14,8 +14,8 @@ from torch import Tensor
 from neurosym.errors import FixpointError, SemanticsError
 from neurosym.grounding import DerivationGraph, ground
 from neurosym.lang import parse_text
-from neurosym.semantics.evaluate import evaluate
-from neurosym.semantics.semirings import (
+from neurosym.semantics.algebras.evaluate import evaluate
+from neurosym.semantics.algebras.semirings import (
     ABSORPTIVE,
     COMPLEMENT,
     DIFFERENTIABLE,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -53,7 +54,7 @@ class CircuitBuilder:
         return self._node(SUM, tuple(r for r in references if r != self.zero), self.zero)
 
     def quotient(self, above: int, below: int) -> int:
-        """above / below; 0 where below is."""
+        """Above / below; 0 where below is."""
         return above if below == self.one else self._node(QUOTIENT, (above, below), self.zero)
 
     def either(self, references: Sequence[int]) -> int:
@@ -142,7 +143,7 @@ class Circuit:
     starts: Long
     children: Long
     outputs: Long
-    _cache: dict[str, object] = field(default_factory=dict, repr=False)
+    cache: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def nodes(self) -> int:
@@ -171,9 +172,11 @@ class Circuit:
 
 
 class _Evaluate(torch.autograd.Function):
-    """Forward and backward over one buffer of (N, M) values, in float64 whatever the inputs: rounding adds up over
-    thousands of factors. Where a product comes near the smallest floats, all is done again with exponents apart.
-    """  # fmt: skip
+    """Forward and backward over one buffer of (N, M) values.
+
+    In float64 whatever the inputs, since rounding adds up over thousands of factors. Where a product comes near the
+    smallest floats, all is done again with exponents apart.
+    """
 
     @staticmethod
     def forward(ctx: FunctionCtx, inputs: Tensor, circuit: Circuit, logs: int) -> Tensor:

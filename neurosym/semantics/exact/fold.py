@@ -1,9 +1,9 @@
 """Probabilities of conjunctions whose members share choices: joint queries, evidence, bodies that cannot be multiplied.
 
 A conjunction is taken apart from the top: its highest fact is replaced by each of its bodies in turn, which exclude one
-another; what then rests on choices of its own is multiplied, and every conjunction is solved once. Where facts follow one
-another in a chain through a derived choice, as digits do through a carry or observations through a hidden state, that
-pushes the rest of the conjunction down to each value of it, and there are as many conjunctions as links in the chain.
+another; what then rests on choices of its own is multiplied, and every conjunction is solved once. Where facts follow
+one another in a chain through a derived choice, as digits do through a carry or observations through a hidden state,
+that pushes the rest of the conjunction down to each value of it, and there are as many conjunctions as links.
 Darwiche, Recursive conditioning (AIJ 2001) has the idea for Bayesian networks.
 
 Facts whose bodies do not exclude one another are taken apart by their first body, and by what makes it fail. That is
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from neurosym.semantics.exact.circuit import CircuitBuilder
 from neurosym.semantics.exact.view import Body, Spans, View, overlap, united
+from neurosym.semantics.part import Long
 
 Choices = tuple[tuple[int, int], ...]
 
@@ -52,7 +53,7 @@ class Folder:
     """
 
     def __init__(
-        self, view: View, builder: CircuitBuilder, reference: Sequence[int], evidence: Iterable[int], budget: int
+        self, view: View, builder: CircuitBuilder, reference: Long, evidence: Iterable[int], budget: int
     ) -> None:
         """Prepare.
 

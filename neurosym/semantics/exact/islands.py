@@ -16,6 +16,7 @@ from neurosym.semantics.exact.compile import compiled
 from neurosym.semantics.exact.order import variable_order
 from neurosym.semantics.exact.shape import Shape, Solution
 from neurosym.semantics.exact.view import Body, View
+from neurosym.semantics.part import Long
 
 
 @dataclass
@@ -158,7 +159,7 @@ def islands_of(regions: dict[int, tuple[set[int], set[int]]], modules: set[int])
 
 
 def compile_island(
-    view: View, builder: CircuitBuilder, reference: Sequence[int], roots: Sequence[Body],
+    view: View, builder: CircuitBuilder, reference: Long, roots: Sequence[Body],
     modules: set[int], solutions: dict[Shape, Solution], max_circuit: int,
 ) -> Compiled:  # fmt: skip
     """Compile conjunctions, with modules as leaves.

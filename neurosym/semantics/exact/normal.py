@@ -58,8 +58,8 @@ def normalise(structure: Structure, forced: NDArray[np.uint8] | None = None) -> 
     literals = np.zeros(edges, np.int64)
     count = load("neurosym.semantics.exact.normal_kernels").normalise(
         structure.starts, structure.body_start, structure.literals, structure.component, structure.cyclic,
-        structure.choice, structure.outcome, structure.full, forced, state, alias, alias_mask, starts, origin, choice_start, literal_start,
-        choices, masks, literals,
+        structure.choice, structure.outcome, structure.full, forced, state, alias, alias_mask, starts, origin,
+        choice_start, literal_start, choices, masks, literals,
     )  # fmt: skip
     c, f = choice_start[count], literal_start[count]
     return Normal(

@@ -135,7 +135,7 @@ def normalise(
                     negative ^= alias[x] < 0
                     x = ~alias[x] if alias[x] < 0 else alias[x]
                     kind = _kind(state, forced, component, x, i)
-                if kind == TRUE or kind == FALSE:
+                if kind in (TRUE, FALSE):
                     if (kind == TRUE) == negative:
                         alive = False
                         break

@@ -2,9 +2,9 @@
 
 A body may be multiplied if its literals rest on different choices. A fact may be summed if its bodies exclude one
 another; bodies on disjoint choices combine as a noisy-or. Exclusion is proved by signatures, what a body needs of each
-choice, and a decision tree over them. Facts that differ in one argument only are tried as a choice of their own, such as
-`carry(3, 0)` and `carry(3, 1)`: all are assumed to be, and given up where their exclusion cannot be shown, until nothing
-changes. See docs/explanation/exact.md.
+choice, and a decision tree over them. Facts that differ in one argument only, such as `carry(3, 0)` and `carry(3, 1)`,
+are tried as values of a choice of their own: all are assumed to be, and given up where their exclusion cannot be shown,
+until nothing changes. See docs/explanation/exact.md.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Groups:
     """Facts that may exclude one another: G derived choices.
 
     Attributes:
-        starts: (G + 1,) offsets into members, facts. Of each fact: of_start (n + 1,) offsets into of_group and of_value,
-            its number in the group.
+        starts: (G + 1,) offsets into members, facts.
+        of_start: (n + 1,) offsets into of_group, the groups of a fact, and of_value, its number in each.
     """
 
     starts: Long
@@ -83,23 +83,26 @@ def prove(graph: DerivationGraph, structure: Structure, normal: Normal) -> Proof
     dropped = np.zeros(len(normal.literals), bool)
     cap = int(np.clip(POOL // max(1, bodies + n), 4, 64))
     cap_support = int(np.clip(POOL // max(1, n), 8, 512))
-    again, supports = True, ()
+    again, support = True, ()
     while again:
-        again, *supports = load("neurosym.semantics.exact.proof_kernels").prove(
+        again, *support = load("neurosym.semantics.exact.proof_kernels").prove(
             structure.component, structure.cyclic, normal.state, normal.alias, normal.alias_mask, structure.full,
             normal.starts, normal.choice_start, normal.choices, normal.masks, normal.literal_start, normal.literals,
             normal.origin, structure.body_start, structure.literals,
             groups.of_start, groups.of_group, groups.of_value, groups.starts, groups.members, last_start, last_groups,
             active, cap, cap_support, how, cluster, dead, crossed, dropped, split,
         )  # fmt: skip
-    return Proof(how, cluster, dead, crossed, dropped, split, *supports, groups, active)
+    return Proof(
+        how, cluster, dead, crossed, dropped, split, support[0], support[1], support[2], support[3], groups, active
+    )
 
 
 def candidates(graph: DerivationGraph, structure: Structure, normal: Normal) -> Groups:
     """Facts of one predicate that share all arguments but one."""
     predicates = graph.predicate[structure.facts]
     rows = graph.row[structure.facts]
-    starts, members = [0], []
+    sizes_of: list[Long] = []
+    members: list[Long] = []
     for predicate in np.unique(predicates).tolist():
         facts = np.nonzero(predicates == predicate)[0]
         table = graph.rows[predicate][rows[facts]]
@@ -115,9 +118,9 @@ def candidates(graph: DerivationGraph, structure: Structure, normal: Normal) -> 
             sizes = np.diff(np.append(first, len(facts)))
             several = np.repeat(sizes > 1, sizes)
             members.append(facts[order][several])
-            starts.append(sizes[sizes > 1])
+            sizes_of.append(sizes[sizes > 1])
     flat = np.concatenate(members) if members else np.zeros(0, np.int64)
-    sizes = np.concatenate(starts[1:]) if members else np.zeros(0, np.int64)
+    sizes = np.concatenate(sizes_of) if members else np.zeros(0, np.int64)
     group_start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     of_group = np.repeat(np.arange(len(sizes)), sizes)
     of_value = np.arange(len(flat)) - group_start[of_group]

@@ -60,8 +60,8 @@ def _find(keys, begin, end, key):
 def _exclusive(order, first, last, tag, begin, end, keys, sets, parent, where, low, scratch, split):
     """Whether a decision tree tells apart the bodies order[first:last] of different tags.
 
-    A part is split by a key that all its bodies have, into the connected components of overlapping sets. Which key comes
-    first does not matter: a key that splits a part splits every smaller part that it still can.
+    A part is split by a key that all its bodies have, into the connected components of overlapping sets. Which key
+    comes first does not matter: what one key tells apart, another one may only tell apart later.
     """
     words = sets.shape[1]
     lows, highs = [first], [last]
@@ -200,8 +200,8 @@ def prove(
     """One pass over the facts, bottom up, under the assumption that the active groups are choices.
 
     Returns:
-        Whether a group was given up that had been relied on; then another pass is needed. And the supports of the facts,
-        as sorted intervals of choices: offsets, ends, first and last choices.
+        Whether a group was given up that had been relied on; then another pass is needed. And the supports of the
+        facts, as sorted intervals of choices: offsets, ends, first and last choices.
     """
     n, words, bodies = len(state), full.shape[1], len(choice_start) - 1
     count_choices, count_groups = len(full), len(active)

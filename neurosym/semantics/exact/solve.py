@@ -20,8 +20,8 @@ from neurosym.semantics.exact.structure import Structure
 from neurosym.semantics.exact.view import Body, Spans, View, overlap, united
 from neurosym.semantics.part import Long
 
-# Conjunctions that folding may take apart: so many for each body below, and so many more. Folding that works needs a few
-# for each; compiling is what comes next.
+# Conjunctions that folding may take apart: so many for each body below, and so many more. Folding that works needs a
+# few for each; compiling is what comes next.
 FOLD_EACH, FOLD_MORE = 30, 3_000
 
 
@@ -156,7 +156,7 @@ class Solver:
                     found[self.view.choice_name(key)] = None
                 else:
                     groups = self.view.proof.groups
-                    found[self.view.group_name(groups.members[groups.starts[key - choices]])] = None
+                    found[self.view.group_name(int(groups.members[groups.starts[key - choices]]))] = None
             if len(found) >= limit:
                 break
         return list(found)[:limit]
@@ -200,7 +200,7 @@ class Solver:
     # --------------------------------------------------------------------------------------------- what is left open
 
     def _effective(self) -> Long:
-        """The facts that each fact's bodies speak of, as far as they matter: aligned with the normal form's literals."""
+        """The facts that bodies speak of, as far as they matter, in the order of the normal form's literals."""
         normal, proof = self.view.normal, self.view.proof
         children = np.where(normal.literals >= 0, normal.literals, ~normal.literals)
         of = np.repeat(np.arange(len(normal.origin)), np.diff(normal.literal_start))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from neurosym.errors import SemanticsError
-from neurosym.semantics.semirings import ABSORPTIVE
+from neurosym.semantics.algebras.semirings import ABSORPTIVE
 
 
 @dataclass(frozen=True)

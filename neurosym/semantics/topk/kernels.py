@@ -9,28 +9,17 @@ not. Which grounding or literal is taken decides how good a proof is, never whet
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from heapq import heappop, heappush
-from typing import Any, TypeVar
 
 import numpy as np
 from numba import njit
 
-F = TypeVar("F", bound=Callable[..., Any])
+from neurosym.grounding.compiled import kernel
+
 ROUNDS = 10  # for the costs of failure along a cycle; more only make the estimate better
 
 _LONG, _FLAGS, _FLOATS = "i8[::1]", "u1[::1]", "f8[::1]"
 _BODIES = f"{_LONG}, {_LONG}, {_LONG}, {_FLAGS}"  # starts, body_start, body, sign
-
-
-def _kernel(signature: str) -> Callable[[F], F]:
-    def compiled(function: F) -> F:
-        try:
-            return njit(signature, cache=True, nogil=True)(function)  # pyright: ignore
-        except RuntimeError:  # nowhere to keep it: a read-only installation without a home directory
-            return njit(signature, nogil=True)(function)  # pyright: ignore
-
-    return compiled
 
 
 @njit(inline="always")
@@ -45,7 +34,7 @@ def _failing(fact, starts, body_start, body, sign, true, false):
     return total
 
 
-@_kernel(f"void({_BODIES}, {', '.join([_LONG] * 7)}, {_FLOATS}, {_FLOATS}, {_LONG}, b1)")
+@kernel(f"void({_BODIES}, {', '.join([_LONG] * 7)}, {_FLOATS}, {_FLOATS}, {_LONG}, b1)")
 def costs(
     starts, body_start, body, sign, order, order_start, component, cyclic, head, user_start, users, true, false, pick,
     world,
@@ -149,7 +138,7 @@ def _settled(b, positive, slot, first, last, allowed, proved):
     return True
 
 
-@_kernel(f"b1({_BODIES}, {_FLOATS}, {_FLOATS}, {_LONG}, {_LONG}, {_LONG}, {_LONG}, {_FLAGS}, i8, b1)")
+@kernel(f"b1({_BODIES}, {_FLOATS}, {_FLOATS}, {_LONG}, {_LONG}, {_LONG}, {_LONG}, {_FLAGS}, i8, b1)")
 def collect(starts, body_start, body, sign, true, false, pick, slot, first, last, allowed, root, holds):
     """Read off the cheapest proof that a fact holds, or fails, into the values that choices may take.
 

@@ -9,10 +9,7 @@ of the open cells are what is missing; no proof is found twice or subsumed by ot
 
 from __future__ import annotations
 
-import logging
-import threading
 from dataclasses import dataclass
-from functools import cache
 from heapq import heappop, heappush
 from itertools import islice
 from types import ModuleType
@@ -22,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from neurosym.grounding.compiled import ANNOUNCE_AFTER
+from neurosym.grounding.compiled import load
 from neurosym.semantics.part import Long
 from neurosym.semantics.topk.layout import Flags, Layout
 from neurosym.semantics.topk.products import ROOT, Products
@@ -33,18 +30,9 @@ UNITED = 8  # proofs of the first disjunction that is compiled
 LEAST = 1e-12  # weight below which a value still is possible: other rows of the batch may give it more
 
 
-@cache
 def _kernels() -> ModuleType:
     """The compiled loops, at the first search: whoever asks for another semantics does not wait for them."""
-    text = "compiling the search for proofs: a few seconds, once for each installation"
-    notice = threading.Timer(ANNOUNCE_AFTER, logging.getLogger("neurosym").warning, [text])
-    notice.daemon = True
-    notice.start()
-    try:
-        from neurosym.semantics.topk import kernels
-    finally:
-        notice.cancel()
-    return kernels
+    return load("neurosym.semantics.topk.kernels")
 
 
 @dataclass(frozen=True, order=True)

@@ -87,10 +87,10 @@ class Boolean(Semiring):
     properties = frozenset({IDEMPOTENT, ABSORPTIVE, DISTRIBUTIVE, COMPLEMENT})
 
     def plus(self, a: Tensor, b: Tensor) -> Tensor:
-        return torch.maximum(a, b)
+        return _greater(a, b)
 
     def times(self, a: Tensor, b: Tensor) -> Tensor:
-        return torch.minimum(a, b)
+        return -_greater(-a, -b)
 
     def negate(self, a: Tensor) -> Tensor:
         return 1 - a
@@ -128,7 +128,7 @@ class Viterbi(Semiring):
     properties = frozenset({IDEMPOTENT, ABSORPTIVE, DISTRIBUTIVE, COMPLEMENT, DIFFERENTIABLE})
 
     def plus(self, a: Tensor, b: Tensor) -> Tensor:
-        return torch.maximum(a, b)
+        return _greater(a, b)
 
     def times(self, a: Tensor, b: Tensor) -> Tensor:
         return a * b
@@ -147,10 +147,10 @@ class Goedel(Semiring):
     properties = frozenset({IDEMPOTENT, ABSORPTIVE, DISTRIBUTIVE, COMPLEMENT, DIFFERENTIABLE})
 
     def plus(self, a: Tensor, b: Tensor) -> Tensor:
-        return torch.maximum(a, b)
+        return _greater(a, b)
 
     def times(self, a: Tensor, b: Tensor) -> Tensor:
-        return torch.minimum(a, b)
+        return -_greater(-a, -b)
 
     def negate(self, a: Tensor) -> Tensor:
         return 1 - a
@@ -218,7 +218,19 @@ def _scatter_add(values: Tensor, segment: Tensor, size: int) -> Tensor:
     return zeros.index_add(0, segment, values)
 
 
+def _greater(a: Tensor, b: Tensor) -> Tensor:
+    """The maximum; of two equal ones the first gets the gradient, where torch would give each a half."""
+    return torch.where(a >= b, a, b)
+
+
 def _scatter_max(values: Tensor, segment: Tensor, size: int) -> Tensor:
-    zeros = torch.zeros((size, *values.shape[1:]), dtype=values.dtype, device=values.device)
+    """The maximum of each segment, 0 for an empty one; of equal ones the first gets the gradient."""
     index = segment.view(-1, *([1] * (values.dim() - 1))).expand_as(values)
-    return zeros.scatter_reduce(0, index, values, "amax")
+    plain = values.detach()
+    best = plain.new_zeros((size, *values.shape[1:])).scatter_reduce(0, index, plain, "amax", include_self=False)
+    number = torch.arange(len(values), device=values.device).view(-1, *([1] * (values.dim() - 1))).expand_as(values)
+    last = torch.full_like(best, len(values), dtype=torch.long)
+    candidates = torch.where(plain == best.gather(0, index), number, len(values))
+    first = last.scatter_reduce(0, index, candidates, "amin")
+    padded = torch.cat([values, values.new_zeros((1, *values.shape[1:]))])
+    return padded.gather(0, first)

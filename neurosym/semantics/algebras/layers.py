@@ -1,4 +1,4 @@
-"""Tags of all facts under an algebra, layer by layer over the whole batch."""
+"""Evaluation of any algebra by torch alone, layer by layer over the batch: on any device, for a user's own too."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurosym.errors import FixpointError, SemanticsError
-from neurosym.facts import Ids
 from neurosym.grounding import DerivationGraph
 from neurosym.grounding.columns import expand
-from neurosym.semantics.part import Part, levels, relevant_part
-from neurosym.semantics.semirings import ABSORPTIVE, COMPLEMENT, IDEMPOTENT, Semiring
+from neurosym.semantics.algebras.faults import unsettled
+from neurosym.semantics.algebras.semirings import IDEMPOTENT, Semiring
+from neurosym.semantics.part import Part, levels
+
+SETTLED = 1e-12  # relative change at which a fixpoint counts as reached
 
 
 @dataclass(frozen=True)
@@ -36,43 +37,16 @@ class _Layer:
     predicates: str
 
 
-class Evaluator:
-    """Evaluates one algebra on the part of a graph that some facts depend on; made once, used for every batch."""
+class LayeredEvaluator:
+    """Evaluates one algebra on a part of a graph."""
 
-    def __init__(self, graph: DerivationGraph, roots: Ids, semiring: Semiring, max_rounds: int = 10_000) -> None:
-        """Lay out the part of the graph below the roots.
-
-        Args:
-            roots: (r,) the facts asked for.
-            max_rounds: rounds allowed for a cycle to settle.
-
-        Raises:
-            SemanticsError: the program negates facts and the algebra has no complement.
-        """
+    def __init__(self, graph: DerivationGraph, part: Part, semiring: Semiring, max_rounds: int) -> None:
         self.semiring = semiring
         self.max_rounds = max_rounds
-        self.part = relevant_part(graph, roots, ABSORPTIVE in semiring.properties)
-        if not self.part.sign.all() and COMPLEMENT not in semiring.properties:
-            raise SemanticsError(
-                f"the semantics `{semiring.name}` does not define negation of uncertain facts", code="NS501",
-                help="choose exact, viterbi, goedel, product or lukasiewicz",
-            )  # fmt: skip
-        self.layers = _layers(graph, self.part)
-        self.facts = torch.from_numpy(self.part.facts.astype(np.int64))
-        self.roots = torch.from_numpy(self.part.roots.astype(np.int64))
-        self.leaf = torch.from_numpy(self.part.leaf)
-        self.given = torch.from_numpy(self.part.given)
-
-    def __call__(self, inputs: Tensor) -> Tensor:
-        """Tags of the roots.
-
-        Args:
-            inputs: (B, F) probabilities of the leaves; other entries are not read.
-
-        Returns:
-            (B, r) tags.
-        """
-        return self.all_tags(inputs)[self.roots].T
+        self.layers = _layers(graph, part)
+        self.facts = torch.from_numpy(part.facts.astype(np.int64))
+        self.leaf = torch.from_numpy(part.leaf)
+        self.given = torch.from_numpy(part.given)
 
     def all_tags(self, inputs: Tensor) -> Tensor:
         """(n, B) tags of all facts of the part."""
@@ -107,21 +81,18 @@ class Evaluator:
     def _settle(self, layer: _Layer, tags: Tensor) -> Tensor:
         """The least fixpoint of a layer with cycles."""
         exact = IDEMPOTENT in self.semiring.properties
+        near = max(SETTLED, 4 * torch.finfo(tags.dtype).eps)  # float32 has no 1e-12
         for _ in range(self.max_rounds):
             new = self._fire(layer, tags)
             old = tags[layer.heads]
             tags = tags.index_copy(0, layer.heads, new)
             # equality first: where zero is infinite (min-plus), the difference of two zeros is no number
-            same = (new == old) | ((new - old).abs() < 1e-12) if not exact else new == old
+            same = (new == old) | ((new - old).abs() <= near * new.abs()) if not exact else new == old
             if bool(same.all()):
                 return tags
             if not exact and not bool(torch.isfinite(new.detach()).all()):
                 break
-        raise FixpointError(
-            f"the semantics `{self.semiring.name}` did not settle within {self.max_rounds:,} rounds on a cycle through "
-            f"{layer.predicates}",
-            help="choose exact, viterbi or goedel for programs with cycles",
-        )
+        raise unsettled(self.semiring.name, self.max_rounds, layer.predicates)
 
 
 def _reduce(ring: Semiring, literals: Tensor) -> Tensor:
@@ -169,19 +140,3 @@ def _layers(graph: DerivationGraph, part: Part) -> list[_Layer]:
             )
         )
     return result
-
-
-def evaluate(graph: DerivationGraph, inputs: Tensor, semiring: Semiring, max_rounds: int = 10_000) -> Tensor:
-    """Tag every fact with the semiring sum over its derivations.
-
-    Args:
-        graph: F facts, G groundings.
-        inputs: (B, F) probabilities of the leaves; other entries are not read.
-
-    Returns:
-        (B, F) tags at the least fixpoint.
-
-    Raises:
-        FixpointError: a cycle did not settle within max_rounds; names its predicates.
-    """
-    return Evaluator(graph, np.arange(graph.num_facts, dtype=np.int32), semiring, max_rounds)(inputs)
