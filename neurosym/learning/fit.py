@@ -18,6 +18,7 @@ from torch import Tensor
 from neurosym.errors import DataError
 from neurosym.learning.checkpoint import load_checkpoint, save_checkpoint
 from neurosym.learning.data import Batch, as_list, shuffled
+from neurosym.learning.progress import progress_bar
 from neurosym.reasoner import Answers, Reasoner
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def fit(
     path = Path(checkpoint) if checkpoint is not None else None
     resumed = path is not None and path.exists()
     rules = reasoner.rules_sha256()
-    with torch.random.fork_rng(devices=[]), _evaluating_after(reasoner), _bar(progress) as bar:
+    with torch.random.fork_rng(devices=[]), _evaluating_after(reasoner), progress_bar(progress) as bar:
         torch.manual_seed(seed)
         if path is not None and resumed:
             best, plain = load_checkpoint(path, reasoner, optimizer, rules)
@@ -243,23 +244,3 @@ def _size(batch: Batch) -> float:
 def _note(bar: Progress, task: TaskID, text: str) -> None:
     """Say beside the bar how far the grounding is, which comes before the first epoch."""
     bar.update(task, note=text)
-
-
-class _NoBar:
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-
-def _bar(show: bool) -> Progress | _NoBar:
-    if not show:
-        return _NoBar()
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}"), console=Console(stderr=True), transient=True,
-    )  # fmt: skip
