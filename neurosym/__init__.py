@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from neurosym.facts import FactBase
     from neurosym.grounding import Limits, Samples
     from neurosym.lang import Foreign, Iri, Program, Symbol
-    from neurosym.learning import Batch, FitResult, fit
+    from neurosym.learning import Batch, FitResult, Interpretation, InterpretationFit, fit, fit_interpretations
     from neurosym.neural import FeatureTable
     from neurosym.reasoner import Answers, Reasoner, SampleAnswers
     from neurosym.semantics import Semiring
@@ -25,6 +25,8 @@ _HOMES = {
     "FeatureTable": "neural",
     "FitResult": "learning",
     "Foreign": "lang",
+    "Interpretation": "learning",
+    "InterpretationFit": "learning",
     "Iri": "lang",
     "Limits": "grounding",
     "NeurosymError": "errors",
@@ -37,6 +39,7 @@ _HOMES = {
     "Symbol": "lang",
     "explain": "explain",
     "fit": "learning",
+    "fit_interpretations": "learning",
 }
 
 __all__ = [
@@ -47,6 +50,8 @@ __all__ = [
     "FeatureTable",
     "FitResult",
     "Foreign",
+    "Interpretation",
+    "InterpretationFit",
     "Iri",
     "Limits",
     "NeurosymError",
@@ -59,6 +64,7 @@ __all__ = [
     "Symbol",
     "explain",
     "fit",
+    "fit_interpretations",
 ]
 
 

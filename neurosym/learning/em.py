@@ -8,7 +8,7 @@ from interpretations (ECML PKDD 2011), which ProbLog calls LFI.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from os import PathLike
 
@@ -17,14 +17,13 @@ import torch
 from neurosym.errors import DataError
 from neurosym.grounding import Parameter
 from neurosym.lang import Program
+from neurosym.learning.climb import Climb, Climber, Weights
 from neurosym.learning.interpretations import Interpretation, as_interpretations
 from neurosym.learning.learned import learned_program
-from neurosym.learning.likelihood import Expectation, Likelihood
+from neurosym.learning.likelihood import Likelihood
 from neurosym.learning.progress import progress_bar
 from neurosym.learning.weights import Belief, Constraint, Prior, beliefs, categories, heads_of, logits
 from neurosym.reasoner import Reasoner
-
-Weights = list[tuple[float, ...]]
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,8 @@ class InterpretationFit:
         weights: of each learnable statement, in the order of the program.
         log_likelihood: of the interpretations under these weights (natural logarithm); `log_prior`: what the priors
             add to it, without their constants.
-        history: log-likelihood plus log-prior before each iteration and after the last one; it never decreases.
+        history: log-likelihood plus log-prior at the best start, and after each step taken; it never decreases.
+        iterations: how often all interpretations were evaluated after that.
         converged: whether the last iteration moved no weight by more than the tolerance; `interrupted`: whether
             Ctrl-C ended it.
         starts: the final log-likelihood plus log-prior from each start; `best`: the number of the best one.
@@ -64,6 +64,7 @@ class InterpretationFit:
     log_likelihood: float
     log_prior: float
     history: tuple[float, ...]
+    iterations: int
     converged: bool
     interrupted: bool
     starts: tuple[float, ...]
@@ -71,11 +72,6 @@ class InterpretationFit:
     interpretations: float
     distinct: int
     _program: Program = field(repr=False)
-
-    @property
-    def iterations(self) -> int:
-        """Iterations from the best start."""
-        return len(self.history) - 1
 
     def program(self, learnable: bool = False) -> Program:
         """The program with the learned weights in the place of `t(_)` and `learn`.
@@ -89,23 +85,13 @@ class InterpretationFit:
         return [w.probabilities for w in self.weights]
 
 
-@dataclass
-class _Climb:
-    """One way up the likelihood."""
-
-    weights: Weights
-    expectation: Expectation
-    history: list[float]
-    converged: bool = False
-    interrupted: bool = False
-
-
 def fit_interpretations(
     reasoner: Reasoner,
     interpretations: Iterable[Interpretation | Mapping[str, bool]] | str | PathLike[str],
     *,
     iterations: int = 1000,
     tolerance: float = 1e-6,
+    accelerate: bool = True,
     priors: Mapping[str, Prior] | None = None,
     constraints: Mapping[str, Constraint] | None = None,
     restarts: int = 0,
@@ -121,7 +107,9 @@ def fit_interpretations(
 
     Args:
         interpretations: the name of an `.ev` file, or mappings atom → observed, or `Interpretation`s.
-        iterations: at most; tolerance: stop where no weight moves by more than this.
+        iterations: evaluations of all interpretations at most, from each start; tolerance: stop where an iteration
+            moves no weight by more than this.
+        accelerate: try long steps in the direction of two iterations; False for plain ones, as in ProbLog.
         priors: statement → `Beta`, `Dirichlet` or `Anchor`; constraints: statement → `Fixed` or `Range`. A statement
             is named by its rule's name, by `file:line`, or by its heads as they are printed (`heads; tails`).
         restarts: further starts from random weights, drawn with `seed`; the best result counts.
@@ -141,7 +129,7 @@ def fit_interpretations(
         b.nearest(categories(p, w)) for p, b, w in zip(reasoner.learnable, known, current, strict=True)
     ]
     draw = random.Random(seed)
-    climbs: list[_Climb] = []
+    climbs: list[Climb] = []
     with progress_bar(progress) as bar:
         task = bar.add_task("learning", total=iterations * (1 + restarts), note="grounding") if bar else None
         likelihood = Likelihood(reasoner, given)
@@ -150,9 +138,9 @@ def fit_interpretations(
             if bar is not None and task is not None:
                 bar.update(task, advance=1, note=f"log-likelihood {objective:.6g}")
 
+        climb = Climber(likelihood, known, iterations, tolerance, accelerate, tell)
         for start in range(1 + restarts):
-            weights = starting if start == 0 else _drawn(reasoner.learnable, known, draw)
-            climbs.append(_climb(likelihood, known, weights, iterations, tolerance, tell))
+            climbs.append(climb(starting if start == 0 else _drawn(reasoner.learnable, known, draw)))
             if bar is not None and task is not None:
                 bar.update(task, completed=iterations * (start + 1))
             if climbs[-1].interrupted:
@@ -167,35 +155,6 @@ def _held(reasoner: Reasoner, index: int, belief: Belief, weights: list[float]) 
     if reasoner.weight_logits[index].requires_grad or belief.fixed is not None:
         return belief
     return replace(belief, fixed=categories(reasoner.learnable[index], weights))
-
-
-def _climb(
-    likelihood: Likelihood, known: list[Belief], weights: Weights, iterations: int, tolerance: float,
-    tell: Callable[[float], None],
-) -> _Climb:  # fmt: skip
-    """Go up from some weights until they move no more."""
-    learnable = likelihood.reasoner.learnable
-
-    def expect(at: Weights) -> tuple[Expectation, float]:
-        found = likelihood.expect([w[: p.outcomes] for p, w in zip(learnable, at, strict=True)])
-        return found, found.log_likelihood + sum(b.log_prior(w) for b, w in zip(known, at, strict=True))
-
-    expectation, objective = expect(weights)
-    climb = _Climb(weights, expectation, [objective])
-    try:
-        for _ in range(iterations):
-            new = [b.best(c, w) for b, c, w in zip(known, climb.expectation.counts, climb.weights, strict=True)]
-            moved = max(abs(x - y) for a, b in zip(new, climb.weights, strict=True) for x, y in zip(a, b, strict=True))
-            expectation, objective = expect(new)
-            climb.weights, climb.expectation = new, expectation
-            climb.history.append(objective)
-            tell(objective)
-            if moved <= tolerance:
-                climb.converged = True
-                break
-    except KeyboardInterrupt:  # what was found so far is worth having
-        climb.interrupted = True
-    return climb
 
 
 def _drawn(learnable: tuple[Parameter, ...], known: list[Belief], draw: random.Random) -> Weights:
@@ -214,7 +173,7 @@ def _write(reasoner: Reasoner, weights: Weights) -> None:
 
 
 def _result(
-    reasoner: Reasoner, likelihood: Likelihood, known: list[Belief], climbs: list[_Climb], best: int
+    reasoner: Reasoner, likelihood: Likelihood, known: list[Belief], climbs: list[Climb], best: int
 ) -> InterpretationFit:  # fmt: skip
     climb = climbs[best]
     rows = zip(reasoner.learnable, climb.weights, climb.expectation.counts, known, strict=True)
@@ -227,6 +186,7 @@ def _result(
         log_likelihood=climb.expectation.log_likelihood,
         log_prior=sum(b.log_prior(w) for b, w in zip(known, climb.weights, strict=True)),
         history=tuple(climb.history),
+        iterations=climb.rounds,
         converged=climb.converged,
         interrupted=any(c.interrupted for c in climbs),
         starts=tuple(c.history[-1] for c in climbs),
@@ -235,5 +195,3 @@ def _result(
         distinct=likelihood.distinct,
         _program=reasoner.program,
     )
-
-

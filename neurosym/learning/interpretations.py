@@ -11,7 +11,6 @@ from pathlib import Path
 
 from neurosym.errors import DataError, Place, RuleError
 from neurosym.lang import Atom, Const, Evidence, parse_atom
-
 from neurosym.lang.parser import parse_source
 
 SEPARATOR = "---"
@@ -52,9 +51,9 @@ class Interpretation:
 
 
 def read_interpretations(*paths: str | PathLike[str]) -> list[Interpretation]:
-    """Read ProbLog's `.ev` files: statements of evidence, and a line of dashes after each example.
+    r"""Read ProbLog's `.ev` files: statements of evidence, and a line of dashes after each example.
 
-    `evidence(a, true).`, `evidence(a, false).`, `evidence(a).` and `evidence(\\+a).` are read; an example without any
+    `evidence(a, true).`, `evidence(a, false).`, `evidence(a).` and `evidence(\+a).` are read; an example without any
     is left out.
 
     Raises:
@@ -65,7 +64,9 @@ def read_interpretations(*paths: str | PathLike[str]) -> list[Interpretation]:
         try:
             text = path.read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error.strerror or error).lower()
+            reason = (
+                "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error.strerror or error).lower()
+            )
             raise DataError(f"{path} cannot be read: {reason}", code="NS640") from None
         result += parse_interpretations(text, str(path))
     return result

@@ -117,5 +117,3 @@ def _same(text: str, wanted: Program, dialect: str) -> bool:
     parsed = parse_source(text, "<learned>", dialect, None)
     kept = tuple(s for s in wanted.statements if not isinstance(s, Include))
     return not any(d.severity == "error" for d in parsed.diagnostics) and tuple(parsed.statements) == kept
-
-

@@ -28,6 +28,27 @@ def learn(program: str, examples: str, normalize: bool = True, iterations: int =
             lines.append(line)
     observed = [e for e in (extract_evidence(PrologString(t)) for t in texts if t.strip()) if e]
     score, weights, _, done, _ = run_lfi(
-        PrologString(program), observed, normalize=normalize, propagate_evidence=True, max_iter=iterations
+        PrologString(program), observed, normalize=normalize, propagate_evidence=False, max_iter=iterations
     )
     return Learned(float(score), tuple(float(w) for w in weights), done)
+
+
+def log_likelihood(program: str, examples: list[dict[str, bool]]) -> float:
+    """The log-likelihood of examples by ProbLog's inference: the probability of their conjunction, one by one.
+
+    The score that its learner returns leaves out what evidence makes certain.
+    """
+    import math
+
+    from problog import get_evaluatable
+    from problog.program import PrologString
+
+    known: dict[str, float] = {}
+    total = 0.0
+    for example in examples:
+        body = ", ".join(a if v else f"\\+{a}" for a, v in example.items())
+        if body not in known:
+            text = f"{program}\nobserved_all :- {body}.\nquery(observed_all).\n"
+            (known[body],) = get_evaluatable().create_from(PrologString(text)).evaluate().values()
+        total += math.log(known[body])
+    return total
