@@ -78,7 +78,7 @@ def _write(session: Session, reasoner: Reasoner, found: InterpretationFit, out: 
         Path(out).write_text(text, "utf-8")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise ModelError(f"{out} cannot be written: {reason}", code="NS645", help="check the path") from None
+        raise ModelError(f"{out} cannot be written: {reason}", code="NS721", help="check the path") from None
     session.tell(f"wrote {out}")
 
 

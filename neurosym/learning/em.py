@@ -17,12 +17,13 @@ import torch
 from neurosym.errors import DataError
 from neurosym.grounding import Parameter
 from neurosym.lang import Program
+from neurosym.learning.beliefs import beliefs, categories, heads_of, logits
 from neurosym.learning.climb import Climb, Climber, Weights
 from neurosym.learning.interpretations import Interpretation, as_interpretations
 from neurosym.learning.learned import learned_program
 from neurosym.learning.likelihood import Likelihood
 from neurosym.learning.progress import progress_bar
-from neurosym.learning.weights import Belief, Constraint, Prior, beliefs, categories, heads_of, logits
+from neurosym.learning.weights import Belief, Constraint, Prior
 from neurosym.reasoner import Reasoner
 
 

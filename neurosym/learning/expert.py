@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from neurosym.learning.weights import Constraint, Prior, beliefs, log_categories, logits
+from neurosym.learning.beliefs import beliefs, log_categories, logits
+from neurosym.learning.weights import Belief, Constraint, Prior
 from neurosym.reasoner import Reasoner
 
 
@@ -43,6 +44,18 @@ class Expert:
         return total / self.size
 
     @torch.no_grad()
+    def aim(self) -> None:
+        """Turn the gradients of disjunctions whose weights lie at an end of their range.
+
+        A weight that is pushed out of its range counts as fixed, and the others share what it leaves: else the step
+        would move them too, and bringing the weights back would not undo that.
+        """
+        for k, belief in self.known:
+            target = self.reasoner.weight_logits[k]
+            if len(target) > 1 and target.grad is not None and belief.fixed is None:
+                target.grad.copy_(_within_range(target.grad, torch.softmax(target, 0), belief))
+
+    @torch.no_grad()
     def keep(self) -> None:
         """Bring weights that left their range back to its nearest point."""
         for k, belief in self.known:
@@ -51,3 +64,19 @@ class Expert:
             nearest = belief.nearest(weights)
             if max(abs(x - y) for x, y in zip(nearest, weights, strict=True)) > 1e-9:
                 target.copy_(logits(parameter, nearest))
+
+
+def _within_range(gradient: Tensor, weights: Tensor, belief: Belief) -> Tensor:
+    """(C,) the gradient by logits with the weights at an end of their range held, where it pushes them out.
+
+    By logits it is w (g - Σ w g), with g the gradient by weights; among the free ones their own mean takes the place of
+    the sum.
+    """
+    lower, upper = weights.new_tensor(belief.lower), weights.new_tensor(belief.upper)
+    low, high = weights <= lower + 1e-9, weights >= upper - 1e-9
+    free = ~(low | high)
+    mean = gradient[free].sum() / weights[free].sum().clamp_min(1e-30)
+    push = gradient / weights.clamp_min(1e-30) - mean  # what a larger weight adds to the loss
+    free |= (low & (push < 0)) | (high & (push > 0))
+    mean = gradient[free].sum() / weights[free].sum().clamp_min(1e-30)
+    return torch.where(free, gradient - weights * mean, 0)

@@ -211,6 +211,7 @@ def _epoch(
         # one number for all: a norm is finite only if every gradient is
         if not bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients, norm_type=1.0))):
             raise _not_finite("the gradient is not finite", number, position)
+        expert.aim()
         optimizer.step()
         expert.keep()
         size = _size(batch)

@@ -35,7 +35,7 @@ def learned_text(
         dialect: `rules`, or `pl` for ProbLog's.
 
     Raises:
-        ModelError: NS644, the program has no text in this dialect that reads back as the same.
+        ModelError: NS720, the program has no text in this dialect that reads back as the same.
     """
     wanted = learned_program(program, weights, learnable)
     if len(program.texts) == 1:
@@ -46,7 +46,7 @@ def learned_text(
     text = to_text(wanted)
     if not _same(text, wanted, dialect):
         raise ModelError(
-            f"the learned program cannot be written in the dialect `{dialect}`", code="NS644",
+            f"the learned program cannot be written in the dialect `{dialect}`", code="NS720",
             note="its text would not read back as the same program", help="write it as `.rules`",
         )  # fmt: skip
     return text

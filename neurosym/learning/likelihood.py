@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from neurosym.errors import DataError, SemanticsError
+from neurosym.lang import Atom
 from neurosym.learning.active import Activity
 from neurosym.learning.interpretations import Interpretation, name_of
 from neurosym.reasoner import Reasoner
@@ -61,23 +62,29 @@ class Likelihood:
         self.reasoner = reasoner
         self.interpretations = interpretations
         own = [(reasoner.atom(e.atom), e.positive) for e in reasoner.program.evidence]
-        observed = [[*own, *((reasoner.atom(a), v) for a, v in i.observed)] for i in interpretations]
-        atoms = list(dict.fromkeys(a for pairs in observed for a, _ in pairs))
-        for atom in atoms:
-            reasoner.check_known(atom)
-        self.grounded = reasoner.grounded((), atoms)
+        # equal interpretations → (how often they were seen, the number of the first)
+        seen: dict[frozenset[tuple[Atom, bool]], list[float]] = {}
+        for number, interpretation in enumerate(interpretations):
+            seen.setdefault(frozenset(interpretation.observed), [0.0, number])[0] += interpretation.times
+        atoms = dict.fromkeys(a for a, _ in own)
+        for observed, (_, number) in seen.items():
+            for atom, _ in observed:
+                if atom not in atoms:
+                    self._check_known(atom, int(number))
+                    atoms.setdefault(atom)
+        self.grounded = reasoner.grounded((), [reasoner.atom(a) for a in sorted(atoms, key=str)])
         if self.grounded.has_unknown:
             raise DataError("there is no likelihood where atoms are unknown", code="NS643",
                             note="a predicate is declared `open`", help="leave `open` out")  # fmt: skip
         self.activity = Activity(self.grounded.graph)
-        # facts that were observed, as a key → (times, the first interpretation)
+        # likewise, in facts of the graph
         distinct: dict[tuple[tuple[int, bool], ...], list[float]] = {}
-        for number, pairs in enumerate(observed):
+        for observed, (times, number) in seen.items():
             try:
-                evidence = self.grounded.evidence(pairs)
+                evidence = self.grounded.evidence([*own, *((reasoner.atom(a), v) for a, v in observed)])
             except SemanticsError as error:
-                raise self._impossible(number, error.note) from None
-            distinct.setdefault(evidence, [0.0, number])[0] += interpretations[number].times
+                raise self._impossible(int(number), error.note) from None
+            distinct.setdefault(evidence, [0.0, number])[0] += times
         self.distinct = len(distinct)
         self.always = [0.0] * len(reasoner.learnable)  # choices that are made for sure, by parameter
         self._solutions: dict[Shape, Solution] = {}
@@ -116,6 +123,13 @@ class Likelihood:
                     unit.times.append(0.0)
                     unit.first.append(number)
                 unit.times[self._known[key]] += times
+
+    def _check_known(self, atom: Atom, number: int) -> None:
+        try:
+            self.reasoner.check_known(atom)
+        except DataError as error:
+            error.note = "; ".join([f"in {name_of(self.interpretations[number], number + 1)}", error.note]).strip("; ")
+            raise
 
     def _impossible(self, number: int, note: str) -> DataError:
         name = name_of(self.interpretations[number], number + 1)
