@@ -205,7 +205,9 @@ def test_ctrl_c_gives_what_it_has(monkeypatch):
 def test_the_program_with_learned_weights():
     found = fit(model("t(_)::a. 0.5::b."), [{"a": True}, {"a": False}])
     assert ns.Reasoner(found.program()).query("a").detach() == {"a": pytest.approx(0.5)}
-    assert found.program(learnable=True).rules[0].heads[0].weight.learn
+    (rule, *_) = found.program(learnable=True).rules
+    assert rule.heads[0].weight is not None
+    assert rule.heads[0].weight.learn
 
 
 def test_evidence_of_the_program_counts_in_each_interpretation():
@@ -231,7 +233,7 @@ def test_networks_take_part_and_stay():
     reasoner = ns.Reasoner(program, facts, networks={"net": Half()}, features={"ex:P": table})
     found = fit(reasoner, [{"ill(ex:a)": True}, {"ill(ex:a)": False}, {"ill(ex:a)": False}, {"ill(ex:a)": False}])
     assert found.weights[0].probabilities == pytest.approx((0.5,), abs=1e-5)
-    assert float(reasoner.networks["net"].logit.detach()) == 0
+    assert float(next(reasoner.networks["net"].parameters()).detach()) == 0
 
 
 # ------------------------------------------------------------------------------------------------- refusals
