@@ -24,7 +24,7 @@ def heads_of(program: Program, parameter: Parameter) -> tuple[str, ...]:
 
 
 def categories(parameter: Parameter, weights: Sequence[float]) -> tuple[float, ...]:
-    """(C,) the weights of the outcomes, then that of 'none of them' where it can happen."""
+    """(n,) the weights of the outcomes, then that of 'none of them' where it can happen."""
     if not parameter.rest:
         total = sum(weights)
         return tuple(w / total for w in weights)
@@ -91,7 +91,7 @@ def _belief(
 
 
 def _pseudo(parameter: Parameter, prior: Prior | None) -> tuple[float, ...]:
-    """(C,) the observations that a prior is worth."""
+    """(n,) the observations that a prior is worth."""
     count = parameter.outcomes + parameter.rest
     match prior:
         case None:
@@ -137,7 +137,7 @@ def _misfit(message: str, help: str = "") -> DataError:
 
 
 def logits(parameter: Parameter, weights: Sequence[float]) -> Tensor:
-    """The logits of (C,) weights as the reasoner keeps them; 0 and 1 become 1e-12 and 1 - 1e-12.
+    """The logits of (n,) weights as the reasoner keeps them; 0 and 1 become 1e-12 and 1 - 1e-12.
 
     A weight of exactly 0 has an infinite logit, from which no gradient leads away.
     """
@@ -146,7 +146,7 @@ def logits(parameter: Parameter, weights: Sequence[float]) -> Tensor:
 
 
 def log_categories(parameter: Parameter, logits: Tensor) -> Tensor:
-    """(C,) the logarithms of the weights, from the reasoner's logits, with gradients."""
+    """(n,) the logarithms of the weights, from the reasoner's logits, with gradients."""
     if parameter.outcomes == 1:
         return torch.cat([logsigmoid(logits), logsigmoid(-logits)])
     return torch.log_softmax(logits, dim=0)

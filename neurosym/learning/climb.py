@@ -16,7 +16,7 @@ from neurosym.grounding import Parameter
 from neurosym.learning.likelihood import Expectation, Likelihood
 from neurosym.learning.weights import Belief
 
-Weights = list[tuple[float, ...]]  # (C,) for each learnable statement: its outcomes, then 'none of them'
+Weights = list[tuple[float, ...]]  # (n,) for each learnable statement: its outcomes, then 'none of them'
 _SHARE = 0.1  # of a weight that a long step leaves at least: what is 0 once stays so
 
 

@@ -67,7 +67,7 @@ class Expert:
 
 
 def _within_range(gradient: Tensor, weights: Tensor, belief: Belief) -> Tensor:
-    """(C,) the gradient by logits with the weights at an end of their range held, where it pushes them out.
+    """(n,) the gradient by logits with the weights at an end of their range held, where it pushes them out.
 
     By logits it is w (g - Σ w g), with g the gradient by weights; among the free ones their own mean takes the place of
     the sum.

@@ -22,7 +22,7 @@ class Expectation:
 
     Attributes:
         log_likelihood: Σ log P(interpretation).
-        counts: for each learnable statement (C,) how often each of its outcomes is expected to have been chosen, then
+        counts: for each learnable statement (n,) how often each of its outcomes is expected to have been chosen, then
             'none of them', where its body held.
     """
 
@@ -106,7 +106,8 @@ class Likelihood:
         try:
             exact = Exact(self.activity.graph, roots, evidence, self.reasoner.max_circuit, self._solutions)
         except SemanticsError as error:
-            if error.code != "NS502":
+            if error.code != "NS502":  # a circuit that grew too large
+                error.note = "; ".join([name_of(self.interpretations[number], number + 1), error.note]).strip("; ")
                 raise
             raise self._impossible(number, error.note) from None
         for solution, leaves, queries in exact._groups:
@@ -154,7 +155,7 @@ class Likelihood:
             evidence = result[-1]
             if not bool((evidence.detach() > 0).all()):
                 worst = min(batch.first[k] for k in (evidence <= 0).nonzero()[:, 0].tolist())
-                raise self._impossible(worst, "under the weights that it has now")
+                raise self._impossible(worst, "under the weights that it has now; or below 1e-308")
             total = total + (batch.times * torch.log(evidence)).sum()
             if len(result) > 1:
                 share = (result[:-1] / evidence).detach() * batch.times

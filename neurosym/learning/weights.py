@@ -83,11 +83,11 @@ Constraint = Fixed | Range
 
 @dataclass(frozen=True)
 class Belief:
-    """What is known of the weights of one learnable statement, with C categories: its outcomes, then 'none of them'.
+    """What is known of the weights of one learnable statement, with n categories: its outcomes, then 'none of them'.
 
     Attributes:
-        pseudo: (C,) observations that the prior is worth; `lower`, `upper`: (C,) ranges.
-        fixed: (C,) the weights, if they are not learned.
+        pseudo: (n,) observations that the prior is worth; `lower`, `upper`: (n,) ranges.
+        fixed: (n,) the weights, if they are not learned.
     """
 
     pseudo: tuple[float, ...]
@@ -109,8 +109,8 @@ class Belief:
         """The weights under which counts and prior are most probable, within the ranges.
 
         Args:
-            counts: (C,) expected observations of each category.
-            before: (C,) the weights until now, which stay where there is nothing to learn from.
+            counts: (n,) expected observations of each category.
+            before: (n,) the weights until now, which stay where there is nothing to learn from.
         """
         if self.fixed is not None:
             return self.fixed

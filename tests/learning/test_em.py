@@ -321,3 +321,30 @@ def test_known_weights_are_recovered_from_partly_observed_samples(name):
         rows.append(kept or row)
     found = fit(model(text), rows, tolerance=1e-5)
     assert [p for w in found.weights for p in w.probabilities] == pytest.approx(true, abs=0.06)
+
+
+def test_a_circuit_that_grows_too_large_names_the_interpretation():
+    from neurosym.errors import NeurosymError
+
+    text = "t(0.5)::e(X,Y) :- n(X), n(Y), X \\= Y. r(X) :- e(1,X). r(X) :- r(Y), e(Y,X). n(1). n(2). n(3). n(4)."
+    reasoner = ns.Reasoner(ns.Program.from_text(text, dialect="pl"), max_circuit=5)
+    with pytest.raises(NeurosymError) as error:
+        fit(reasoner, parse_interpretations("evidence(e(1,2)).\n---\nevidence(r(4)).\nevidence(r(3)).\n", "e.ev"))
+    assert error.value.code == "NS520"
+    assert "e.ev:3" in str(error.value)
+
+
+def test_single_precision_and_exceptions():
+    import torch
+
+    text = """
+    rule r weight 0.9 learn if p(?x) then q(?x) .
+    rule e exception to r weight 0.5 learn if s(?x) .
+    p(1). p(2). p(3). p(4). s(3). s(4).
+    """
+    reasoner = ns.Reasoner(ns.Program.from_text(text), dtype=torch.float32)
+    rows = [{"q(1)": True, "q(2)": k < 6, "q(3)": k < 4, "q(4)": False} for k in range(10)]
+    found = fit(reasoner, rows, tolerance=1e-7)
+    weights = {w.label: w.probabilities[0] for w in found.weights}
+    assert weights["r"] == pytest.approx(0.8, abs=1e-3)  # 16 of 20
+    assert weights["r"] * (1 - weights["e"]) == pytest.approx(0.2, abs=1e-3)  # 4 of 20
