@@ -107,7 +107,7 @@ def fit_interpretations(
     in the program counts in each interpretation.
 
     Args:
-        interpretations: the name of an `.ev` file, or mappings atom → observed, or `Interpretation`s.
+        interpretations: the name of an `.ev` file, or a list: mappings atom → observed, or `Interpretation` values.
         iterations: evaluations of all interpretations at most, from each start; tolerance: stop where an iteration
             moves no weight by more than this.
         accelerate: try long steps in the direction of two iterations; False for plain ones, as in ProbLog.

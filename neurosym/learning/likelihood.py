@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from neurosym.errors import DataError, SemanticsError
 from neurosym.lang import Atom
 from neurosym.learning.active import Activity
 from neurosym.learning.interpretations import Interpretation, name_of
+from neurosym.learning.parts import Impossible, Parts
 from neurosym.reasoner import Reasoner
 from neurosym.semantics.exact import Exact, Shape, Solution
 
@@ -30,26 +31,10 @@ class Expectation:
     counts: list[list[float]]
 
 
-@dataclass
-class _Units:
-    """The places at which one solution is needed: n independent parts of interpretations.
-
-    Attributes:
-        leaves: for each the leaf facts; `roots`: the parameter whose choice each root of the solution is about.
-        times: how often each was seen; `first`: the interpretation where it was seen first.
-    """
-
-    leaves: list[tuple[int, ...]] = field(default_factory=list)
-    roots: list[tuple[int, ...]] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
-    first: list[int] = field(default_factory=list)
-
-
 class Likelihood:
     """The probability of interpretations as a function of the learnable weights.
 
-    All are grounded together. An interpretation falls into independent parts; parts that are equal are evaluated once,
-    and parts of one shape share a circuit and are evaluated as one batch.
+    All are grounded together, and equal ones are evaluated once.
     """
 
     def __init__(self, reasoner: Reasoner, interpretations: Sequence[Interpretation]) -> None:
@@ -88,16 +73,11 @@ class Likelihood:
         self.distinct = len(distinct)
         self.always = [0.0] * len(reasoner.learnable)  # choices that are made for sure, by parameter
         self._solutions: dict[Shape, Solution] = {}
-        units: dict[int, _Units] = {}
-        self._known: dict[tuple, int] = {}
+        self.parts = Parts()
         for evidence, (times, number) in distinct.items():
-            self._add(evidence, times, int(number), units)
-        by_id = {id(s): s for s in self._solutions.values()}
-        self._batches = [_Batch(by_id[k], u) for k, u in units.items()]
+            self._add(evidence, times, int(number))
 
-    def _add(
-        self, evidence: tuple[tuple[int, bool], ...], times: float, number: int, units: dict[int, _Units]
-    ) -> None:  # fmt: skip
+    def _add(self, evidence: tuple[tuple[int, bool], ...], times: float, number: int) -> None:
         made = self.activity.made(dict(evidence))
         parameter, probe = self.activity.parameter, self.activity.probe
         for choice in made.sure:
@@ -110,20 +90,7 @@ class Likelihood:
                 error.note = "; ".join([name_of(self.interpretations[number], number + 1), error.note]).strip("; ")
                 raise
             raise self._impossible(number, error.note) from None
-        for solution, leaves, queries in exact._groups:
-            if not solution.conditional:
-                continue
-            for row, asked in zip(leaves.tolist(), queries.tolist(), strict=True):
-                of = tuple(parameter[made.open[q]] for q in asked)
-                key = (id(solution), tuple(row), of)
-                unit = units.setdefault(id(solution), _Units())
-                if key not in self._known:
-                    self._known[key] = len(unit.times)
-                    unit.leaves.append(tuple(row))
-                    unit.roots.append(of)
-                    unit.times.append(0.0)
-                    unit.first.append(number)
-                unit.times[self._known[key]] += times
+        self.parts.add(exact, [parameter[c] for c in made.open], times, number)
 
     def _check_known(self, atom: Atom, number: int) -> None:
         try:
@@ -142,24 +109,15 @@ class Likelihood:
     def log_evidence(self, weights: Sequence[Tensor]) -> tuple[Tensor, list[float]]:
         """Σ log P(interpretation), with gradients to the weights, and how many choices of each parameter are made.
 
-        The only place that asks the exact engine.
-
         Args:
             weights: for each learnable statement its (K,) probabilities.
         """
         tags = self.grounded.leaves(lambda k: weights[k], {})[0].to("cpu", torch.float64)
-        total = tags.new_zeros(())
-        made = torch.tensor(self.always, dtype=tags.dtype)
-        for batch in self._batches:
-            result = batch.solution.circuit(tags[batch.leaves.T])  # (R + 1, n); the evidence comes last
-            evidence = result[-1]
-            if not bool((evidence.detach() > 0).all()):
-                worst = min(batch.first[k] for k in (evidence <= 0).nonzero()[:, 0].tolist())
-                raise self._impossible(worst, "under the weights that it has now; or below 1e-308")
-            total = total + (batch.times * torch.log(evidence)).sum()
-            if len(result) > 1:
-                share = (result[:-1] / evidence).detach() * batch.times
-                made.index_add_(0, batch.roots, share.T.reshape(-1))
+        made = torch.tensor(self.always, dtype=torch.float64)
+        try:
+            total = self.parts.log_evidence(tags, made)
+        except Impossible as error:
+            raise self._impossible(error.number, "under the weights that it has now; or below 1e-308") from None
         return total, made.tolist()
 
     def expect(self, weights: Sequence[Sequence[float]]) -> Expectation:
@@ -180,14 +138,3 @@ class Likelihood:
             chosen = (w * (m + g - (w * g).sum())).clamp_min(0).tolist()
             counts.append([*chosen, max(0.0, m - sum(chosen))] if parameter.rest else chosen)
         return Expectation(float(total.detach()), counts)
-
-
-class _Batch:
-    """The places of one solution as tensors."""
-
-    def __init__(self, solution: Solution, units: _Units) -> None:
-        self.solution = solution
-        self.leaves = torch.tensor(units.leaves, dtype=torch.long).reshape(len(units.leaves), -1)
-        self.roots = torch.tensor(units.roots, dtype=torch.long).reshape(-1)
-        self.times = torch.tensor(units.times, dtype=torch.float64)
-        self.first = units.first

@@ -95,8 +95,9 @@ def test_equal_interpretations_and_equal_shapes_are_evaluated_once():
     rows = [{f"r({k})": value} for k in (1, 2, 3) for value in (True, True, False)] * 5
     found = Likelihood(model(text), interpretations(rows))
     assert found.distinct == 6
-    assert sorted(len(b.times) for b in found._batches) == [3, 3]
-    assert sum(float(b.times.sum()) for b in found._batches) == 45
+    units = found.parts.units.values()
+    assert sorted(len(u.times) for u in units) == [3, 3]
+    assert sum(sum(u.times) for u in units) == 45
 
 
 def test_times_is_how_often_it_was_seen():
