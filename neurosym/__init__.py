@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from neurosym.facts import FactBase
     from neurosym.grounding import Limits, Samples
     from neurosym.lang import Foreign, Iri, Program, Symbol
-    from neurosym.learning import Batch, FitResult, fit
+    from neurosym.learning import Batch, FitResult, Interpretation, InterpretationFit, fit, fit_interpretations
     from neurosym.neural import FeatureTable
     from neurosym.reasoner import Answers, Reasoner, SampleAnswers
     from neurosym.semantics import Semiring, TopK
@@ -28,6 +28,8 @@ _HOMES = {
     "FeatureTable": "neural",
     "FitResult": "learning",
     "Foreign": "lang",
+    "Interpretation": "learning",
+    "InterpretationFit": "learning",
     "Iri": "lang",
     "Limits": "grounding",
     "NeurosymError": "errors",
@@ -42,6 +44,7 @@ _HOMES = {
     "TopK": "semantics",
     "explain": "explain",
     "fit": "learning",
+    "fit_interpretations": "learning",
     "posterior": "bayes",
 }
 
@@ -55,6 +58,8 @@ __all__ = [
     "FeatureTable",
     "FitResult",
     "Foreign",
+    "Interpretation",
+    "InterpretationFit",
     "Iri",
     "Limits",
     "NeurosymError",
@@ -69,6 +74,7 @@ __all__ = [
     "TopK",
     "explain",
     "fit",
+    "fit_interpretations",
     "posterior",
 ]
 

@@ -46,13 +46,13 @@ def require_pyro() -> Any:
     """The module pyro.
 
     Raises:
-        NeurosymError: NS640, it is not installed.
+        NeurosymError: NS660, it is not installed.
     """
     try:
         import pyro
     except ImportError as error:
         raise NeurosymError(
-            "a posterior needs pyro, which is not installed", code="NS640", note=str(error),
+            "a posterior needs pyro, which is not installed", code="NS660", note=str(error),
             help="pip install 'neurosym-logic[bayes]'",
         ) from None  # fmt: skip
     return pyro

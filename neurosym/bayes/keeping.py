@@ -24,7 +24,7 @@ def save(posterior: Posterior, path: str | PathLike[str]) -> None:
     """Write a posterior, beside an older file and then in its place.
 
     Raises:
-        ModelError: NS646, the file cannot be written.
+        ModelError: NS666, the file cannot be written.
     """
     from safetensors import SafetensorError
     from safetensors.torch import save_file
@@ -41,7 +41,7 @@ def save(posterior: Posterior, path: str | PathLike[str]) -> None:
         save_file({"points": posterior.points.contiguous()}, temporary, header)
         os.replace(temporary, target)
     except (OSError, SafetensorError) as error:
-        raise ModelError(f"the posterior {target} cannot be written: {error}", code="NS646") from None
+        raise ModelError(f"the posterior {target} cannot be written: {error}", code="NS666") from None
     finally:
         if temporary.is_file():
             temporary.unlink()
@@ -51,7 +51,7 @@ def load(path: str | PathLike[str], reasoner: Reasoner) -> Posterior:
     """Read a posterior of a reasoner's rules.
 
     Raises:
-        ModelError: NS646, the file cannot be read; NS647, it belongs to other rules.
+        ModelError: NS666, the file cannot be read; NS667, it belongs to other rules.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -61,12 +61,12 @@ def load(path: str | PathLike[str], reasoner: Reasoner) -> Posterior:
             points = stream.get_tensor("points") if header.get("format") == FORMAT else None
         plain = json.loads(header.get("posterior", "{}"))
     except (OSError, SafetensorError, ValueError) as error:
-        raise ModelError(f"the posterior {path} cannot be read: {error}", code="NS646") from None
+        raise ModelError(f"the posterior {path} cannot be read: {error}", code="NS666") from None
     if points is None:
-        raise ModelError(f"{path} is no posterior of this version", code="NS646", help="make it anew")
+        raise ModelError(f"{path} is no posterior of this version", code="NS666", help="make it anew")
     names = statement_names(reasoner.learnable)
     if header.get("rules") != reasoner.rules_sha256() or tuple(plain["names"]) != names:
-        raise ModelError(f"the posterior {path} belongs to other rules", code="NS647", help="make it anew")
+        raise ModelError(f"the posterior {path} belongs to other rules", code="NS667", help="make it anew")
     priors: list[Prior] = [
         Beta(*numbers) if parameter.outcomes == 1 else Dirichlet(tuple(numbers))
         for parameter, numbers in zip(reasoner.learnable, plain["priors"], strict=True)

@@ -59,7 +59,7 @@ class Question:
         """Keep what networks said.
 
         Raises:
-            SemanticsError: NS644, an answer rests on unknown atoms, or has no probability.
+            SemanticsError: NS664, an answer rests on unknown atoms, or has no probability.
         """
         if answers.algebra is not None:
             raise _no_probability(f"the answers were computed under `{answers.semantics}`")
@@ -128,8 +128,8 @@ class Likelihood:
         """Ground what the data asks, and ask the networks once.
 
         Raises:
-            DataError: NS620, there is none; NS641, an item is neither labels nor an interpretation.
-            SemanticsError: NS502 and NS644.
+            DataError: NS620, there is none; NS661, an item is neither labels nor an interpretation.
+            SemanticsError: NS502 and NS664.
         """
         labelled, interpretations = _sorted(data)
         self.terms: list[Labels | Interpretations] = []
@@ -209,7 +209,7 @@ def _sorted(data: Data) -> tuple[list[Labelled], list[Mapping[str, bool]]]:
     worlds = [i for i in items if isinstance(i, Mapping)]
     if len(labelled) + len(worlds) < len(items):
         raise DataError(
-            "the data holds something that is neither labels nor an interpretation", code="NS641",
+            "the data holds something that is neither labels nor an interpretation", code="NS661",
             help="a `Batch` has labels; a mapping from atoms to true or false is an interpretation",
         )  # fmt: skip
     return labelled, [w for w in worlds if w]
@@ -222,6 +222,6 @@ def _repeated(values: Targets, count: int) -> Targets:
 
 def _no_probability(note: str) -> SemanticsError:
     return SemanticsError(
-        "a posterior needs probabilities", code="NS644", note=note,
+        "a posterior needs probabilities", code="NS664", note=note,
         help="use the semantics exact, and give what is unknown as facts",
     )  # fmt: skip

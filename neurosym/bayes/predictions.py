@@ -81,7 +81,7 @@ def check_level(level: float) -> None:
     """Refuse a level that is none.
 
     Raises:
-        DataError: NS641, it is not between 0 and 1.
+        DataError: NS661, it is not between 0 and 1.
     """
     if not 0 < level < 1:
-        raise DataError(f"a credible level of {level}", code="NS641", help="a number between 0 and 1, such as 0.9")
+        raise DataError(f"a credible level of {level}", code="NS661", help="a number between 0 and 1, such as 0.9")

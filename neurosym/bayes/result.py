@@ -95,7 +95,7 @@ class Posterior:
         of the weights. Evidence is a condition of each of them, and teaches the weights nothing.
 
         Raises:
-            SemanticsError: NS644, an answer rests on unknown atoms.
+            SemanticsError: NS664, an answer rests on unknown atoms.
         """
         check_level(level)
         with _asking(self.reasoner), torch.no_grad():
@@ -108,7 +108,7 @@ class Posterior:
         """The same weights for a reasoner with the same rules over other facts.
 
         Raises:
-            ModelError: NS647, its rules are others.
+            ModelError: NS667, its rules are others.
         """
         _check_rules(self.rules_sha256, reasoner)
         return replace(self, reasoner=reasoner)
@@ -129,7 +129,7 @@ class Posterior:
         """The interval of an answer; None where it has no probability: unknown atoms, or another semantics.
 
         Raises:
-            ModelError: NS647, the answers are of other rules.
+            ModelError: NS667, the answers are of other rules.
         """
         assert answers.reasoner is not None
         check_level(level)
@@ -167,7 +167,7 @@ class Posterior:
         """Write the samples as safetensors, with the rest as JSON in the file's header.
 
         Raises:
-            ModelError: NS646, the file cannot be written.
+            ModelError: NS666, the file cannot be written.
         """
         from neurosym.bayes.keeping import save
 
@@ -178,7 +178,7 @@ class Posterior:
         """Read a posterior of a reasoner's rules.
 
         Raises:
-            ModelError: NS646, the file cannot be read; NS647, it belongs to other rules.
+            ModelError: NS666, the file cannot be read; NS667, it belongs to other rules.
         """
         from neurosym.bayes.keeping import load
 
@@ -218,7 +218,7 @@ class _asking:
 def _check_rules(rules_sha256: str, reasoner: Reasoner) -> None:
     if reasoner.rules_sha256() != rules_sha256:
         raise ModelError(
-            "the posterior belongs to other rules", code="NS647",
+            "the posterior belongs to other rules", code="NS667",
             note="its weights are those of the statements of one program", help="make it anew for these rules",
         )  # fmt: skip
 

@@ -59,10 +59,10 @@ def posterior(
         progress: whether to show a bar on standard error.
 
     Raises:
-        NeurosymError: NS640, pyro is not installed.
-        DataError: NS620, no data; NS621, nothing to learn; NS641, arguments out of range; NS642, a prior that does not
-            fit; NS643, data that cannot be.
-        SemanticsError: NS644, the reasoner's semantics has no probabilities, or labels rest on unknown atoms.
+        NeurosymError: NS660, pyro is not installed.
+        DataError: NS620, no data; NS621, nothing to learn; NS661, arguments out of range; NS662, a prior that does not
+            fit; NS663, data that cannot be.
+        SemanticsError: NS664, the reasoner's semantics has no probabilities, or labels rest on unknown atoms.
         NetworkError: NS607, a graph network reads derived facts.
     """
     require_pyro()
@@ -86,21 +86,21 @@ def _check(
 ) -> None:
     if reasoner.semantics is not None:
         raise SemanticsError(
-            "a posterior needs probabilities", code="NS644",
+            "a posterior needs probabilities", code="NS664",
             note=f"the reasoner's semantics is {reasoner.semantics_name}", help='semantics="exact"',
         )  # fmt: skip
     if not reasoner.learnable:
         raise DataError("there is nothing to train", code="NS621", help="a weight needs `learn`, or `t(_) ::`")
     if method not in ("svi", "nuts"):
-        raise DataError(f"there is no method `{method}`", code="NS641", note="there are svi and nuts")
+        raise DataError(f"there is no method `{method}`", code="NS661", note="there are svi and nuts")
     least = {"samples": (samples, 2), "steps": (steps, 8), "warmup": (warmup, 1), "chains": (chains, 1)}
     for name, (value, smallest) in least.items():
         if value < smallest:
-            raise DataError(f"{name}={value}", code="NS641", note=f"at least {smallest}")
+            raise DataError(f"{name}={value}", code="NS661", note=f"at least {smallest}")
     if not 0 < target_accept < 1:
-        raise DataError(f"target_accept={target_accept}", code="NS641", note="between 0 and 1")
+        raise DataError(f"target_accept={target_accept}", code="NS661", note="between 0 and 1")
     if samples < 4 * chains and method == "nuts":
-        raise DataError(f"samples={samples}", code="NS641", note=f"at least 4 for each of {chains} chains")
+        raise DataError(f"samples={samples}", code="NS661", note=f"at least 4 for each of {chains} chains")
 
 
 def _check_possible(space: Space, likelihood: Likelihood) -> None:
@@ -112,7 +112,7 @@ def _check_possible(space: Space, likelihood: Likelihood) -> None:
     wrong = likelihood.impossible(space.weights(point))
     if wrong:
         raise DataError(
-            "the data cannot be: it has probability 0, whatever the weights", code="NS643", note=wrong,
+            "the data cannot be: it has probability 0, whatever the weights", code="NS663", note=wrong,
             help="correct the data, or allow for error in a rule",
         )  # fmt: skip
 

@@ -140,14 +140,14 @@ def space_of(
         priors: statement → its prior, or how many cases its own weight counts for; confidence: of the others.
 
     Raises:
-        DataError: NS642, a prior of an unknown statement, or of another kind or size than its outcomes.
+        DataError: NS662, a prior of an unknown statement, or of another kind or size than its outcomes.
     """
     names = statement_names(parameters)
     given = dict(priors or {})
     unknown = sorted(set(given) - set(names))
     if unknown:
         raise DataError(
-            f"no learnable rule is called `{unknown[0]}`", code="NS642", note=f"learnable: {', '.join(names)}"
+            f"no learnable rule is called `{unknown[0]}`", code="NS662", note=f"learnable: {', '.join(names)}"
         )
     chosen = tuple(_prior(p, name, given.get(name, confidence)) for p, name in zip(parameters, names, strict=True))
     return Space(tuple(parameters), names, chosen)
@@ -172,6 +172,6 @@ def _prior(parameter: Parameter, name: str, given: Prior | float) -> Prior:
         needs = "a Beta" if parameter.outcomes == 1 else f"a Dirichlet of {len(default.concentration)} numbers"
         rest = ", the last of them for none of its heads" if parameter.outcomes > 1 and parameter.rest else ""
         raise DataError(
-            f"the prior of `{name}` does not fit its outcomes", code="NS642", note=f"it needs {needs}{rest}"
+            f"the prior of `{name}` does not fit its outcomes", code="NS662", note=f"it needs {needs}{rest}"
         )
     return given

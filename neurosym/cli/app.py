@@ -11,6 +11,7 @@ import typer
 
 from neurosym.cli.files import check_command, fmt_command
 from neurosym.cli.grounding import ground_command
+from neurosym.cli.lfi import lfi_command
 from neurosym.cli.models import predict_command, report_command
 from neurosym.cli.queries import explain_command, query_command, verify_command
 from neurosym.cli.session import command
@@ -37,6 +38,7 @@ app.command("ground")(command(ground_command))
 app.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(
     command(run_command, patient=True)
 )
+app.command("lfi")(command(lfi_command, patient=True))
 app.command("predict")(command(predict_command))
 app.command("report")(command(report_command))
 

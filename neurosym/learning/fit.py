@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -18,6 +18,9 @@ from torch import Tensor
 from neurosym.errors import DataError
 from neurosym.learning.checkpoint import load_checkpoint, save_checkpoint
 from neurosym.learning.data import Batch, as_list, shuffled
+from neurosym.learning.expert import Expert
+from neurosym.learning.progress import progress_bar
+from neurosym.learning.weights import Constraint, Prior
 from neurosym.reasoner import Answers, Reasoner
 
 if TYPE_CHECKING:
@@ -106,6 +109,8 @@ def fit(
     optimizer: torch.optim.Optimizer | None = None,
     loss: Loss = nll,
     patience: int | None = None,
+    priors: Mapping[str, Prior] | None = None,
+    constraints: Mapping[str, Constraint] | None = None,
     seed: int = 0,
     checkpoint: str | PathLike[str] | None = None,
     progress: bool = True,
@@ -124,13 +129,17 @@ def fit(
         loss: (answers, batch) → scalar, instead of the negative log-likelihood.
         patience: epochs without a better validation loss (training loss, if there is no validation data) after which to
             stop; None: never.
+        priors: learnable statement (its rule's name, `file:line`, or its heads) → `Beta`, `Dirichlet` or `Anchor`. What
+            is minimised is the loss of all training data and the prior's negative logarithm together; the losses
+            that are reported are those of the data.
+        constraints: learnable statement → `Fixed` or `Range`, kept after each step.
         seed: of the order of samples, and of dropout; torch's global random state is as before afterwards.
         progress: whether to show a bar on standard error; it also says how far the grounding before the first epoch
             is, unless the reasoner has a `progress` of its own.
 
     Raises:
-        DataError: no data, nothing to train, or a loss or gradient that is not finite (names the epoch and batch; the
-            weights are those before that batch).
+        DataError: no data, nothing to train, NS642 priors or constraints that do not fit, or a loss or gradient that
+            is not finite (names the epoch and batch; the weights are those before that batch).
         ModelError: the checkpoint is damaged, belongs to another model, or cannot be written.
     """
     train_list = as_list(train)
@@ -140,22 +149,24 @@ def fit(
         if not trainable:
             raise DataError("there is nothing to train", code="NS621", help="a weight needs `learn`, or a network")
         optimizer = torch.optim.Adam(trainable, lr=lr, weight_decay=weight_decay)
+    expert = Expert(reasoner, priors, constraints, sum(map(_labels, train_list)))
     state = _State()
     path = Path(checkpoint) if checkpoint is not None else None
     resumed = path is not None and path.exists()
     rules = reasoner.rules_sha256()
-    with torch.random.fork_rng(devices=[]), _evaluating_after(reasoner), _bar(progress) as bar:
+    with torch.random.fork_rng(devices=[]), _evaluating_after(reasoner), progress_bar(progress) as bar:
         torch.manual_seed(seed)
         if path is not None and resumed:
             best, plain = load_checkpoint(path, reasoner, optimizer, rules)
             state.restore(plain, best)
         elif path is not None:
             save_checkpoint(path, reasoner, optimizer, state.best, state.plain(), rules)
+        expert.keep()
         task = bar.add_task(description, total=epochs, completed=len(state.epochs), note="") if bar else None
         if bar is not None and task is not None and reasoner.progress is None:
             reasoner.progress = partial(_note, bar, task)
         while len(state.epochs) < epochs and not state.stopped:
-            _epoch(reasoner, train_list, valid_list, optimizer, loss, seed, patience, state)
+            _epoch(reasoner, train_list, valid_list, optimizer, loss, expert, seed, patience, state)
             if path is not None:
                 save_checkpoint(path, reasoner, optimizer, state.best, state.plain(), rules)
             if bar is not None and task is not None:
@@ -183,7 +194,7 @@ def _evaluating_after(reasoner: Reasoner) -> Iterator[None]:
 
 def _epoch(
     reasoner: Reasoner, train: list[Batch], valid: list[Batch] | None, optimizer: torch.optim.Optimizer, loss: Loss,
-    seed: int, patience: int | None, state: _State,
+    expert: Expert, seed: int, patience: int | None, state: _State,
 ) -> None:  # fmt: skip
     number = len(state.epochs)
     started = time.monotonic()
@@ -195,12 +206,14 @@ def _epoch(
         amount = float(value.detach())
         if not math.isfinite(amount):
             raise _not_finite(f"the loss is {amount}", number, position)
-        (value * batch.weight).backward()
+        ((value + expert.penalty()) * batch.weight).backward()
         gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         # one number for all: a norm is finite only if every gradient is
         if not bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients, norm_type=1.0))):
             raise _not_finite("the gradient is not finite", number, position)
+        expert.aim()
         optimizer.step()
+        expert.keep()
         size = _size(batch)
         total += amount * size
         weight += size
@@ -240,26 +253,16 @@ def _size(batch: Batch) -> float:
     return float(len(batch.targets)) * batch.weight
 
 
+def _labels(batch: Batch) -> float:
+    """How many labels a batch has, times its weight: its loss is their mean."""
+    targets = batch.targets
+    if isinstance(targets, Mapping):
+        return batch.weight * sum(label is not None for label in targets.values())
+    if isinstance(targets, Tensor) and targets.dim() == 2:
+        return batch.weight * int((~torch.isnan(targets.float())).sum())
+    return batch.weight * len(targets)
+
+
 def _note(bar: Progress, task: TaskID, text: str) -> None:
     """Say beside the bar how far the grounding is, which comes before the first epoch."""
     bar.update(task, note=text)
-
-
-class _NoBar:
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-
-def _bar(show: bool) -> Progress | _NoBar:
-    if not show:
-        return _NoBar()
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}"), console=Console(stderr=True), transient=True,
-    )  # fmt: skip

@@ -18,7 +18,7 @@ class Beta:
     `Beta(1, 1)` is uniform; the mode is (a − 1) / (a + b − 2), the mean a / (a + b).
 
     Raises:
-        DataError: NS642, a number that is not positive and finite.
+        DataError: NS662, a number that is not positive and finite.
     """
 
     a: float
@@ -41,7 +41,7 @@ class Dirichlet:
         concentration: (K,), or (K + 1,) where 'none of the outcomes' can happen, which comes last.
 
     Raises:
-        DataError: NS642, fewer than two numbers, or one that is not positive and finite.
+        DataError: NS662, fewer than two numbers, or one that is not positive and finite.
     """
 
     concentration: tuple[float, ...]
@@ -78,11 +78,11 @@ def prior_of(parameter: Parameter, confidence: float = CONFIDENCE) -> Prior:
         confidence: how many observed cases the expert's weight counts for; not negative.
 
     Raises:
-        DataError: NS642, a confidence that is negative or not finite.
+        DataError: NS662, a confidence that is negative or not finite.
     """
     if not (math.isfinite(confidence) and confidence >= 0):
         raise DataError(
-            f"a confidence of {confidence}", code="NS642",
+            f"a confidence of {confidence}", code="NS662",
             note="it says how many observed cases the expert's weight counts for", help="0, or a positive number",
         )  # fmt: skip
     many = 2 if parameter.outcomes == 1 else parameter.outcomes + parameter.rest
@@ -96,4 +96,4 @@ def prior_of(parameter: Parameter, confidence: float = CONFIDENCE) -> Prior:
 def _positive(name: str, numbers: tuple[float, ...]) -> None:
     if len(numbers) < 2 or not all(math.isfinite(n) and n > 0 for n in numbers):
         shown = ", ".join(f"{n:g}" for n in numbers)
-        raise DataError(f"{name}({shown}) is no prior", code="NS642", help="its numbers are positive, two or more")
+        raise DataError(f"{name}({shown}) is no prior", code="NS662", help="its numbers are positive, two or more")

@@ -162,19 +162,19 @@ def test_priors_from_the_experts_weights() -> None:
 @pytest.mark.parametrize(
     ("data", "options", "code"),
     [
-        ({"heads(1)": True}, {"priors": {"tails": 3.0}}, "NS642"),
-        ({"heads(1)": True}, {"priors": {"heads": ns.Dirichlet((1, 2))}}, "NS642"),
-        ({"heads(1)": True}, {"priors": {"heads": ns.Dirichlet((1, 2, 3))}}, "NS642"),
-        ({"heads(1)": True}, {"priors": {"heads": -1.0}}, "NS642"),
-        ({"heads(1)": True}, {"method": "gibbs"}, "NS641"),
-        ({"heads(1)": True}, {"samples": 0}, "NS641"),
+        ({"heads(1)": True}, {"priors": {"tails": 3.0}}, "NS662"),
+        ({"heads(1)": True}, {"priors": {"heads": ns.Dirichlet((1, 2))}}, "NS662"),
+        ({"heads(1)": True}, {"priors": {"heads": ns.Dirichlet((1, 2, 3))}}, "NS662"),
+        ({"heads(1)": True}, {"priors": {"heads": -1.0}}, "NS662"),
+        ({"heads(1)": True}, {"method": "gibbs"}, "NS661"),
+        ({"heads(1)": True}, {"samples": 0}, "NS661"),
         ([], {}, "NS620"),
-        ([3], {}, "NS641"),
+        ([3], {}, "NS661"),
         (ns.Batch(("heads(T)",), {"heads(1)": True, "toss(1)": False}), {}, "NS611"),
         ([{"toss(1)": False}], {}, "NS502"),
         ([{"heads(9)": True}], {}, "NS502"),
-        (ns.Batch(("heads(9)",), {"heads(9)": True}), {}, "NS643"),
-        (ns.Batch(("toss(1)",), {"toss(1)": False}), {}, "NS643"),
+        (ns.Batch(("heads(9)",), {"heads(9)": True}), {}, "NS663"),
+        (ns.Batch(("toss(1)",), {"toss(1)": False}), {}, "NS663"),
     ],
 )
 def test_what_is_refused(data: object, options: dict[str, object], code: str) -> None:
@@ -186,7 +186,7 @@ def test_what_is_refused(data: object, options: dict[str, object], code: str) ->
 def test_an_interpretation_that_no_weights_allow() -> None:
     with pytest.raises(DataError, match="x and y") as error:
         fit(model("t(0.5)::a. x :- a. y :- \\+ a."), [{"x": True, "y": True}])
-    assert error.value.code == "NS643"
+    assert error.value.code == "NS663"
 
 
 @pytest.mark.parametrize("beta", [(0, 1), (1, -1), (float("nan"), 1)])
@@ -201,18 +201,18 @@ def test_where_there_is_nothing_to_learn_or_no_probability() -> None:
     assert nothing.value.code == "NS621"
     with pytest.raises(SemanticsError) as fuzzy:
         fit(model("t(0.5)::a.", semantics="product"), {"a": True})
-    assert fuzzy.value.code == "NS644"
+    assert fuzzy.value.code == "NS664"
     opened = model("pred sick(x: symbol) open .\nt(0.5)::a(X) :- sick(X), p(X). p(x).")
     with pytest.raises(SemanticsError) as unknown:
         fit(opened, ns.Batch(("a(x)",), {"a(x)": True}))
-    assert unknown.value.code == "NS644"
+    assert unknown.value.code == "NS664"
 
 
 def test_without_pyro(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyro", None)
     with pytest.raises(NeurosymError, match="bayes") as error:
         fit(model(COIN), {"heads(1)": True})
-    assert error.value.code == "NS640"
+    assert error.value.code == "NS660"
 
 
 # --------------------------------------------------------------------------------------------- numbers, files, reports
@@ -262,14 +262,14 @@ def test_a_posterior_is_kept(tmp_path: Path, method: str, options: dict[str, int
     assert str(read) == str(result)
     with pytest.raises(ModelError) as other:
         ns.Posterior.load(tmp_path / "coin.posterior", model(COIN))
-    assert other.value.code == "NS647"
+    assert other.value.code == "NS667"
     (tmp_path / "coin.posterior").write_bytes(b"nothing")
     with pytest.raises(ModelError) as damaged:
         ns.Posterior.load(tmp_path / "coin.posterior", reasoner)
-    assert damaged.value.code == "NS646"
+    assert damaged.value.code == "NS666"
     with pytest.raises(ModelError) as nowhere:
         result.save(tmp_path / "no" / "where")
-    assert nowhere.value.code == "NS646"
+    assert nowhere.value.code == "NS666"
 
 
 def test_predictions_over_other_facts_and_under_evidence() -> None:

@@ -1,7 +1,6 @@
 """Algebras of tags: `semirings` says what they are, the rest evaluates them over a graph."""
 
-from neurosym.semantics.algebras.evaluate import Evaluator, evaluate
-from neurosym.semantics.algebras.logs import log_of
+from neurosym.semantics.algebras.evaluate import Evaluator, evaluate, log_of
 from neurosym.semantics.algebras.semirings import (
     Boolean,
     Count,

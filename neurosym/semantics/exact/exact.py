@@ -30,7 +30,10 @@ class Exact:
 
     Attributes:
         methods: for each root how it was solved.
-        circuit: the nodes of all roots, or None where all are certain.
+        circuit: the nodes of all roots, or None where all is certain; its outputs are the uncertain roots, then the
+            independent parts of the evidence.
+        uncertain: columns of the roots that are not certain; parts: how many parts the evidence has.
+        leaf_facts: (L,) fact ids of the circuit's leaves.
     """
 
     def __init__(
@@ -55,18 +58,20 @@ class Exact:
             if certain[fact] and not observed:
                 raise impossible(f"{graph.atom(fact)} is certain, and was observed to be false")
         observed = [(f, o) for f, o in evidence if not certain[f]]
-        self._uncertain = [k for k, f in enumerate(roots) if not certain[f]]
+        self.uncertain = [k for k, f in enumerate(roots) if not certain[f]]
         self.methods: list[Method] = [Method("certain")] * len(roots)
         self.circuit: Circuit | None = None
-        asked = np.array([roots[k] for k in self._uncertain] + [f for f, _ in observed], np.int32)
+        self.parts = 0
+        self.leaf_facts = np.zeros(0, np.int64)
+        asked = np.array([roots[k] for k in self.uncertain] + [f for f, _ in observed], np.int32)
         if not len(asked):
             return
         part = relevant_part(graph, asked, drop_certain=True)
         structure = structure_of(graph, part)
         numbers = structure.number[part.roots].tolist()
-        self._roots = numbers[: len(self._uncertain)]
+        self._roots = numbers[: len(self.uncertain)]
         known: dict[int, bool] = {}
-        for fact, (_, value) in zip(numbers[len(self._uncertain) :], observed, strict=True):
+        for fact, (_, value) in zip(numbers[len(self.uncertain) :], observed, strict=True):
             if known.setdefault(fact, value) != value:
                 raise impossible(f"{graph.atom(int(structure.facts[fact]))} was observed both true and false")
         try:
@@ -75,14 +80,15 @@ class Exact:
             fact = int(structure.facts[error.args[0]])
             raise impossible(f"what was observed contradicts itself at {graph.atom(fact)}") from None
         solved = self._solver.solve(self._roots)
-        for k, (_, _, method) in zip(self._uncertain, solved, strict=True):
+        for k, (_, _, method) in zip(self.uncertain, solved, strict=True):
             self.methods[k] = method
         # outputs: each root given the evidence, then the independent parts of the evidence
         parts = [*self._solver.totals, *self._solver.alone()]
         quotients = [self._solver.builder.quotient(joint, given) for joint, given, _ in solved]
-        self._parts = len(parts)
+        self.parts = len(parts)
         self.circuit = self._solver.builder.build([*quotients, *parts])
-        self._leaves = torch.from_numpy(structure.leaf_facts.astype(np.int64))
+        self.leaf_facts = structure.leaf_facts.astype(np.int64)
+        self._leaves = torch.from_numpy(self.leaf_facts)
 
     @property
     def details(self) -> list[str]:
@@ -99,7 +105,7 @@ class Exact:
             return f"{method.choices} choices, {method.nodes} nodes{because}"
         if method.folded:
             return "taken together fact by fact, each conjunction once"
-        names = self._solver.told_apart(self._roots[self._uncertain.index(column)], SHOWN + 1)
+        names = self._solver.told_apart(self._roots[self.uncertain.index(column)], SHOWN + 1)
         if not names:
             return "independent proofs" if method.choices > 1 else "one choice"
         return "groundings told apart by " + ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
@@ -118,7 +124,7 @@ class Exact:
             SemanticsError: the evidence has probability 0 under these inputs.
         """
         ones = inputs.new_ones((len(inputs), self.count))
-        return ones if self.circuit is None else self._given(inputs, ones, self._parts, impossible)
+        return ones if self.circuit is None else self._given(inputs, ones, self.parts, impossible)
 
     def log(self, inputs: Tensor) -> Tensor:
         """(B, r) natural logarithms of the probabilities, however small; -inf for 0 alone.
@@ -131,9 +137,9 @@ class Exact:
 
     def log_evidence(self, inputs: Tensor) -> Tensor:
         """(B,) natural logarithm of the probability of the evidence; -inf where it cannot be."""
-        if self.circuit is None or not self._parts:
+        if self.circuit is None or not self.parts:
             return inputs.new_zeros(len(inputs))
-        return self._run(inputs, self._parts)[-self._parts :].sum(dim=0)
+        return self._run(inputs, self.parts)[-self.parts :].sum(dim=0)
 
     def _run(self, inputs: Tensor, logs: int) -> Tensor:
         assert self.circuit is not None
@@ -142,9 +148,9 @@ class Exact:
     def _given(self, inputs: Tensor, full: Tensor, logs: int, impossible: float | None) -> Tensor:
         """Answers for the uncertain roots, put among those for the certain ones."""
         values = self._run(inputs, logs)
-        count = len(self._uncertain)
+        count = len(self.uncertain)
         result = values[:count]
-        if self._parts:
+        if self.parts:
             possible = (values[count:] > -torch.inf).all(dim=0)
             if impossible is None and not bool(possible.all()):
                 raise _impossible("the evidence has probability 0")
@@ -152,7 +158,7 @@ class Exact:
                 result = torch.where(possible, result, impossible)
         if count == self.count:
             return result.T
-        index = torch.tensor(self._uncertain, dtype=torch.long, device=inputs.device)
+        index = torch.tensor(self.uncertain, dtype=torch.long, device=inputs.device)
         return full.index_copy(1, index, result.T)
 
 
