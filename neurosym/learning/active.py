@@ -157,9 +157,7 @@ def _extended(
     graph: DerivationGraph, count: int, heads: list[int], bodies: list[tuple[Literal, ...]]
 ) -> DerivationGraph:  # fmt: skip
     """The graph with more facts, numbered from F, and groundings that derive them."""
-    facts = graph.facts
-    for _ in range(count):
-        facts = facts.with_one_more()
+    facts = graph.facts.with_more(count)
     ends = int(graph.body_start[-1]) + np.cumsum([len(b) for b in bodies])
     last = np.full(len(bodies), graph.absent_start[-1], graph.absent_start.dtype)
     columns = Columns(

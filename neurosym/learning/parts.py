@@ -1,4 +1,4 @@
-"""What learning asks of the exact engine: P(observed), and how probable some facts are given that. Nothing else does."""
+"""What learning asks of the exact engine: P(observed), and how probable some facts are given that."""
 
 from __future__ import annotations
 

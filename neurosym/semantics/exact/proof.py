@@ -83,7 +83,8 @@ def prove(graph: DerivationGraph, structure: Structure, normal: Normal) -> Proof
     dropped = np.zeros(len(normal.literals), bool)
     cap = int(np.clip(POOL // max(1, bodies + n), 4, 64))
     cap_support = int(np.clip(POOL // max(1, n), 8, 512))
-    again, support = True, ()
+    support: list[Long] = []
+    again = True
     while again:
         again, *support = load("neurosym.semantics.exact.proof_kernels").prove(
             structure.component, structure.cyclic, normal.state, normal.alias, normal.alias_mask, structure.full,
