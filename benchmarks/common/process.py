@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import os
 import resource
 import signal
@@ -43,7 +44,7 @@ def run(module: str, job: dict[str, Any], cache: str | None = None, seconds: flo
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
         raise JobError(f"longer than {seconds:.0f} s") from None
-    if done.returncode == -signal.SIGPROF:
+    if done.returncode in (-signal.SIGPROF, -signal.SIGXCPU):
         raise JobError("longer than its CPU time")
     if done.returncode:
         lines = done.stderr.strip().splitlines()
@@ -77,9 +78,14 @@ def cpu_seconds() -> float:
     return time.thread_time() + children.ru_utime + children.ru_stime
 
 
-def limit_memory(size: int = MEMORY) -> None:
-    """Let this process fail before the machine runs out of memory."""
-    resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+def limit_process(seconds: float, memory: int = MEMORY) -> None:
+    """Let this process fail before it runs without end, or the machine out of memory.
+
+    Args:
+        seconds: of CPU, everything included.
+    """
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds), resource.RLIM_INFINITY))
 
 
 def peak_memory() -> int:

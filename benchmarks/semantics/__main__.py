@@ -1,7 +1,7 @@
 """Exact probabilities and learning: one table of figures beside their bounds.
 
-    python -m benchmarks.semantics [--parts problog,hmm,again,…] [--only FAMILY,…] [--runs 3] [--seeds 3]
-                                   [--until 60] [--limit 120] [--quick] [--out FILE]
+    python -m benchmarks.semantics [--parts problog,hmm,again,addition,firings,proved] [--only 'FAMILY;…']
+                                   [--runs 3] [--seeds 3] [--until 60] [--limit 120] [--quick] [--out FILE]
 
 Figures are CPU seconds on one thread, the median of so many runs; each run is a process of its own, kernels are
 loaded before the clock starts, and the engines take turns. From 5 s on, one run is enough. The exit status is 1 where
@@ -14,18 +14,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 
 from benchmarks.common.figures import Figure, environment
 from benchmarks.common.results import Results
 from benchmarks.common.table import render
-from benchmarks.semantics import against
+from benchmarks.semantics import against, figures
 from benchmarks.semantics.families import FAMILIES, Family
 from benchmarks.semantics.worker import LIMIT
 
-PARTS = ("problog", "hmm", "again", "profile")
+PARTS = ("problog", "hmm", "again", "addition", "firings", "proved")
+FIRING_CASES, FIRING_SEMANTICS = ("chain", "wide", "rand"), ("product", "viterbi")
 PACKAGES = ("numpy", "torch", "numba", "pysdd", "problog")
 
 
@@ -44,19 +46,39 @@ def measure(part: str, results: Results, families: list[Family], options: argpar
         yield from against.of_families(results, families, options.limit)
         yield from against.of_methods(results, families)
     elif part == "hmm":
-        sizes = against.HMM_QUICK if quick else against.HMM
-        for size in sizes:
-            case = against.case_of(FAMILIES["HMM, smoothing"], size, 0, "hmm")
-            results.measure(case, ("ours",), runs, quick, say, against.LONG)
-            if (case, "ours") in results.failed:
-                break
-        yield from against.of_hmm(results, sizes)
-    else:
+        sizes = figures.HMM_QUICK if quick else figures.HMM
+        grow([against.case_of(FAMILIES["HMM, smoothing"], size, 0, "hmm") for size in sizes], "ours", results, options)
+        yield from figures.of_hmm(results, sizes)
+    elif part in ("again", "profile"):
         for family in families:
             case = against.case_of(family, family.quick[-1] if quick else family.middle, 0, part)
             results.measure(case, ("ours",), 1 if part == "profile" else runs, quick, say, against.LONG)
-        figures = against.of_again if part == "again" else against.of_profile
-        yield from figures(results, families, quick)
+        yield from (figures.of_again if part == "again" else figures.of_profile)(results, families, quick)
+    elif part == "addition":
+        for kind in ("joint", "digits"):
+            sizes = figures.DIGITS_QUICK if quick else figures.DIGITS
+            grow([f"addition|{kind}|{n}" for n in sizes], "", results, options)
+            yield from figures.of_addition(results, kind, sizes)
+        sizes = figures.NAIVE_QUICK if quick else figures.NAIVE
+        grow([f"addition|naive|{n}" for n in sizes], "", results, options)
+        yield from figures.of_naive(results, sizes)
+    elif part == "firings":
+        for name, semantics in product(FIRING_CASES, FIRING_SEMANTICS):
+            results.measure(f"firings|{name}|{semantics}", ("",), runs, quick, say, against.LONG)
+        yield from figures.of_firings(results, FIRING_CASES, FIRING_SEMANTICS)
+    else:
+        for kind in figures.PROVED:
+            results.measure(f"proved|{kind}", ("",), 1, quick, say)
+        yield from figures.of_proved(results, list(figures.PROVED))
+
+
+def grow(cases: Sequence[str], engine: str, results: Results, options: argparse.Namespace) -> None:
+    """Measure cases, each larger than the last, until one fails."""
+    for k, case in enumerate(cases):
+        results.measure(case, (engine,), options.runs, options.quick, say, against.LONG)
+        if (case, engine) in results.failed:
+            results.failed |= {(later, engine): "failed at a smaller size" for later in cases[k + 1 :]}
+            return
 
 
 def main() -> int:
@@ -72,7 +94,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="a JSON file for the figures and all measurements")
     options = parser.parse_args()
     parts, only = options.parts.split(","), options.only.split(";")
-    for name, wanted, known in (("--parts", parts, PARTS), ("--only", only, FAMILIES)):
+    for name, wanted, known in (("--parts", parts, (*PARTS, "profile")), ("--only", only, FAMILIES)):
         if unknown := set(wanted) - set(known):
             parser.error(f"{name} takes {'; '.join(known)}, not {'; '.join(sorted(unknown))}")
     results = Results("benchmarks.semantics.worker", {"limit": options.limit})
@@ -88,7 +110,10 @@ def main() -> int:
     different = against.disagreements(results)
     for line in different:
         print(f"error: probabilities differ: {line}", file=sys.stderr)
-    return 1 if different else 0
+    unsound = sum(run["false"] + run["wrong"] for runs in results.runs.values() for run in runs if "false" in run)
+    if unsound:
+        print(f"error: {unsound} facts are proved that are not right, or have a wrong probability", file=sys.stderr)
+    return 1 if different or unsound or any("AssertionError" in why for why in results.failed.values()) else 0
 
 
 if __name__ == "__main__":

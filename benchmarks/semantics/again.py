@@ -21,11 +21,14 @@ def new_weights(graph: DerivationGraph, leaves: Tensor, batch: int, seed: int = 
     """(batch, F) leaf probabilities near those of (1, F); a choice that must fall on an outcome still does."""
     random = torch.Generator().manual_seed(seed)
     tags = leaves.detach().expand(batch, -1).clone()
+    first = 0
     for group in graph.choices:
+        rest = torch.from_numpy(graph.choice_rest[first : first + len(group.facts)])[None, :, None]
+        first += len(group.facts)
         facts = torch.from_numpy(group.facts.astype("int64"))
         old = tags[:, facts]  # (batch, n, K)
         new = old * (0.5 + 0.5 * torch.rand(old.shape, generator=random, dtype=old.dtype))
-        tags[:, facts] = new if group.rest else new * (old.sum(2, True) / new.sum(2, True).clamp_min(1e-30))
+        tags[:, facts] = torch.where(rest, new, new * (old.sum(2, True) / new.sum(2, True).clamp_min(1e-30)))
     return tags
 
 

@@ -9,18 +9,13 @@ from dataclasses import dataclass
 
 from benchmarks.common.figures import Figure, seconds
 from benchmarks.common.results import Results, Say
-from benchmarks.semantics.families import FAMILIES, Family
+from benchmarks.semantics.families import Family
 
 ENGINES = ("ours", "problog")
 ENOUGH = 60.0  # CPU seconds of the peer at which a family stops growing
 LONG = 5.0  # CPU seconds from which one run is enough
 SAME = 1e-6
 MEDIAN, WORST = 10.0, 2.0
-NEXT = 100.0  # the first query ÷ an evaluation with new weights
-BATCH = 5.0  # 1,024 weight vectors ÷ one
-HMM = (100, 500, 1000, 5000)
-HMM_QUICK = (5, 10)
-GROWTH = 2.0
 
 
 @dataclass(frozen=True)
@@ -134,55 +129,3 @@ def disagreements(results: Results) -> list[str]:
             if not abs(ours - theirs) <= SAME:
                 found.append(f"{case}: {atom} has {ours}, problog says {theirs}")
     return found
-
-
-def of_hmm(results: Results, sizes: tuple[int, ...]) -> Iterator[Figure]:
-    """Time for each step of a long HMM, smoothed, and by how much it grows with the length."""
-    steps: list[float] = []
-    for size in sizes:
-        case = case_of(FAMILIES["HMM, smoothing"], size, 0, "hmm")
-        cpu = results.get(case, "ours")
-        note = results.failed.get((case, "ours"), "")
-        made = f"{seconds(cpu)}, {_methods(results, case)}" if cpu is not None else ""
-        yield Figure(f"HMM of {size:,} steps, smoothing, time for one", cpu and 1e6 * cpu / size, "µs", made, note=note)
-        if cpu is not None:
-            steps.append(cpu / size)
-    complete = len(steps) == len(sizes)
-    worst = max(one / min(steps[: k + 1]) for k, one in enumerate(steps)) if complete else None
-    yield Figure("HMM: time for one step ÷ the best at a shorter length, worst", worst, bound=GROWTH)
-
-
-def _methods(results: Results, case: str) -> str:
-    return ", ".join(sorted(results.runs[case, "ours"][0]["methods"]))
-
-
-def of_again(results: Results, families: list[Family], quick: bool) -> Iterator[Figure]:
-    """The first query against evaluations with new weights, and a batch of them against one."""
-    for family in families:
-        case = case_of(family, family.quick[-1] if quick else family.middle, 0, "again")
-        get = {k: results.get(case, "ours", k) for k in ("cpu", "parse", "next", "one", "batch", "one_gradient")}
-        note = results.failed.get((case, "ours"), "")
-        first, one, batch, following = get["cpu"], get["one"], get["batch"], get["next"]
-        title = f"{family.name}, {case.split('|')[2]}"
-        yield Figure(
-            f"{title}: first query ÷ evaluation with new weights", first / one if first and one else None, "",
-            seconds(first), seconds(one), NEXT, True, note,
-        )  # fmt: skip
-        yield Figure(
-            f"{title}: first query ÷ the same query again", first / following if first and following else None, "",
-            seconds(first), seconds(following), note=note,
-        )  # fmt: skip
-        yield Figure(
-            f"{title}: 1,024 weight vectors ÷ one", batch / one if batch and one else None, "", seconds(batch),
-            seconds(one), BATCH, note=note,
-        )  # fmt: skip
-
-
-def of_profile(results: Results, families: list[Family], quick: bool) -> Iterator[Figure]:
-    """Which share of our time each stage takes."""
-    for family in families:
-        case = case_of(family, family.quick[-1] if quick else family.middle, 0, "profile")
-        for run in results.runs.get((case, "ours"), [])[:1]:
-            for stage, cpu in run["stages"].items():
-                share = 100 * cpu / run["cpu"] if run["cpu"] else None
-                yield Figure(f"{family.name}, {case.split('|')[2]}: {stage}", share, "%", seconds(cpu))

@@ -1,6 +1,7 @@
 """One measurement in a process of its own: `python -m benchmarks.semantics.worker JOB`, a JSON object in and out.
 
-A case is written `part|family|size|seed`, or `part|size` for the parts without families.
+A case is written `part|family|size|seed`, for the parts without families `addition|kind|digits`,
+`firings|graph|semantics`, `proved|kind`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 import sys
 from typing import Any
 
-from benchmarks.common.process import limit_memory, peak_memory
+from benchmarks.common.process import limit_process, peak_memory
 
 LIMIT = 120.0  # CPU seconds of one solving
 
@@ -40,13 +41,22 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
 
         kind, n = rest
         return addition.joint(int(n), limit) if kind == "naive" else addition.solve(kind, int(n))
+    if part == "firings":
+        from benchmarks.semantics import firings
+
+        return firings.solve(*rest, firings.FIRINGS_QUICK if job["quick"] else firings.FIRINGS)
+    if part == "proved":
+        from benchmarks.semantics import figures, proved
+
+        return proved.solve(rest[0], figures.PROVED_QUICK if job["quick"] else figures.PROVED[rest[0]])
     raise ValueError(f"there is no part {part}")
 
 
 if __name__ == "__main__":
-    limit_memory()
+    job = json.loads(sys.argv[1])
+    limit_process(2 * job.get("limit", LIMIT) + 60)
     try:
-        answer = work(json.loads(sys.argv[1]))
+        answer = work(job)
     except Exception as error:
         if "--trace" in sys.argv:
             raise
