@@ -93,7 +93,8 @@ def digits_step(n: int) -> Any:
         answers = reasoner.query("sum(_, _)", inputs=logits)
         labels = torch.zeros_like(answers.tags)
         for column, (place, digit) in enumerate(answers.args):
-            labels[:, column] = (sums[:, place - 1] == digit).to(labels)  # pyright: ignore[reportOperatorIssue]
+            assert isinstance(place, int) and isinstance(digit, int)
+            labels[:, column] = torch.eq(sums[:, place - 1], digit).to(labels)
         likelihood = (answers.tags * labels).sum(1) / n
         (-torch.log(likelihood)).mean().backward()
         return likelihood

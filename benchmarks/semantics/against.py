@@ -85,11 +85,11 @@ def of_families(results: Results, families: list[Family], limit: float) -> Itera
             ]  # fmt: skip
             for engine in ENGINES:
                 late[engine] += sum((case, engine) in results.failed for case, *_ in members)
-            ours, peer = (_median([m[k] for m in members]) for k in (1, 2))
+            ours, peer = _median([m[1] for m in members]), _median([m[2] for m in members])
             value = statistics.median(found) if found else None
             note = "; ".join(dict.fromkeys(notes))
-            shown = [seconds(t) if t is not None else "too long" for t in (ours, peer)]
-            yield Figure(f"{family.name}, {size}: problog ÷ ours", value, "", *shown, note=note)
+            mine, theirs = (seconds(t) if t is not None else "too long" for t in (ours, peer))
+            yield Figure(f"{family.name}, {size}: problog ÷ ours", value, "", mine, theirs, note=note)
     median = statistics.median(every) if every else None
     yield Figure(f"problog ÷ ours, median of {len(every)} programs", median, bound=MEDIAN, at_least=True)
     yield Figure("problog ÷ ours, worst", min(every, default=None), bound=WORST, at_least=True)
@@ -121,8 +121,8 @@ def disagreements(results: Results) -> list[str]:
     """Programs of which the engines' probabilities differ."""
     found = []
     for case in dict.fromkeys(case for case, _ in results.runs):
-        answers = [results.runs[case, e][0].get("answers") for e in ENGINES if (case, e) in results.runs]
-        if len(answers) < 2 or answers[0] is None:
+        answers = [results.runs[case, e][0].get("answers") or {} for e in ENGINES if (case, e) in results.runs]
+        if len(answers) < 2:
             continue
         for atom in sorted({*answers[0], *answers[1]}):
             ours, theirs = (a.get(atom, 0.0) for a in answers)

@@ -150,12 +150,12 @@ def hmm_smoothing(n: int, seed: int) -> str:
 
 
 def bayes(n: int, seed: int) -> str:
-    """The last three nodes of a random Bayesian network of n nodes."""
+    """The last two nodes of a random Bayesian network of n nodes."""
     return network(n, random.Random(f"bayes {n} {seed}"), observed=0)
 
 
 def bayes_evidence(n: int, seed: int) -> str:
-    """The same network with a fifth of its nodes observed, and three others asked."""
+    """The same network with a fifth of its nodes observed, and two others asked."""
     return network(n, random.Random(f"bayes {n} {seed}"), observed=max(1, n // 5))
 
 
@@ -165,8 +165,8 @@ FAMILIES = {
     for family in (
         Family("smokers", smokers, ladder(4, 500), (4, 6), 12, seeds=3),
         Family("reach", reach, ladder(5, 500), (5, 8), 20, seeds=3),
-        Family("bayes", bayes, NODES, (6, 8), 20, seeds=3),
-        Family("bayes, evidence", bayes_evidence, NODES, (6, 8), 20, seeds=3),
+        Family("bayes", bayes, NODES, (4, 6), 20, seeds=3),
+        Family("bayes, evidence", bayes_evidence, NODES, (4, 6), 20, seeds=3),
         Family("coins, some", coins_some, ladder(10, 100_000, 2), (5, 10), 320),
         Family("coins, count", coins_count, ladder(10, 10_000, 2), (5, 10), 40),
         Family("coins, parity", coins_parity, ladder(10, 100_000, 2), (5, 10), 320),

@@ -44,7 +44,8 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
     if part == "firings":
         from benchmarks.semantics import firings
 
-        return firings.solve(*rest, firings.FIRINGS_QUICK if job["quick"] else firings.FIRINGS)
+        name, algebra = rest
+        return firings.solve(name, algebra, firings.FIRINGS_QUICK if job["quick"] else firings.FIRINGS)
     if part == "proved":
         from benchmarks.semantics import figures, proved
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.common.results import Results
-from benchmarks.semantics import addition, against, again, firings, ours, peers, proved
+from benchmarks.semantics import addition, again, against, firings, ours, peers, proved
 from benchmarks.semantics.families import FAMILIES, Family, ladder
 
 ROOT = Path(__file__).parents[2]
@@ -18,15 +18,15 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda f: f.name)
 def test_both_engines_agree(family: Family) -> None:
-    for seed in range(family.seeds):
+    for seed in range(min(family.seeds, 2)):
         text = family.text(family.quick[0], seed)
-        mine, theirs = ours.solve(text, text, 0), peers.solve(text, text, 0)
+        mine, theirs = ours.solve(text, text, 60), peers.solve(text, text, 60)
         assert mine["answers"] == pytest.approx(theirs["answers"], abs=against.SAME)
         assert sum(mine["methods"].values()) == len(mine["answers"])
 
 
 def test_new_weights_are_probabilities() -> None:
-    answers = ours.answer(FAMILIES["bayes"].text(6, 0))
+    answers = ours.answer(FAMILIES["bayes"].text(4, 0))
     graph = answers.grounded.graph
     tags = again.new_weights(graph, answers.leaf_tags, 3)
     first = 0
