@@ -14,23 +14,21 @@ from __future__ import annotations
 import argparse
 import cProfile
 import json
-import os
-import platform
 import pstats
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import neurosym
+from benchmarks.common.figures import Figure, environment
+from benchmarks.common.table import render
 from benchmarks.grounding import figures, ours
 from benchmarks.grounding.measure import Results
-from benchmarks.grounding.table import render
 from benchmarks.grounding.worker import case_of
 from neurosym.grounding import Mode
 from neurosym.lang import Program
 
+PACKAGES = ("numpy", "numba", "clingo", "duckdb")
 PARTS = ("rand", "chain", "sg", "lubm", "mixed", "growth", "fixed", "batch")
 GROWTH = (100_000, 300_000, 1_000_000, 3_000_000, 10_000_000)
 GROWTH_QUICK = (10_000, 30_000)
@@ -41,7 +39,7 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def measure(part: str, results: Results, runs: int, quick: bool) -> Iterator[figures.Figure]:
+def measure(part: str, results: Results, runs: int, quick: bool) -> Iterator[Figure]:
     """Measure one part of the command and give its figures."""
     if part == "growth":
         sizes = GROWTH_QUICK if quick else GROWTH
@@ -73,18 +71,6 @@ def profile(name: str, mode: Mode, quick: bool, lines: int = 30) -> None:
     pstats.Stats(profiler).sort_stats("tottime").print_stats(lines)
 
 
-def environment() -> dict[str, str | int | None]:
-    """What the figures were measured with."""
-    names: dict[str, str | int | None] = {"machine": platform.machine(), "cpus": os.cpu_count()}
-    names |= {"python": platform.python_version(), "neurosym": neurosym.__version__}
-    for package in ("numpy", "numba", "clingo", "duckdb"):
-        try:
-            names[package] = version(package)
-        except PackageNotFoundError:
-            names[package] = None
-    return names
-
-
 def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -107,9 +93,13 @@ def main() -> int:
     print(f"grounding, CPU time on one thread, median of {options.runs}" + ", quick sizes" * options.quick)
     print(render(found, judged=not options.quick))
     if options.out:
-        raw = [{"case": case, "engine": engine, "runs": runs} for (case, engine), runs in results.runs.items()]
         shown = [asdict(figure) | {"verdict": figure.verdict} for figure in found]
-        content = {"environment": environment(), "quick": options.quick, "figures": shown, "measurements": raw}
+        content = {
+            "environment": environment(PACKAGES),
+            "quick": options.quick,
+            "figures": shown,
+            "measurements": results.raw(),
+        }
         options.out.write_text(json.dumps(content, indent=1) + "\n")
     different = results.disagreements()
     for line in different:

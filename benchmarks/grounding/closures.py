@@ -39,19 +39,23 @@ def rand(quick: bool = False) -> Case:
     return _closure("rand", rows)
 
 
-def chain(quick: bool = False) -> Case:
-    """Closure of 2,082 long chains, many rounds of few facts each.
+def chains(copies: int) -> Rows:
+    """Edges of long chains, many rounds of few facts each.
 
     Each chain is a spine of 41 edges with a way around its nodes 8, 18 and 29 and a side edge at node 6: 48 edges that
     give 994 facts by 1,052 firings. Nodes are numbered at random, so that neighbours do not lie side by side.
     """
-    copies = 20 if quick else 2082
     spine = [(k, k + 1) for k in range(41)]
     around = [pair for extra, at in enumerate((8, 18, 29), 42) for pair in ((at - 1, extra), (extra, at + 1))]
     one = np.array([*spine, *around, (6, 45)])
     rows = (one[None] + 46 * np.arange(copies)[:, None, None]).reshape(-1, 2)
     rng = np.random.default_rng(0)
-    return _closure("chain", rng.permutation(rng.permutation(46 * copies)[rows]).astype(np.int32))
+    return rng.permutation(rng.permutation(46 * copies)[rows]).astype(np.int32)
+
+
+def chain(quick: bool = False) -> Case:
+    """Closure of 2,082 long chains; see `chains`."""
+    return _closure("chain", chains(20 if quick else 2082))
 
 
 def sg(quick: bool = False) -> Case:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from benchmarks.common.figures import Figure, seconds
 from benchmarks.grounding.measure import Results
 
 CLINGO = {"rand": 0.10, "chain": 0.10, "sg": 0.15}
@@ -24,42 +24,6 @@ ENGINES = {
     "lubm triple/3": ("boolean", "firings", "clingo"),
     "mixed": ("boolean", "firings", "clingo"),
 }
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the table.
-
-    Attributes:
-        name: what it is; `value`: None where it could not be measured, and `note` says why.
-        ours, peer: what the value was made of, as text; `bound`: none where the figure is for information.
-        at_least: the bound is a lower one.
-    """
-
-    name: str
-    value: float | None
-    unit: str = ""
-    ours: str = ""
-    peer: str = ""
-    bound: float | None = None
-    at_least: bool = False
-    note: str = ""
-
-    @property
-    def verdict(self) -> str:
-        """`met`, `not met`, `not measured`, or nothing where there is no bound."""
-        if self.value is None:
-            return f"not measured: {self.note}" if self.note else "not measured"
-        if self.bound is None:
-            return ""
-        return "met" if (self.value >= self.bound if self.at_least else self.value <= self.bound) else "not met"
-
-
-def seconds(value: float | None) -> str:
-    """Seconds, or milliseconds where they are few."""
-    if value is None:
-        return ""
-    return f"{value:.3f} s" if value >= 0.1 else f"{1000 * value:.2f} ms"
 
 
 def against(results: Results, name: str, ours: tuple[str, str], peer: tuple[str, str], bound: float | None) -> Figure:

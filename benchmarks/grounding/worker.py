@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
-from pathlib import Path
 from typing import Any
+
+from benchmarks.common.process import peak_memory
 
 
 def case_of(name: str, quick: bool) -> Any:
@@ -47,19 +47,6 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
     from benchmarks.grounding import ours
 
     return ours.solve(case, engine)
-
-
-def peak_memory() -> int:
-    """Most bytes that were resident at once.
-
-    `ru_maxrss` alone would be wrong: Linux hands the parent's peak down to a new process.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.common.figures import Figure
 from benchmarks.grounding import figures, fixed, ours, peers
 from benchmarks.grounding.closures import chain, layered
-from benchmarks.grounding.figures import Figure
 from benchmarks.grounding.lubm import lubm, university
 from benchmarks.grounding.measure import Results
 from benchmarks.grounding.mixed import mixed

@@ -95,7 +95,7 @@ def test_a_range_with_latent_choices_is_the_best_point_of_the_range():
     [
         ({"nobody": Beta(2, 2)}, {}),
         ({"a": Beta(0.5, 1)}, {}),
-        ({"a": Dirichlet((1, 2))}, {}),
+        ({"a": Dirichlet((1, 2, 3))}, {}),
         ({"x; y": Beta(1, 2)}, {}),
         ({"a": Anchor(1.5)}, {}),
         ({"a": Anchor(0.5, -1)}, {}),

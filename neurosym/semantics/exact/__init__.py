@@ -4,7 +4,19 @@ from neurosym.semantics.exact.circuit import Circuit
 from neurosym.semantics.exact.compile import circuit_of
 from neurosym.semantics.exact.exact import MAX_CIRCUIT, Exact
 from neurosym.semantics.exact.shape import Shape, Solution
+from neurosym.semantics.exact.survey import Survey, survey
 from neurosym.semantics.exact.together import Together
 from neurosym.semantics.exact.view import choice_name
 
-__all__ = ["MAX_CIRCUIT", "Circuit", "Exact", "Shape", "Solution", "Together", "choice_name", "circuit_of"]
+__all__ = [
+    "MAX_CIRCUIT",
+    "Circuit",
+    "Exact",
+    "Shape",
+    "Solution",
+    "Survey",
+    "Together",
+    "choice_name",
+    "circuit_of",
+    "survey",
+]

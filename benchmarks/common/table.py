@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from benchmarks.grounding.figures import Figure
+from benchmarks.common.figures import Figure
 
 TITLES = ("figure", "ours", "peer", "value", "bound", "")
 

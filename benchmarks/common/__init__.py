@@ -1,0 +1,1 @@
+"""What all benchmarks share: processes of their own, medians of runs, figures beside their bounds."""

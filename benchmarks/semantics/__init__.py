@@ -1,0 +1,1 @@
+"""Probabilities against ProbLog, evaluating again, learning, proofs; `python -m benchmarks.semantics`."""
