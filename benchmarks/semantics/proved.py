@@ -1,7 +1,8 @@
 """The share of facts for which sums and products are right that is proved so, on random programs.
 
 Right is what enumeration says: under several random weights, the sum of the products of a fact's groundings is its
-probability, or one minus the product of their complements is, the probabilities of its children being exact.
+probability, or one minus the product of what the sums of some groups of them leave is, the probabilities of its
+children being exact.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from neurosym.semantics.exact import Exact, survey
 
 VECTORS = 3
 SAME = 1e-9
+MOST = 6  # bodies of which all divisions into groups are tried
 WEIGHTS = ("0.1", "0.3", "0.5", "0.5", "0.9", "1.0", "0.0")
 STYLE = Style(constants=("1", "2"), weights=WEIGHTS, facts=6, rules=6, groups=True)
 Body = tuple[frozenset[tuple[int, frozenset[int]]], frozenset[int]]  # choice → allowed outcomes; literals on facts
@@ -128,8 +130,24 @@ class _Normal:
             self._open.add(fact)
             found = [self._body(literals) for literals in self.worlds.bodies[fact] if fact not in literals]
             self._open.remove(fact)
-            self._bodies[fact] = list(dict.fromkeys(body for body in found if body is not None))
+            self._bodies[fact] = self._united(list(dict.fromkeys(body for body in found if body is not None)))
         return self._bodies[fact]
+
+    def _united(self, bodies: list[Body]) -> list[Body]:
+        """Bodies without those that another one implies; sets of outcomes of one choice as one set."""
+        bodies = [
+            two
+            for k, two in enumerate(bodies)
+            if not any(
+                _implies(one, two) and (j < k or not _implies(two, one)) for j, one in enumerate(bodies) if j != k
+            )
+        ]
+        sets = [next(iter(choices)) for choices, facts in bodies if len(choices) == 1 and not facts]
+        if len(bodies) > 1 and len(sets) == len(bodies) and len({choice for choice, _ in sets}) == 1:
+            every = frozenset().union(*(mask for _, mask in sets))
+            whole = len(every) == self.worlds.sizes[sets[0][0]]
+            return [(frozenset() if whole else frozenset({(sets[0][0], every)}), frozenset())]
+        return bodies
 
     def _body(self, literals: list[int]) -> Body | None:
         allowed: dict[int, frozenset[int]] = {}
@@ -139,13 +157,29 @@ class _Normal:
                 if literal < 0:
                     return None
                 continue
+            truth = self._truth(literal)
+            if truth is not None:
+                if not truth:
+                    return None
+                continue
             choices, inner = self._target(literal)
             facts |= inner
             for choice, mask in choices:
                 allowed[choice] = allowed.get(choice, mask) & mask
         if not all(allowed.values()) or any(~f in facts for f in facts):
             return None
-        return frozenset(allowed.items()), frozenset(facts)
+        kept = {(c, mask) for c, mask in allowed.items() if len(mask) < self.worlds.sizes[c]}
+        return frozenset(kept), frozenset(facts)
+
+    def _truth(self, literal: int) -> bool | None:
+        """Whether a literal holds in all worlds, or in none, by the bodies of its fact."""
+        fact = literal if literal >= 0 else ~literal
+        if fact in self.worlds.leaf or fact in self._open:
+            return None
+        bodies = self.bodies(fact)
+        if not bodies:
+            return literal < 0
+        return literal >= 0 if any(not choices and not facts for choices, facts in bodies) else None
 
     def _target(self, literal: int) -> Body:
         """What a literal stands for: outcomes of a choice, or itself; a fact of one literal is that literal."""
@@ -166,9 +200,19 @@ class _Normal:
         return frozenset({(choice, every - mask if negative else mask)})
 
 
+def _implies(one: Body, two: Body) -> bool:
+    """Whether a body holds wherever another one does, because all that it asks is asked there."""
+    masks = dict(two[0])
+    return one[1] <= two[1] and all(choice in masks and masks[choice] <= mask for choice, mask in one[0])
+
+
 def _right(bodies: list[Body], fact: int, exact: list, choices: list[list]) -> bool:  # type: ignore[type-arg]
-    """Whether the sum, or one minus the product of complements, is right under every weighing."""
-    added, combined = True, True
+    """Whether sums and products are right under every weighing.
+
+    That is, for some division of the bodies into groups, one minus the product of what the sums of the groups leave.
+    """
+    every = list(range(len(bodies)))
+    ways = _divisions(len(bodies)) if len(bodies) <= MOST else [[[k] for k in every], [every]]
     for probabilities, weights in zip(exact, choices, strict=True):
         products = []
         for allowed, facts in bodies:
@@ -178,9 +222,24 @@ def _right(bodies: list[Body], fact: int, exact: list, choices: list[list]) -> b
             for x in facts:
                 value *= probabilities[x] if x >= 0 else 1 - probabilities[~x]
             products.append(value)
-        added &= abs(sum(products) - probabilities[fact]) <= SAME
-        combined &= abs(1 - np.prod([1 - p for p in products]) - probabilities[fact]) <= SAME
-    return added or combined
+        ways = [way for way in ways if abs(_combined(way, products) - probabilities[fact]) <= SAME]
+    return bool(ways)
+
+
+def _combined(way: list[list[int]], products: list[float]) -> float:
+    return 1 - float(np.prod([1 - sum(products[k] for k in group) for group in way]))
+
+
+def _divisions(count: int) -> list[list[list[int]]]:
+    """All ways to divide so many bodies into groups."""
+    ways: list[list[list[int]]] = [[]]
+    for k in range(count):
+        ways = [
+            [*way[:at], [*way[at], k], *way[at + 1 :]] if at < len(way) else [*way, [k]]
+            for way in ways
+            for at in range(len(way) + 1)
+        ]
+    return ways
 
 
 def _without_idle(bodies: list[Body], worlds: Worlds) -> list[Body]:

@@ -15,6 +15,7 @@ from torch import Tensor
 from neurosym.errors import SemanticsError
 from neurosym.grounding import CERTAIN, DerivationGraph
 from neurosym.semantics.exact.circuit import Circuit
+from neurosym.semantics.exact.normal import simplified
 from neurosym.semantics.exact.observe import Impossible
 from neurosym.semantics.exact.shape import Shape, Solution
 from neurosym.semantics.exact.solve import Method, Solver
@@ -68,6 +69,7 @@ class Exact:
             return
         part = relevant_part(graph, asked, drop_certain=True)
         structure = structure_of(graph, part)
+        structure = simplified(graph, structure, structure.number[part.roots])
         numbers = structure.number[part.roots].tolist()
         self._roots = numbers[: len(self.uncertain)]
         known: dict[int, bool] = {}

@@ -130,7 +130,8 @@ class Folder:
             raise TooLarge
         self.expanded[joint] = top
         held = dict(joint.choices)
-        bodies = [b for b in self.view.bodies(fact) if self._consistent(b, held, others)]
+        positive = {g: v for x in (top, *others) if x >= 0 for g, v in self.view.groups(x)}
+        bodies = [b for b in self.view.bodies(fact) if self._consistent(b, held, others, positive)]
         terms: list[Term | None]
         if top >= 0 and (self.view.exclusive(fact) or len(bodies) == 1):
             terms = [self._term(others, {**held, **self._met(b, held)}, b.literals, rest) for b in bodies]
@@ -146,11 +147,19 @@ class Folder:
                 terms.append(self._term(others, {**held, **self._met(first, held)}, first.literals, rest))
         return [t for t in terms if t is not None]
 
-    def _consistent(self, body: Body, held: dict[int, int], others: tuple[int, ...]) -> bool:
+    def _consistent(
+        self, body: Body, held: dict[int, int], others: tuple[int, ...], positive: dict[int, int]
+    ) -> bool:  # fmt: skip
+        """Whether a body may hold, given sets of outcomes, literals, and the values of derived choices."""
         for choice, allowed in body.choices:
             if choice in held and not held[choice] & allowed:
                 return False
-        return not any(~x in others for x in body.literals)
+        for x in body.literals:
+            if ~x in others:
+                return False
+            if x >= 0 and positive and any(positive.get(g, v) != v for g, v in self.view.groups(x)):
+                return False
+        return True
 
     def _met(self, body: Body, held: dict[int, int]) -> dict[int, int]:
         return {c: held.get(c, allowed) & allowed for c, allowed in body.choices}
@@ -192,7 +201,7 @@ class Folder:
             else:
                 ordered = tuple(sorted(members, key=self.view.height, reverse=True))
                 joints.append(Joint(ordered, tuple(sorted(sets)), rest if tail else len(self.evidence)))
-        return references, joints
+        return None if self.builder.zero in references else (references, joints)
 
     def _joined(self, others: Sequence[int], new: Iterable[int]) -> list[int] | None:
         """Literals together; None if two contradict. What members of one derived choice say is said once."""

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosym.grounding import DerivationGraph
 from neurosym.grounding.compiled import load
-from neurosym.semantics.exact.structure import Structure, Words
+from neurosym.semantics.exact.structure import Structure, Words, with_bodies
 from neurosym.semantics.part import Long
 
 # what a fact is: a head of bodies; a set of outcomes of one choice; a literal; true or false in all worlds
@@ -66,3 +67,20 @@ def normalise(structure: Structure, forced: NDArray[np.uint8] | None = None) -> 
         state, alias, alias_mask, starts, origin[:count], choice_start[: count + 1], choices[:c], masks[:c],
         literal_start[: count + 1], literals[:f],
     )  # fmt: skip
+
+
+def simplified(graph: DerivationGraph, structure: Structure, roots: Long) -> Structure:
+    """A structure without bodies that cannot hold, as long as that breaks cycles."""
+    while structure.cyclic.any():
+        normal = normalise(structure)
+        heads = np.repeat(np.arange(len(structure.facts)), np.diff(structure.starts))
+        keep = ~np.isin(normal.state, (PLAIN, FALSE))[heads]
+        keep[normal.origin] = True
+        if keep.all():
+            break
+        before = int(structure.cyclic.sum())
+        structure = with_bodies(graph, structure, np.nonzero(keep)[0], roots)
+        roots = np.arange(len(structure.facts))
+        if int(structure.cyclic.sum()) == before:
+            break
+    return structure

@@ -8,6 +8,7 @@ from numba import njit
 from neurosym.grounding.compiled import kernel
 
 PLAIN, OUTCOMES, LITERAL, TRUE, FALSE = 0, 1, 2, 3, 4
+FEW = 16  # bodies of one fact that are compared with one another
 
 
 @njit(inline="always")
@@ -94,6 +95,73 @@ def _kind(state, forced, component, x, i):
     return state[x]
 
 
+@njit(cache=True, nogil=True)
+def _implies(one, two, choice_start, literal_start, choices, masks, facts):
+    """Whether a body holds wherever another one does: all that it asks is asked there."""
+    at = choice_start[two]
+    for k in range(choice_start[one], choice_start[one + 1]):
+        while at < choice_start[two + 1] and choices[at] < choices[k]:
+            at += 1
+        if at == choice_start[two + 1] or choices[at] != choices[k]:
+            return False
+        for w in range(masks.shape[1]):
+            if masks[at, w] & ~masks[k, w]:
+                return False
+    at = literal_start[two]
+    for k in range(literal_start[one], literal_start[one + 1]):
+        while at < literal_start[two + 1] and _fact(facts[at]) < _fact(facts[k]):
+            at += 1
+        if at == literal_start[two + 1] or facts[at] != facts[k]:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _without_implied(begin, end, choice_start, literal_start, choices, masks, facts, origin, implied):
+    """Leave out bodies that hold only where another one does; gives the new end."""
+    none = True
+    for two in range(begin, end):
+        implied[two - begin] = False
+        for one in range(begin, end):
+            if one == two or (one < two and implied[one - begin]):
+                continue
+            if _implies(one, two, choice_start, literal_start, choices, masks, facts):
+                implied[two - begin] = True
+                none = False
+                break
+    if none:
+        return end
+    kept, c, f = begin, choice_start[begin], literal_start[begin]
+    from_c, from_f = c, f
+    for b in range(begin, end):
+        to_c, to_f = choice_start[b + 1], literal_start[b + 1]
+        if not implied[b - begin]:
+            for k in range(from_c, to_c):
+                choices[c] = choices[k]
+                masks[c] = masks[k]
+                c += 1
+            for k in range(from_f, to_f):
+                facts[f] = facts[k]
+                f += 1
+            origin[kept] = origin[b]
+            kept += 1
+            choice_start[kept], literal_start[kept] = c, f
+        from_c, from_f = to_c, to_f
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def _united(choices, masks, begin, end):
+    """Unite sets of outcomes of one choice in the first of them; whether they are of one choice."""
+    for at in range(begin + 1, end):
+        if choices[at] != choices[begin]:
+            return False
+    for at in range(begin + 1, end):
+        for w in range(masks.shape[1]):
+            masks[begin, w] |= masks[at, w]
+    return True
+
+
 @kernel(
     "int64(int64[::1], int64[::1], int64[::1], int64[::1], boolean[::1], int64[::1], int64[::1], uint64[:,::1], "
     "uint8[::1], uint8[::1], "
@@ -115,6 +183,7 @@ def normalise(
     table = np.full(size, -1, np.int64)
     touched = np.empty(most, np.int64)
     mask = np.zeros(words, np.uint64)
+    implied = np.zeros(FEW, np.bool_)
     bodies, c, f = 0, 0, 0
     for i in range(n):
         new_starts[i] = bodies
@@ -201,11 +270,24 @@ def normalise(
             literal_start[bodies] = f
         for k in range(used):
             table[touched[k]] = -1
+        if 1 < bodies - new_starts[i] <= FEW:
+            bodies = _without_implied(
+                new_starts[i], bodies, choice_start, literal_start, choices, masks, facts, origin, implied
+            )  # fmt: skip
+            c, f = choice_start[bodies], literal_start[bodies]
         found = bodies - new_starts[i]
         if truth:
             state[i] = TRUE
         elif found == 0:
             state[i] = FALSE
+        elif f == first_f and c - first_c == found and not cyclic[i] and _united(choices, masks, first_c, c):
+            # `p :- v0. p :- v1.`: one set of outcomes, perhaps all of them
+            everything = True
+            for w in range(words):
+                everything &= masks[first_c, w] == full[choices[first_c], w]
+            state[i] = TRUE if everything else OUTCOMES
+            alias[i] = choices[first_c]
+            alias_mask[i] = masks[first_c]
         elif found == 1 and (c - first_c) + (f - first_f) == 1 and not cyclic[i]:
             if c > first_c:
                 state[i] = OUTCOMES

@@ -99,7 +99,7 @@ def prove(graph: DerivationGraph, structure: Structure, normal: Normal) -> Proof
 
 
 def candidates(graph: DerivationGraph, structure: Structure, normal: Normal) -> Groups:
-    """Facts of one predicate that share all arguments but one."""
+    """Facts of one predicate that share all arguments but one; and each fact that is negated somewhere."""
     predicates = graph.predicate[structure.facts]
     rows = graph.row[structure.facts]
     sizes_of: list[Long] = []
@@ -120,8 +120,11 @@ def candidates(graph: DerivationGraph, structure: Structure, normal: Normal) -> 
             several = np.repeat(sizes > 1, sizes)
             members.append(facts[order][several])
             sizes_of.append(sizes[sizes > 1])
-    flat = np.concatenate(members) if members else np.zeros(0, np.int64)
-    sizes = np.concatenate(sizes_of) if members else np.zeros(0, np.int64)
+    # a fact alone is a choice between itself and its failing, which tells apart bodies with `a` and with `not a`
+    negated = np.unique(~normal.literals[normal.literals < 0])
+    members.append(negated)
+    sizes_of.append(np.ones(len(negated), np.int64))
+    flat, sizes = np.concatenate(members), np.concatenate(sizes_of)
     group_start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     of_group = np.repeat(np.arange(len(sizes)), sizes)
     of_value = np.arange(len(flat)) - group_start[of_group]

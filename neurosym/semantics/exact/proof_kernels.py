@@ -182,6 +182,28 @@ def _union(lo, hi, item, count, parent, cap):
     return out, overlap
 
 
+@njit(cache=True, nogil=True)
+def _failing(x, starts, choice_start, choices, masks, literal_start, full, dead, slot, limit, size, keys, sets):
+    """Add what a fact's failing needs: that each of its bodies fails that is a set of outcomes alone."""
+    for b in range(starts[x], starts[x + 1]):
+        if dead[b] or literal_start[b + 1] > literal_start[b] or choice_start[b + 1] - choice_start[b] != 1:
+            continue
+        at = choice_start[b]
+        key = choices[at]
+        to = slot[key]
+        if to < 0:
+            if size >= limit:
+                continue
+            if size == len(keys):
+                keys, sets = _longer(keys, size + 1), _taller(sets, size + 1)
+            to = slot[key] = size
+            keys[to], sets[to] = key, full[key]
+            size += 1
+        for w in range(sets.shape[1]):
+            sets[to, w] &= ~masks[at, w]
+    return size, keys, sets
+
+
 @kernel(
     "Tuple((boolean, int64[::1], int64[::1], int64[::1], int64[::1]))("
     "int64[::1], boolean[::1], uint8[::1], int64[::1], uint64[:,::1], uint64[:,::1], "
@@ -289,6 +311,10 @@ def prove(
             for at in range(literal_start[b], literal_start[b + 1]):
                 x = literals[at]
                 if x < 0:
+                    size, keys, sets = _failing(
+                        ~x, starts, choice_start, choices, masks, literal_start, full, dead, slot, limit, size, keys,
+                        sets,
+                    )  # fmt: skip
                     continue
                 for k in range(begin[bodies + x], end[bodies + x]):
                     key = keys[k]

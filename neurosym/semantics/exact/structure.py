@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,7 @@ def structure_of(graph: DerivationGraph, part: Part) -> Structure:
     """Put a part into bottom-up order, with facts that stand for one another (`p :- q. q :- p.`) made one."""
     n = len(part.facts)
     starts, body_start, literals = _by_head(part.head, part.body_start, np.where(part.sign, part.body, ~part.body), n)
+    starts, body_start, literals = _without_loops(starts, body_start, literals, n)
     order, component, cyclic = _bottom_up(starts, body_start, literals, part.roots)
     same = np.arange(n)
     if cyclic.any():
@@ -60,6 +61,37 @@ def structure_of(graph: DerivationGraph, part: Part) -> Structure:
             starts, body_start, literals = _by_head(heads, body_start, merged, n)
             starts, body_start, literals = _without_loops(starts, body_start, literals, n)
             order, component, cyclic = _bottom_up(starts, body_start, literals, same[part.roots])
+    return _renumbered(graph, part.facts, order, component, cyclic, starts, body_start, literals, same)
+
+
+def with_bodies(graph: DerivationGraph, structure: Structure, kept: Long, roots: Long) -> Structure:
+    """A structure with some of its bodies, which may have fewer cycles.
+
+    Args:
+        kept: (m,) bodies; roots: facts to which all others belong.
+    """
+    n = len(structure.facts)
+    heads = np.repeat(np.arange(n), np.diff(structure.starts))[kept]
+    sizes = np.diff(structure.body_start)[kept]
+    _, edges = expand(structure.body_start[:-1][kept], sizes)
+    flat = np.concatenate([[0], np.cumsum(sizes)])
+    starts, body_start, literals = _by_head(heads, flat, structure.literals[edges], n)
+    order, component, cyclic = _bottom_up(starts, body_start, literals, roots)
+    made = _renumbered(
+        graph, structure.facts, order, component, cyclic, starts, body_start, literals, np.arange(n)
+    )  # fmt: skip
+    known = structure.number >= 0
+    number = np.full(len(known), -1)
+    number[known] = made.number[structure.number[known]]
+    return replace(made, number=number)
+
+
+def _renumbered(
+    graph: DerivationGraph, all_facts: Ids, order: Long, component: Long, cyclic: NDArray[np.bool_], starts: Long,
+    body_start: Long, literals: Long, same: Long,
+) -> Structure:  # fmt: skip
+    """Facts numbered along an order; those that are not in it, and their bodies, are left out."""
+    n = len(same)
     number = np.full(n, -1)
     number[order] = np.arange(len(order))
     heads = number[np.repeat(np.arange(n), np.diff(starts))]
@@ -71,7 +103,7 @@ def structure_of(graph: DerivationGraph, part: Part) -> Structure:
     starts, body_start, literals = _by_head(
         heads[found], np.concatenate([[0], np.cumsum(sizes)]), renamed, len(order)
     )  # fmt: skip
-    facts = part.facts[order]
+    facts = all_facts[order]
     return Structure(
         facts, component[order], cyclic[order], *_choices(graph, facts), starts, body_start, literals, number[same]
     )

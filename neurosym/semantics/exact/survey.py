@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from neurosym.facts import Ids
 from neurosym.grounding import DerivationGraph
-from neurosym.semantics.exact.normal import PLAIN, normalise
+from neurosym.semantics.exact.normal import PLAIN, normalise, simplified
 from neurosym.semantics.exact.proof import COMPILE, prove
 from neurosym.semantics.exact.structure import structure_of
 from neurosym.semantics.part import Long, relevant_part
@@ -41,6 +41,7 @@ def survey(graph: DerivationGraph, roots: Ids) -> Survey:
     """
     part = relevant_part(graph, roots, drop_certain=True)
     structure = structure_of(graph, part)
+    structure = simplified(graph, structure, structure.number[part.roots])
     normal = normalise(structure)
     proof = prove(graph, structure, normal)
     heads = np.repeat(np.arange(len(structure.facts)), np.diff(normal.starts))
