@@ -149,5 +149,5 @@ def _notes(error: BaseException) -> list[str]:
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Semantics = Annotated[
     str,
-    typer.Option("--semantics", metavar="NAME", help="exact, or an algebra such as viterbi."),
+    typer.Option("--semantics", metavar="NAME", help="exact, bounds, or an algebra such as viterbi."),
 ]

@@ -16,8 +16,10 @@ from neurosym.lang.terms import term_key
 
 if TYPE_CHECKING:
     from neurosym.reasoner.grounded import Grounded
+    from neurosym.reasoner.logic import Logic
     from neurosym.reasoner.reasoner import Reasoner
     from neurosym.semantics import Semiring
+    from neurosym.semantics.lnn import Contradiction
 
 Targets = Mapping[str, bool | None] | Sequence[Value] | Tensor
 # the smallest probability whose logarithm is taken: a loss is finite at 0
@@ -38,6 +40,7 @@ class Answers:
             which is their midpoint.
         evidence: (fact id, observed true); inputs: the per-sample inputs; algebra: None for the exact semantics.
         reasoner: the one that was asked.
+        logic: under the semantics `bounds`, the settled network behind the answers.
     """
 
     query: tuple[Atom, ...]
@@ -55,6 +58,7 @@ class Answers:
     algebra: Semiring | None = field(default=None, repr=False)
     reasoner: Reasoner | None = field(default=None, repr=False)
     bounds: tuple[Tensor, Tensor] | None = field(default=None, repr=False)
+    logic: Logic | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.atoms)
@@ -76,6 +80,11 @@ class Answers:
     def upper(self) -> Tensor:
         """(B, A) the greatest tags, likewise."""
         return self.tags if self.bounds is None else self.bounds[1]
+
+    @property
+    def contradictions(self) -> tuple[Contradiction, ...]:
+        """Under `bounds`, the formulas that cannot hold together, in the first sample that has any; else none."""
+        return () if self.logic is None else self.logic.contradictions()
 
     @property
     def method(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +33,7 @@ class Grounded:
         self._evaluators: dict[object, Exact | Evaluator | Bounds] = {}
         self._found: dict[object, Found] = {}
         self.solutions: dict[Shape, Solution] = {}
+        self.networks: dict[object, Any] = {}  # of the semantics `bounds`, by settings and evidence
 
     def proved(self, facts: Sequence[int]) -> Grounded:
         """The same with proofs of some facts, where the graph keeps none."""

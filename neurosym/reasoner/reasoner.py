@@ -20,18 +20,21 @@ from neurosym.lang.terms import predicate_of_iri, term_key
 from neurosym.lang.walk import body_atoms, head_atoms
 from neurosym.neural import FeatureTable
 from neurosym.reasoner.answers import Answers
+from neurosym.reasoner.formulas import Formulas, constraint_parameters
 from neurosym.reasoner.grounded import Grounded
 from neurosym.reasoner.leaves import Leaves
+from neurosym.reasoner.logic import logic_answers, operand_parameters
 from neurosym.reasoner.sample_query import Given, SampleAnswers, SampleQuery, cached_query
 from neurosym.semantics import ALGEBRAS, MAX_CIRCUIT, Boolean, Bounds, Evaluator, Exact, Semiring
 from neurosym.semantics.exact import Shape, Solution
+from neurosym.semantics.lnn import LogicBounds
 
 if TYPE_CHECKING:
     from neurosym.grounding import DerivationGraph, Forecast
     from neurosym.grounding.ground import Mode, Progress
 
 MAX_GRAPHS = 64  # kept for queries asked before; the oldest goes first
-UNBUILT = {"topk": "k best proofs with bounds", "bounds": "open-world bounds of logical neural networks"}
+UNBUILT = {"topk": "k best proofs with bounds"}
 
 
 class Reasoner(nn.Module):
@@ -46,8 +49,8 @@ class Reasoner(nn.Module):
         networks: name → module, for the program's neural predicates. A module gets one tensor (n, …) for each argument
             that is no value, and gives (n, values) logits.
         features: class or type (`ex:Patient`) → its feature table.
-        semantics: `exact`, an algebra's name (`boolean`, `viterbi`, `goedel`, `product`, `lukasiewicz`, `count`,
-            `sum-product`), or a `Semiring` of your own.
+        semantics: `exact`, `bounds`, an algebra's name (`boolean`, `viterbi`, `goedel`, `product`, `lukasiewicz`,
+            `count`, `sum-product`), a `LogicBounds` with settings, or a `Semiring` of your own.
         limits: what grounding may use; max_circuit: nodes of a compiled diagram at which to stop.
         demand: ground only what a query can reach, with the arguments that it binds; a graph for each query then. False
             grounds everything once, which pays for many different queries over the same facts.
@@ -66,7 +69,7 @@ class Reasoner(nn.Module):
         facts: FactBase | None = None,
         networks: Mapping[str, nn.Module] | None = None,
         features: Mapping[str, FeatureTable] | None = None,
-        semantics: str | Semiring = "exact",
+        semantics: str | Semiring | LogicBounds = "exact",
         *,
         limits: Limits | None = None,
         max_circuit: int = MAX_CIRCUIT,
@@ -90,6 +93,9 @@ class Reasoner(nn.Module):
         self.learnable: tuple[Parameter, ...] = tuple(normalise(program, SymbolTable()).parameters)
         random = torch.Generator().manual_seed(seed)
         self.weight_logits = nn.ParameterList([_start(p, random) for p in self.learnable])
+        self.constraint_logits = constraint_parameters(program, random)
+        self.operands = operand_parameters(program, self.semantics)
+        self.ground_formulas: dict[object, Formulas] = {}  # see `ground_constraints`
         self._grounded: dict[tuple, Grounded] = {}
         self._before: dict[tuple, DerivationGraph] = {}  # graphs over the facts before the last update
         self.sample_queries: dict[object, tuple[Given, SampleQuery]] = {}  # see `query_samples`
@@ -183,7 +189,7 @@ class Reasoner(nn.Module):
         if added is not None:
             facts = facts + added
         self._before = {key[1:]: g.graph for key, g in self._grounded.items() if key[0] == id(self.facts)}
-        self._grounded = {}
+        self._grounded, self.ground_formulas = {}, {}
         self.facts = facts
 
     def forecast(self, *queries: str | Atom) -> Forecast:
@@ -204,7 +210,7 @@ class Reasoner(nn.Module):
         names = {str(name) for network in self.networks.values() for name in getattr(network, "reads", ())}
         return tuple(_free((predicate_of_iri(n) if n.startswith("http") else n, 2)) for n in sorted(names))
 
-    def _mode(self, semantics: Semiring | None) -> Mode:
+    def _mode(self, semantics: Semiring | LogicBounds | None) -> Mode:
         """Facts alone are enough where all are certain and only their truth is asked."""
         certain = not self.program.neural and not self.program.opened and all(
             h.weight is None for r in self.program.rules for h in r.heads
@@ -220,7 +226,7 @@ class Reasoner(nn.Module):
         *queries: str | Atom,
         inputs: Mapping[str, Tensor] | None = None,
         evidence: Mapping[str, bool] | None = None,
-        semantics: str | Semiring | None = None,
+        semantics: str | Semiring | LogicBounds | None = None,
         closed_networks: bool = False,
     ) -> Answers:
         """Ask for atoms.
@@ -252,6 +258,8 @@ class Reasoner(nn.Module):
         for atom in (*atoms, *(a for a, _ in observed)):
             self.check_known(atom)
         asked = (*atoms, *(a for a, _ in observed))
+        if isinstance(chosen, LogicBounds):
+            return logic_answers(self, atoms, observed, chosen, given, closed_networks)
         grounded = self.grounded(given, asked, closed_networks=closed_networks, mode=self._mode(chosen))
         return self._answer(grounded, atoms, grounded.evidence(observed), chosen, given, closed_networks)
 
@@ -313,6 +321,11 @@ class Reasoner(nn.Module):
         """
         given = dict(inputs or {})
         chosen = self.semantics if semantics is None else algebra(semantics)
+        if isinstance(chosen, LogicBounds):
+            raise SemanticsError(
+                "the semantics `bounds` does not take many samples together", code="NS532",
+                help="ask each sample by itself: `reasoner.over(facts).query(…)`",
+            )  # fmt: skip
         atoms = tuple(self.atom(q) for q in queries or self.queries) or tuple(q.atom for q in self.program.queries)
         if not atoms:
             raise DataError("nothing is asked", code="NS615", help="pass an atom, or write `query(…).` in the rules")
@@ -349,6 +362,7 @@ class Reasoner(nn.Module):
             demand=self.demand, progress=self.progress, seed=self.seed, dtype=self.dtype,
         )  # fmt: skip
         other.weight_logits = self.weight_logits
+        other.constraint_logits, other.operands = self.constraint_logits, self.operands
         other.queries, other.background = self.queries, self.background
         return other.train(self.training)
 
@@ -461,12 +475,14 @@ def _pattern(atom: Atom) -> tuple:
     return (atom.key, *(term_key(t.value) if isinstance(t, Const) else None for t in atom.args))
 
 
-def algebra(semantics: str | Semiring) -> Semiring | None:
-    """An algebra by its name, or as it is; None stands for `exact`."""
-    if isinstance(semantics, Semiring):
+def algebra(semantics: str | Semiring | LogicBounds) -> Semiring | LogicBounds | None:
+    """A semantics by its name, or as it is; None stands for `exact`."""
+    if isinstance(semantics, Semiring | LogicBounds):
         return semantics
     if semantics == "exact":
         return None
+    if semantics == LogicBounds.name:
+        return LogicBounds()
     for known in ALGEBRAS:
         if known.name == semantics:
             return known()
@@ -474,7 +490,7 @@ def algebra(semantics: str | Semiring) -> Semiring | None:
         raise SemanticsError(
             f"the semantics `{semantics}` ({UNBUILT[semantics]}) cannot be evaluated yet", code="NS504"
         )
-    names = ", ".join(["exact", *(a.name for a in ALGEBRAS)])
+    names = ", ".join(["exact", LogicBounds.name, *(a.name for a in ALGEBRAS)])
     raise SemanticsError(f"there is no semantics `{semantics}`", code="NS505", note=f"there are {names}")
 
 

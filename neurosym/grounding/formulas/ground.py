@@ -13,7 +13,7 @@ from neurosym.facts.symbols import SYMBOL
 from neurosym.grounding.bindings import Bindings, stacked
 from neurosym.grounding.bodies import BUILTINS
 from neurosym.grounding.builder import GraphBuilder, Limits
-from neurosym.grounding.core import Builtin, Compare, CoreAtom, CoreProgram, CoreRule, ForeignCall, Key
+from neurosym.grounding.core import Builtin, Compare, CoreAtom, CoreProgram, CoreRule, ForeignCall, Key, Scan
 from neurosym.grounding.declared import declared_arguments
 from neurosym.grounding.engine import Engine
 from neurosym.grounding.formulas.connectives import connectives_of, parts_of
@@ -77,7 +77,9 @@ class _Grounder:
         """The facts of the graph under their ids; what is only possible counts as there."""
         graph = self.graph
         builder.take_over(graph.facts, np.full(graph.num_facts, CERTAIN, np.uint8), Groundings())
-        needed = {x.key for r in self.core.rules for x in (*(s.atom for s in r.body if hasattr(s, "atom")), *(h for h, _ in r.heads))}  # fmt: skip
+        rules = self.core.rules
+        needed = {h.key for r in rules for h, _ in r.heads}
+        needed |= {x.atom.key for r in rules for x in r.body if isinstance(x, Scan)}
         needed |= {self.core.canonical(CoreAtom(k, (None,) * k[1]), self.symbols).key for k in self.scopes.predicates}
         for key, rows, facts in zip(graph.predicates, graph.rows, graph.fact_ids, strict=True):
             relation = builder.relation(key)

@@ -79,7 +79,7 @@ class Nodes:
 
     def _folded(self, kind: int, children: Ids, connective: int) -> Ids:
         """Nodes without constant children."""
-        n, width = children.shape
+        n = len(children)
         if kind == NOT:
             return self._negated(children[:, 0], connective)
         if kind == IMPLIES:

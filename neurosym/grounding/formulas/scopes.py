@@ -91,6 +91,7 @@ class _Maker:
         self.binding = Binding(replace_open(program))
         self.foreign = program.foreign_predicates
         self.tests = built_in(program)
+        self.signatures = {k: d.args for k, d in (*program.declarations.items(), *program.neural.items())}
         self.mine: dict[tuple[int, ...], Scope] = {}
         scopes.of.append(self.mine)
         self.neural = any(a.key in program.neural for a, _ in body_atoms(sentence.formula))
@@ -151,24 +152,41 @@ class _Maker:
             if not isinstance(x, ast.Not | ast.Comparison) or all(v.name in bound for v in body_variables(x))
         )  # fmt: skip
 
-    def _typed(
-        self, literals: Way, own: Sequence[ast.Var], formula: ast.Formula, universal: bool
-    ) -> Way:  # fmt: skip
-        """The literals with one for each variable that they do not bind, from its declared type."""
-        bound = self.binding.closure(ast.And(literals), frozenset())
-        extra: list[ast.Body] = []
-        for v in own:
-            if v.name not in bound:
-                extra.append(self._domain(v, formula, universal))
-                bound = self.binding.closure(ast.And((*literals, *extra)), frozenset())
-        return (*literals, *extra)
+    def _typed(self, literals: Way, own: Sequence[ast.Var], formula: ast.Formula, universal: bool) -> Way:
+        """The literals with one for each variable that they do not bind, from its declared type.
 
-    def _domain(self, v: ast.Var, formula: ast.Formula, universal: bool) -> ast.Body:
-        signatures = {k: d.args for k, d in self.program.declarations.items()}
-        signatures |= {k: d.args for k, d in self.program.neural.items()}
+        An open literal restricts nothing, since atoms that nobody spoke of may hold, too. It is a guard only where
+        nothing else says over what a variable ranges.
+        """
+        closed = tuple(x for x in literals if not (isinstance(x, ast.Literal) and x.atom.key in self.scopes.open))
+        for chosen, enumerated in ((closed, True), (literals, False)):
+            bound = self.binding.closure(ast.And(chosen), frozenset())
+            extra: list[ast.Body] = []
+            for v in own:
+                if v.name not in bound and (domain := self._domain(v, formula, enumerated)) is not None:
+                    extra.append(domain)
+                    bound = self.binding.closure(ast.And((*chosen, *extra)), frozenset())
+            unbound = [v for v in own if v.name not in bound]
+            if not unbound:
+                return (*chosen, *extra)
+        v = unbound[0]  # pyright: ignore[reportPossiblyUnboundVariable]
+        word = "forall" if universal else "exists"
+        raise GroundingError(
+            f"nothing says over what `{spelled(v)}` ranges in the constraint {self.sentence.label} ({v.span})",
+            code="NS430", note=f"a variable of `{word}` has a positive guard in every alternative, or a declared type",
+            help=f"guard it: `p({spelled(v)}) {'implies' if universal else 'and'} …`, or declare the type of an "
+            "argument that it fills: a class, an enumeration, a range or `symbol`",
+        )  # fmt: skip
+
+    def _domain(self, v: ast.Var, formula: ast.Formula, enumerated: bool) -> ast.Body | None:
+        """A literal for the declared type of a variable, None if that says nothing.
+
+        Args:
+            enumerated: only of a type that enumerates; else the known names are enough.
+        """
         symbol = False
         for atom, _ in body_atoms(formula):
-            for argument, arg in zip(signatures.get(atom.key, ()), atom.args, strict=False):
+            for argument, arg in zip(self.signatures.get(atom.key, ()), atom.args, strict=False):
                 if not isinstance(arg, ast.Var) or arg.name != v.name:
                     continue
                 if argument.type.kind == "class":
@@ -178,15 +196,9 @@ class _Maker:
                 if argument.type.kind in ("enum", "bool"):
                     return self._enumerated(v, argument)
                 symbol |= argument.type.kind == "symbol"
-        if symbol:
+        if symbol and not enumerated:
             return ast.Literal(ast.Atom(NAMES[0], (v,), v.span), v.span)
-        word = "forall" if universal else "exists"
-        raise GroundingError(
-            f"nothing says over what `{spelled(v)}` ranges in the constraint {self.sentence.label} ({v.span})",
-            code="NS430", note=f"a variable of `{word}` has a positive guard in every alternative, or a declared type",
-            help=f"guard it: `p({spelled(v)}) {'implies' if universal else 'and'} …`, or declare the type of an "
-            "argument that it fills: a class, an enumeration, a range or `symbol`",
-        )  # fmt: skip
+        return None
 
     def _enumerated(self, v: ast.Var, argument: ast.Argument) -> ast.Body:
         values = (False, True) if argument.type.kind == "bool" else argument.type.values
@@ -217,7 +229,7 @@ class _Maker:
                 ast.And(body),
                 name=f"constraint {self.sentence.label}",
                 span=constraint.span,
-            )  # fmt: skip
+            )
         )
 
 
