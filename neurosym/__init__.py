@@ -11,15 +11,16 @@ if TYPE_CHECKING:
     from neurosym.facts import FactBase
     from neurosym.grounding import Limits, Samples
     from neurosym.lang import Foreign, Iri, Program, Symbol
-    from neurosym.learning import Batch, FitResult, fit
+    from neurosym.learning import Batch, Constraints, FitResult, fit
     from neurosym.neural import FeatureTable
     from neurosym.reasoner import Answers, Reasoner, SampleAnswers
-    from neurosym.semantics import Semiring
+    from neurosym.semantics import LogicBounds, Semiring
 
 # name → the room that defines it; loaded at first use, so that a linter never waits for torch
 _HOMES = {
     "Answers": "reasoner",
     "Batch": "learning",
+    "Constraints": "learning",
     "Explanation": "explain",
     "FactBase": "facts",
     "FeatureTable": "neural",
@@ -27,6 +28,7 @@ _HOMES = {
     "Foreign": "lang",
     "Iri": "lang",
     "Limits": "grounding",
+    "LogicBounds": "semantics",
     "NeurosymError": "errors",
     "Program": "lang",
     "Reasoner": "reasoner",
@@ -42,6 +44,7 @@ _HOMES = {
 __all__ = [
     "Answers",
     "Batch",
+    "Constraints",
     "Explanation",
     "FactBase",
     "FeatureTable",
@@ -49,6 +52,7 @@ __all__ = [
     "Foreign",
     "Iri",
     "Limits",
+    "LogicBounds",
     "NeurosymError",
     "Program",
     "Reasoner",

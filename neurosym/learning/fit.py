@@ -17,6 +17,7 @@ from torch import Tensor
 
 from neurosym.errors import DataError
 from neurosym.learning.checkpoint import load_checkpoint, save_checkpoint
+from neurosym.learning.constraints import Constraints, with_constraints
 from neurosym.learning.data import Batch, as_list, shuffled
 from neurosym.reasoner import Answers, Reasoner
 
@@ -105,6 +106,7 @@ def fit(
     weight_decay: float = 0.0,
     optimizer: torch.optim.Optimizer | None = None,
     loss: Loss = nll,
+    constraints: Constraints | str | None = None,
     patience: int | None = None,
     seed: int = 0,
     checkpoint: str | PathLike[str] | None = None,
@@ -122,6 +124,7 @@ def fit(
         epochs: how many in all, those before a resumed checkpoint included.
         optimizer: instead of Adam with `lr` and `weight_decay`.
         loss: (answers, batch) → scalar, instead of the negative log-likelihood.
+        constraints: adds what the program's constraints cost: `Constraints`, or a kind such as `semantic`.
         patience: epochs without a better validation loss (training loss, if there is no validation data) after which to
             stop; None: never.
         seed: of the order of samples, and of dropout; torch's global random state is as before afterwards.
@@ -135,6 +138,8 @@ def fit(
     """
     train_list = as_list(train)
     valid_list = as_list(valid) if valid is not None else None
+    if constraints is not None:
+        loss = with_constraints(loss, Constraints(constraints) if isinstance(constraints, str) else constraints)
     if optimizer is None:
         trainable = [p for p in reasoner.parameters() if p.requires_grad]
         if not trainable:

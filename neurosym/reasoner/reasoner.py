@@ -20,6 +20,7 @@ from neurosym.lang.terms import predicate_of_iri, term_key
 from neurosym.lang.walk import body_atoms, head_atoms
 from neurosym.neural import FeatureTable
 from neurosym.reasoner.answers import Answers
+from neurosym.reasoner.constraints import ConstraintLoss, Violation, check_constraints, constraint_loss
 from neurosym.reasoner.formulas import Formulas, constraint_parameters
 from neurosym.reasoner.grounded import Grounded
 from neurosym.reasoner.leaves import Leaves
@@ -336,6 +337,36 @@ class Reasoner(nn.Module):
         key = (spelled, tuple(sorted(given)), name, closed_networks)
         query = cached_query(self, samples, atoms, observed, sorted(given), chosen, closed_networks, key)
         return query(self, given, only, closed_networks)
+
+    def constraint_loss(
+        self, kind: str = "semantic", p: float = 2.0, *, inputs: Mapping[str, Tensor] | None = None,
+        evidence: Mapping[str, bool] | None = None, constraints: Sequence[str] | None = None,
+    ) -> ConstraintLoss:  # fmt: skip
+        """What the program's constraints cost, as a loss with gradients to weights and networks.
+
+        Args:
+            kind: `semantic`, minus the logarithm of the exact probability that the constraint holds (Xu et al. 2018);
+                `product`, `lukasiewicz` or `goedel`, one minus its fuzzy truth with power means for quantifiers (Logic
+                Tensor Networks); `hinge`, the distances to satisfaction of its instances to the power p (PSL). Atoms
+                have their tags under the reasoner's semantics.
+            p: of the power means, or of the hinge: 1 linear, 2 squared.
+            constraints: their names; all by default.
+
+        Raises:
+            DataError: NS623, there are none; SemanticsError: NS533, no such kind; NS534, one speaks of unknown atoms.
+        """
+        return constraint_loss(self, kind, p, inputs, evidence, constraints)
+
+    def check_constraints(
+        self, kind: str = "semantic", least: float = 0.5, *, inputs: Mapping[str, Tensor] | None = None,
+        evidence: Mapping[str, bool] | None = None, constraints: Sequence[str] | None = None, sample: int = 0,
+    ) -> tuple[Violation, ...]:  # fmt: skip
+        """The instances of constraints that are violated by more than `least`, the worst first.
+
+        Args:
+            kind: as for `constraint_loss`; under `semantic` the amount is the probability of a violation.
+        """
+        return check_constraints(self, kind, least, inputs, evidence, constraints, sample)
 
     def predict(
         self, facts: FactBase, *queries: str, features: Mapping[str, FeatureTable] | None = None,

@@ -2,6 +2,7 @@
 
 from neurosym.semantics.evaluate import Evaluator, evaluate
 from neurosym.semantics.exact import MAX_CIRCUIT, Exact, choice_name
+from neurosym.semantics.lnn import LogicBounds
 from neurosym.semantics.part import Part, relevant_part
 from neurosym.semantics.semirings import (
     Boolean,
@@ -27,6 +28,7 @@ __all__ = [
     "Evaluator",
     "Exact",
     "Goedel",
+    "LogicBounds",
     "Lukasiewicz",
     "Part",
     "Product",

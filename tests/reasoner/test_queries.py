@@ -261,7 +261,7 @@ def test_instances_of_one_algebra_are_kept_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "code"), [("topk", "NS504"), ("bounds", "NS504"), ("fuzzy", "NS505"), ("Exact", "NS505")]
+    ("name", "code"), [("topk", "NS504"), ("fuzzy", "NS505"), ("Exact", "NS505")]
 )
 def test_semantics_that_are_not_there(name: str, code: str) -> None:
     for ask in (lambda: paths(name), lambda: paths().query("path(a, X)", semantics=name)):
