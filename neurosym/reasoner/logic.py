@@ -82,7 +82,7 @@ class Logic:
 
     def contradictions(self, most: int = MAX_CONFLICTS) -> tuple[Contradiction, ...]:
         """The formulas in conflict, in the first sample that has any."""
-        crossed = (self._gap.detach() > self.inference.settings.crossing).any(dim=0).nonzero()[:, 0].tolist()
+        crossed = (self._gap.detach() > 10 * self.inference.slack(self.leaf_tags)).any(dim=0).nonzero()[:, 0].tolist()
         if not crossed:
             return ()
         tags = self.leaf_tags[crossed[0]][None].detach()
@@ -130,8 +130,9 @@ def logic_answers(
     lower, upper = settled.lower[at].T + 0.0, settled.upper[at].T + 0.0  # no negative zeros
     unknown = torch.tensor([i == -2 for i in columns], dtype=torch.bool)
     upper = torch.where(unknown, nothing[1], upper)
+    involved = inference.involved(settled)
     details = tuple(
-        _detail(settings, settled, float(lo), float(up), i)
+        _detail(inference, settled, float(lo), float(up), i, involved is not None and i >= 0 and bool(involved[i, 0]))
         for lo, up, i in zip(lower[0].detach(), upper[0].detach(), columns, strict=True)
     )
     facts = tuple(i if 0 <= i < graph.graph.num_facts else -1 for i in columns)
@@ -143,10 +144,12 @@ def logic_answers(
     )  # fmt: skip
 
 
-def _detail(settings: LogicBounds, settled: Settled, lower: float, upper: float, atom: int) -> str:
-    state = settings.state(lower, upper)
+def _detail(inference: Inference, settled: Settled, lower: float, upper: float, atom: int, blamed: bool) -> str:
+    state = inference.settings.state(lower, upper, inference.slack(settled.lower))
     if atom == -1:
         return "false: its predicate is closed, and nothing derives it"
+    if blamed and state != "contradiction":
+        state += ", part of a contradiction"
     return state if settled.settled else f"{state}, after {settled.rounds} rounds, which were not enough to settle"
 
 

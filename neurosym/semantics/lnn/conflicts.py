@@ -99,7 +99,7 @@ class _Search:
         active[list(chosen)] = True
         settled = self.inference(self.tags, self.weights, self.operands, active, stop=True)
         gap = (settled.lower - settled.upper)[:, 0]
-        crossed = (gap > self.inference.settings.crossing).nonzero()[:, 0].tolist()
+        crossed = (gap > 10 * self.inference.slack(self.tags)).nonzero()[:, 0].tolist()
         if not crossed:
             return None
         graph = self.inference.theory.formulas.graph
@@ -127,5 +127,16 @@ class _Search:
             where = formulas.spell_atom(unit)
         else:
             nodes = (theory.unit_of_node == unit).nonzero()[0]
-            where = formulas.spell(int(nodes[0])) if len(nodes) else "a rule"
+            where = formulas.spell(int(nodes[0])) if len(nodes) else self._of_rule(unit)
         return Contradiction(tuple(self.elements[k] for k in sorted(core)), where, lower, upper)
+
+    def _of_rule(self, unit: int) -> str:
+        """What a rule's unit is about: the atom that it concludes."""
+        formulas = self.inference.theory.formulas
+        for layer in self.inference.theory.layers:
+            at = (layer.units == unit).nonzero()[0]
+            if len(at):
+                children = layer.child[layer.parent == at[0]]
+                atoms = [int(c) for c in children if c < formulas.num_atoms]
+                return f"what the rules say of {formulas.spell_atom(atoms[0])}" if atoms else "a rule's body"
+        return "a rule"

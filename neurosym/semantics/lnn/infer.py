@@ -102,6 +102,7 @@ class Inference:
             stop: at the first contradiction.
         """
         lower, upper = self._start(tags, weights, active)
+        slack = self.slack(tags)
         lines = [x.line(operands, tags) if x.kind == AND else None for x in self.layers]
         for number in range(1, self.settings.max_rounds + 1):
             before = (lower.detach(), upper.detach())
@@ -109,17 +110,32 @@ class Inference:
             for layer, line in steps:
                 lower, upper = _upward(layer, line, lower, upper, self._crossed(lower, upper))
             for layer, line in reversed(steps):
-                lower, upper = _downward(layer, line, lower, upper, self._crossed(lower, upper))
+                lower, upper = _downward(layer, line, lower, upper, self._crossed(lower, upper), slack)
             if stop and self._crossed(lower, upper) is not None:
                 return Settled(lower, upper, number, False)
-            if _most(lower, upper, before) <= self.settings.tolerance:
+            if _most(lower, upper, before) <= slack:
                 return Settled(lower, upper, number, True)
         return Settled(lower, upper, self.settings.max_rounds, False)
 
+    def slack(self, like: Tensor) -> float:
+        """The difference that counts as none: the tolerance, or what rounding can make."""
+        return max(self.settings.tolerance, 100 * torch.finfo(like.dtype).eps)
+
     def _crossed(self, lower: Tensor, upper: Tensor) -> Tensor | None:
         """(V, B) units in contradiction, None if there are none."""
-        crossed = lower.detach() > upper.detach() + self.settings.crossing
+        crossed = lower.detach() > upper.detach() + 10 * self.slack(lower)
         return crossed if bool(crossed.any()) else None
+
+    def involved(self, settled: Settled) -> Tensor | None:
+        """(V, B) units in contradiction, and all that they rest on; None if there are none."""
+        marked = self._crossed(settled.lower, settled.upper)
+        if marked is None:
+            return None
+        marked = marked.clone()
+        for layer in reversed(self.layers):
+            index = layer.child[:, None].expand(-1, marked.shape[1])
+            marked = marked.long().scatter_reduce(0, index, marked[layer.above].long(), "amax") > 0
+        return marked
 
     def _start(self, tags: Tensor, weights: Sequence[Tensor | float], active: Tensor | None) -> tuple[Tensor, Tensor]:
         """(V, B) bounds before anything is inferred."""
@@ -216,25 +232,29 @@ def _upward(
 
 
 def _downward(
-    layer: _Layer, line: tuple[Tensor, Tensor] | None, lower: Tensor, upper: Tensor, crossed: Tensor | None
-) -> tuple[Tensor, Tensor]:
+    layer: _Layer, line: tuple[Tensor, Tensor] | None, lower: Tensor, upper: Tensor, crossed: Tensor | None,
+    slack: float,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Bounds of a layer's children from those of its units, and of the other children."""
     if not len(layer.child):
         return lower, upper
     bad = None if crossed is None else (_touched(layer, crossed) | crossed[layer.units])[layer.parent]
     if line is not None:
-        low, high = _linear_down(layer, line, lower, upper)
+        low, high = _linear_down(layer, line, lower, upper, slack)
     elif layer.kind == IFF:
-        low, high = _iff_down(layer, lower, upper)
+        low, high = _iff_down(layer, lower, upper, slack)
     else:
-        low, high = _quantifier_down(layer, lower, upper)
+        low, high = _quantifier_down(layer, lower, upper, slack)
     return _put(lower, upper, layer.child, low, high, bad)
 
 
 def _linear_down(
-    layer: _Layer, line: tuple[Tensor, Tensor], lower: Tensor, upper: Tensor
+    layer: _Layer, line: tuple[Tensor, Tensor], lower: Tensor, upper: Tensor, slack: float
 ) -> tuple[Tensor, Tensor]:
-    """The functional inverse: one operand from the unit and the others. A bound of 0 or 1 may be clamped: no news."""
+    """The functional inverse: one operand from the unit and the others. A bound of 0 or 1 may be clamped: no news.
+
+    One that rounding has put beside 0 or 1 is no news either: the inverse jumps there.
+    """
     least, greatest, low, high = _terms(layer, line, lower, upper)
     coefficient = line[0][:, None]
     above_low, above_high = lower[layer.above], upper[layer.above]
@@ -243,38 +263,39 @@ def _linear_down(
     some, positive = coefficient != 0, coefficient > 0
     divisor = torch.where(some, coefficient, torch.ones_like(coefficient))
     needs, allows = needs / divisor, allows / divisor
-    told_low, told_high = (above_low > 0) & some, (above_high < 1) & some
+    told_low, told_high = (above_low > slack) & some, (above_high < 1 - slack) & some
     zero, one = torch.zeros_like(needs), torch.ones_like(needs)
     new_low = torch.where(positive, torch.where(told_low, needs, zero), torch.where(told_high, allows, zero))
     new_high = torch.where(positive, torch.where(told_high, allows, one), torch.where(told_low, needs, one))
     return new_low, new_high
 
 
-def _iff_down(layer: _Layer, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
+def _iff_down(layer: _Layer, lower: Tensor, upper: Tensor, slack: float) -> tuple[Tensor, Tensor]:
     """x is within 1 - L of y, and at least 1 - U away from it."""
     other = layer.child.reshape(-1, 2).flip(1).reshape(-1)
     low, high = lower[other], upper[other]
-    slack, gap = 1 - lower[layer.above], 1 - upper[layer.above]
-    new_low, new_high = low - slack, high + slack
-    told = gap > 0
-    no_room_below, no_room_above = high - gap < lower[layer.child], low + gap > upper[layer.child]
+    near, gap = 1 - lower[layer.above], 1 - upper[layer.above]
+    new_low, new_high = low - near, high + near
+    told = gap > slack
+    no_room_below = high - gap < lower[layer.child] - slack
+    no_room_above = low + gap > upper[layer.child] + slack
     new_low = torch.where(told & no_room_below, torch.maximum(new_low, low + gap), new_low)
     new_high = torch.where(told & no_room_above, torch.minimum(new_high, high - gap), new_high)
     return new_low, new_high
 
 
-def _quantifier_down(layer: _Layer, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
+def _quantifier_down(layer: _Layer, lower: Tensor, upper: Tensor, slack: float) -> tuple[Tensor, Tensor]:
     """All instances are as true as `forall`; if it is false, and only one can be to blame, that one is."""
     above_low, above_high = lower[layer.above], upper[layer.above]
     low, high = lower[layer.child], upper[layer.child]
     zero, one = torch.zeros_like(low), torch.ones_like(high)
     universal = layer.kind == FORALL
-    may = (low <= above_high) if universal else (high >= above_low)
+    may = (low <= above_high + slack) if universal else (high >= above_low - slack)
     count = torch.zeros((len(layer.units), low.shape[1]), dtype=torch.long).index_add(0, layer.parent, may.long())
     only = may & (count[layer.parent] == 1) & layer.exhaustive[layer.parent]
     if universal:
-        return above_low, torch.where(only & (above_high < 1), above_high, one)
-    return torch.where(only & (above_low > 0), above_low, zero), above_high
+        return above_low, torch.where(only & (above_high < 1 - slack), above_high, one)
+    return torch.where(only & (above_low > slack), above_low, zero), above_high
 
 
 __all__ = ["Inference", "Operands", "Settled"]

@@ -22,7 +22,7 @@ class LogicBounds:
         learn: whether the operands of the constraints' connectives have weights that are learned.
     """
 
-    max_rounds: int = 200
+    max_rounds: int = 1000
     tolerance: float = 1e-7
     alpha: float = 0.95
     learn: bool = False
@@ -36,14 +36,9 @@ class LogicBounds:
                 note="0.5 < alpha <= 1, max_rounds >= 1, tolerance > 0",
             )  # fmt: skip
 
-    @property
-    def crossing(self) -> float:
-        """By how much a lower bound is above the upper one in a contradiction."""
-        return 10 * self.tolerance
-
-    def state(self, lower: float, upper: float) -> str:
+    def state(self, lower: float, upper: float, slack: float | None = None) -> str:
         """`true`, `false`, `unknown`, or `contradiction`."""
-        if lower > upper + self.crossing:
+        slack = self.tolerance if slack is None else slack
+        if lower > upper + 10 * slack:
             return "contradiction"
-        slack = self.tolerance
         return "true" if lower >= self.alpha - slack else "false" if upper <= 1 - self.alpha + slack else "unknown"
