@@ -2,8 +2,8 @@
 
     python -m benchmarks.semantics_bounds [--formulas 200 2000]
 
-Prints, for each kind of theory and number of formulas: grounding, inference (the best of three), passes, and the time to
-trace a contradiction that is planted in it.
+Prints, for each kind of theory and number of formulas: grounding, inference (the best of three), passes, and the time
+to trace a contradiction that is planted in it.
 """
 
 from __future__ import annotations

@@ -27,7 +27,9 @@ def explain_bounds(answers: Answers, position: int, sample: int, budget: float) 
     assert reasoner is not None and logic is not None
     atom = answers.atoms[position]
     value, lower, upper = (float(t[sample, position].detach()) for t in (answers.tags, answers.lower, answers.upper))
-    claim = Claim(atom, atom, value, lower, upper, answers.semantics, answers.methods[position], answers.details[position])
+    claim = Claim(
+        atom, atom, value, lower, upper, answers.semantics, answers.methods[position], answers.details[position]
+    )
     warnings = [UNCERTIFIED]
     if upper - lower > 1e-9:
         warnings.append("the claim is an interval of truth, and its number is the middle of it")

@@ -92,7 +92,7 @@ def constraint_loss(
     total = given.tags.new_zeros(())
     weights: dict[str, Tensor] = {}
     for number, label in zip(given.numbers, labels, strict=True):
-        weight = weights[label] = every[number]
+        weight = weights[label] = every[number].cpu()
         total = total + weight * losses[label].mean()
         if str(number) in reasoner.constraint_logits:
             # a loss is at least 0: the likelihood of an exponential distribution keeps a learned weight from vanishing
@@ -124,9 +124,13 @@ def check_constraints(
             substitution = dict(zip(formula.variables, terms, strict=True))
             found.append(
                 Violation(
-                    formula.label, graph.spell(int(formula.instances[row])), substitution, float(amounts[row]),
-                    str(formula.span), formula.constraint.because,
-                )  # fmt: skip
+                    formula.label,
+                    graph.spell(int(formula.instances[row])),
+                    substitution,
+                    float(amounts[row]),
+                    str(formula.span),
+                    formula.constraint.because,
+                )
             )
     return tuple(sorted(found, key=lambda v: -v.amount))
 
@@ -149,7 +153,8 @@ class _Given:
         observed += [(reasoner.atom(a), v) for a, v in (evidence or {}).items()]
         self.formulas: Formulas = ground_constraints(reasoner, inputs, [a for a, _ in observed])
         self.evidence = self.formulas.grounded.evidence(observed)
-        self.tags = self.formulas.grounded.leaves(reasoner.weights, inputs)
+        # small tensors, many indices: on the processor, wherever the networks are
+        self.tags = self.formulas.grounded.leaves(reasoner.weights, inputs).cpu()
         self.atoms = self._atoms()
 
     def _atoms(self) -> list[int]:

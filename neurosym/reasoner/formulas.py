@@ -61,7 +61,7 @@ def ground_constraints(
 
 
 def constraint_parameters(program: Program, random: torch.Generator) -> nn.ParameterDict:
-    """The learnable weights of constraints, by their number in the program; weights are the softplus of what is trained."""
+    """The learnable weights of constraints, by number; a weight is the softplus of its parameter."""
     made = nn.ParameterDict()
     for number, constraint in enumerate(program.constraints):
         weight = constraint.weight

@@ -17,8 +17,16 @@ from neurosym.grounding.formulas.connectives import connectives_of
 from neurosym.lang.ast import Atom, Const, Program, Var
 from neurosym.reasoner.answers import Answers
 from neurosym.reasoner.formulas import constraint_weights, ground_constraints
-from neurosym.semantics.lnn import MAX_CONFLICTS, Contradiction, Inference, LogicBounds, Operands, contradictions
-from neurosym.semantics.lnn import Settled, theory_of
+from neurosym.semantics.lnn import (
+    MAX_CONFLICTS,
+    Contradiction,
+    Inference,
+    LogicBounds,
+    Operands,
+    Settled,
+    contradictions,
+    theory_of,
+)
 
 if TYPE_CHECKING:
     from neurosym.reasoner.reasoner import Reasoner
@@ -116,7 +124,7 @@ def logic_answers(
     inference = made.grounded.networks.get(key)
     if inference is None:
         inference = made.grounded.networks[key] = Inference(theory_of(graph, evidence), settings)
-    tags = made.grounded.leaves(reasoner.weights, inputs)
+    tags = made.grounded.leaves(reasoner.weights, inputs).cpu()
     weights = constraint_weights(reasoner)
     operands = None
     if settings.learn and "weights" in reasoner.operands:

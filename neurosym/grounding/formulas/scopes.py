@@ -79,22 +79,31 @@ def scopes_of(program: ast.Program, given: Mapping[Key, object] | frozenset[Key]
         GroundingError: NS430, a variable has neither a positive guard nor a declared type that says what there is.
     """
     found = Scopes(sentences=sentences(program), open=open_predicates(program, given))
+    known = _Known(program)
     for number, sentence in enumerate(found.sentences):
-        _Maker(program, found, number, sentence).run()
+        _Maker(known, found, number, sentence).run()
     return found
 
 
-class _Maker:
-    def __init__(self, program: ast.Program, scopes: Scopes, number: int, sentence: Sentence) -> None:
-        self.program, self.scopes, self.sentence = program, scopes, sentence
-        self.number = number
+class _Known:
+    """What all sentences ask about the program."""
+
+    def __init__(self, program: ast.Program) -> None:
+        self.neural = program.neural
         self.binding = Binding(replace_open(program))
         self.foreign = program.foreign_predicates
         self.tests = built_in(program)
         self.signatures = {k: d.args for k, d in (*program.declarations.items(), *program.neural.items())}
+
+
+class _Maker:
+    def __init__(self, known: _Known, scopes: Scopes, number: int, sentence: Sentence) -> None:
+        self.scopes, self.sentence, self.number = scopes, sentence, number
+        self.binding, self.foreign, self.tests = known.binding, known.foreign, known.tests
+        self.asked, self.signatures = known.neural, known.signatures
         self.mine: dict[tuple[int, ...], Scope] = {}
         scopes.of.append(self.mine)
-        self.neural = any(a.key in program.neural for a, _ in body_atoms(sentence.formula))
+        self.neural = any(a.key in known.neural for a, _ in body_atoms(sentence.formula))
 
     def run(self) -> None:
         if self.sentence.helper is not None:
@@ -215,7 +224,7 @@ class _Maker:
         above = ast.Literal(scope.atom, atom.span)
         if atom.key in self.scopes.open:
             self._rule(self.scopes.rules, atom, (above,))
-        elif atom.key in self.program.neural:
+        elif atom.key in self.asked:
             names = dict.fromkeys(v.name for v in atom_variables(atom))
             asked = ast.Atom(f"asked by {self.sentence.label} #{len(self.scopes.asking)} ({self.number})",
                              tuple(map(ast.Var, names)), atom.span)  # fmt: skip

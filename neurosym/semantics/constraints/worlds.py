@@ -174,7 +174,10 @@ class FormulaProbabilities:
         found = tags.new_zeros((batch, 0))
         if self.exact is not None:
             found = self.exact(torch.cat([tags, tags.new_zeros((batch, self.graph.num_facts - tags.shape[1]))], dim=1))
-        return [torch.stack([self._of(x, found) for x in r], dim=1) if r else tags.new_ones((batch, 0)) for r in self.results]
+        return [
+            torch.stack([self._of(x, found) for x in r], dim=1) if r else tags.new_ones((batch, 0))
+            for r in self.results
+        ]
 
     def _of(self, literal: Literal, found: Tensor) -> Tensor:
         if isinstance(literal, bool):

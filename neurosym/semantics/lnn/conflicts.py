@@ -53,7 +53,8 @@ class Contradiction:
         others = "; ".join(f"{e.label}: {e.span}" for e in placed[1:])
         return Diagnostic(
             "NS531", "warning", str(self), span, line, others,
-            "correct one of them, give it a weight below 1, or declare a predicate `open` if what no fact says is unknown",
+            "correct one of them, give it a weight below 1, or declare a predicate `open` if what no fact says is "
+            "unknown",
         )  # fmt: skip
 
 

@@ -101,7 +101,8 @@ class Inference:
             active: (elements,) which of the elements are asserted; all by default.
             stop: at the first contradiction.
         """
-        lower, upper = self._start(tags, weights, active)
+        tags = tags.cpu()  # small tensors, many indices: on the processor, wherever the networks are
+        lower, upper = self._start(tags, [torch.as_tensor(w).cpu() for w in weights], active)
         slack = self.slack(tags)
         lines = [x.line(operands, tags) if x.kind == AND else None for x in self.layers]
         for number in range(1, self.settings.max_rounds + 1):
@@ -152,7 +153,7 @@ class Inference:
             high = high.index_copy(0, self.leaf, columns[self.leaf])
         least = self.lower.to(tags)[:, None].expand(-1, batch)
         if len(weights):
-            given = torch.stack([torch.as_tensor(w, dtype=tags.dtype).reshape(()) for w in weights])
+            given = torch.stack([torch.as_tensor(w).to(tags.dtype).reshape(()) for w in weights])
             is_constraint = self.element < len(given)
             chosen = given[self.element.clamp_max(len(given) - 1)].clamp(0, 1)[:, None]
             least = torch.where(is_constraint[:, None], chosen, least)
@@ -176,7 +177,7 @@ def _most(lower: Tensor, upper: Tensor, before: tuple[Tensor, Tensor]) -> float:
 def _put(
     lower: Tensor, upper: Tensor, at: Tensor, low: Tensor, high: Tensor, bad: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """Tighten the bounds of units by (k, B) candidates; a candidate that is no better changes nothing, gradients too."""
+    """Tighten the bounds of units by (k, B) candidates; one that is no better changes nothing, nor gradients."""
     low, high = low.clamp(0, 1), high.clamp(0, 1)
     better, less = low > lower[at], high < upper[at]
     if bad is not None:
@@ -271,7 +272,7 @@ def _linear_down(
 
 
 def _iff_down(layer: _Layer, lower: Tensor, upper: Tensor, slack: float) -> tuple[Tensor, Tensor]:
-    """x is within 1 - L of y, and at least 1 - U away from it."""
+    """Each side is within 1 - L of the other, and at least 1 - U away from it."""
     other = layer.child.reshape(-1, 2).flip(1).reshape(-1)
     low, high = lower[other], upper[other]
     near, gap = 1 - lower[layer.above], 1 - upper[layer.above]

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosym.errors import Span
-from neurosym.facts import Ids
 from neurosym.grounding import CERTAIN, DerivationGraph
 from neurosym.grounding.columns import expand
 from neurosym.grounding.core import Key
@@ -41,7 +40,7 @@ class Element:
     """What can be in conflict: a constraint, a rule, an observation, or that a predicate is closed.
 
     Attributes:
-        kind: `constraint`, `rule`, `evidence` or `closed`; `number`: index among its kind in the program, -1 for others.
+        kind: `constraint`, `rule`, `evidence` or `closed`; `number`: index among its kind in the program, else -1.
     """
 
     kind: str
@@ -54,22 +53,22 @@ class Element:
 class _Asserted:
     """Columns of what is asserted; see `Theory`."""
 
-    unit: list[Ids] = field(default_factory=list)
-    element: list[Ids] = field(default_factory=list)
+    unit: list[Long] = field(default_factory=list)
+    element: list[Long] = field(default_factory=list)
     lower: list[NDArray[np.float64]] = field(default_factory=list)
     upper: list[NDArray[np.float64]] = field(default_factory=list)
-    leaf: list[Ids] = field(default_factory=list)
+    leaf: list[Long] = field(default_factory=list)
 
     def add(
-        self, unit: Ids, element: Ids, lower: float | NDArray[np.float64] = 1.0, upper: float = 1.0,
-        leaf: Ids | None = None,
+        self, unit: Long, element: Long, lower: float | NDArray[np.float64] = 1.0, upper: float = 1.0,
+        leaf: Long | None = None,
     ) -> None:  # fmt: skip
         n = len(unit)
         self.unit.append(unit)
         self.element.append(element)
         self.lower.append(np.broadcast_to(np.asarray(lower, np.float64), (n,)))
         self.upper.append(np.full(n, upper))
-        self.leaf.append(np.full(n, -1, np.int32) if leaf is None else leaf)
+        self.leaf.append(np.full(n, -1, np.int64) if leaf is None else leaf)
 
 
 @dataclass(frozen=True)
@@ -103,8 +102,7 @@ class Theory:
     Attributes:
         layers: from the atoms upwards.
         unit_of_node: (N,) unit of each node of the formula graph.
-        known: (A,) atoms that are certain; false_units: units that are never true; leaf: (A,) whether an atom's truth is
-            the tag of its leaf.
+        known: (A,) atoms that are certain; leaf: (A,) whether an atom's truth is the tag of its leaf.
         asserted: columns `unit`, `element`, `lower`, `upper`, `leaf` (the fact whose tag is the lower bound, -1: none).
         elements: what can be in conflict; the first ones are the constraints.
     """
@@ -257,7 +255,7 @@ class _Maker:
         n = len(used)
         bodies = self._units(n)
         positive = np.bincount(parent[sign], minlength=n)
-        self._linear(bodies, parent, body, np.where(sign, 1.0, -1.0), 1.0 - positive)
+        self._linear(bodies, parent, body, np.where(sign, 1.0, -1.0), (1.0 - positive).astype(np.float64))
         head = graph.head[used].astype(np.int64)
         rules = self._units(n)
         both = np.concatenate([np.arange(n), np.arange(n)])
@@ -309,7 +307,16 @@ class _Maker:
     ) -> None:  # fmt: skip
         none = np.full(len(parent), -1, np.int64)
         self.layers.append(
-            Layer(AND, units, parent, child, coefficient, np.asarray(bias, np.float64), none,
-                  np.full(len(units), -1, np.int64), np.ones(len(units), bool),
-                  np.full(len(units), AND, np.uint8))  # fmt: skip
+            Layer(
+                AND,
+                units,
+                parent,
+                child,
+                coefficient,
+                np.asarray(bias, np.float64),
+                none,
+                np.full(len(units), -1, np.int64),
+                np.ones(len(units), bool),
+                np.full(len(units), AND, np.uint8),
+            )
         )
