@@ -144,7 +144,7 @@ class _Given:
     ) -> None:  # fmt: skip
         if kind not in KINDS:
             raise SemanticsError(
-                f"there is no kind of constraint loss `{kind}`", code="NS533", note=f"there are {', '.join(KINDS)}"
+                f"there is no kind of constraint loss `{kind}`", code="NS543", note=f"there are {', '.join(KINDS)}"
             )
         self.reasoner, self.kind = reasoner, kind
         self.numbers = chosen(reasoner, names)
@@ -178,7 +178,7 @@ class _Given:
             )  # fmt: skip
             raise SemanticsError(
                 f"the constraint {formula.label} speaks of {graph.spell_atom(int(unknown[0]))}, which is unknown",
-                code="NS534", note="its predicate is open, so that it has no probability and no degree to train",
+                code="NS544", note="its predicate is open, so that it has no probability and no degree to train",
                 help="let a rule or a network say it, leave `open` out, or ask under the semantics `bounds`",
             )  # fmt: skip
         return np.unique(atoms).tolist()

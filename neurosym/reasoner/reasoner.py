@@ -324,7 +324,7 @@ class Reasoner(nn.Module):
         chosen = self.semantics if semantics is None else algebra(semantics)
         if isinstance(chosen, LogicBounds):
             raise SemanticsError(
-                "the semantics `bounds` does not take many samples together", code="NS532",
+                "the semantics `bounds` does not take many samples together", code="NS542",
                 help="ask each sample by itself: `reasoner.over(facts).query(…)`",
             )  # fmt: skip
         atoms = tuple(self.atom(q) for q in queries or self.queries) or tuple(q.atom for q in self.program.queries)
@@ -353,7 +353,7 @@ class Reasoner(nn.Module):
             constraints: their names; all by default.
 
         Raises:
-            DataError: NS623, there are none; SemanticsError: NS533, no such kind; NS534, one speaks of unknown atoms.
+            DataError: NS623, there are none; SemanticsError: NS543, no such kind; NS544, one speaks of unknown atoms.
         """
         return constraint_loss(self, kind, p, inputs, evidence, constraints)
 

@@ -17,7 +17,7 @@ def test_contradictions_are_warnings(cli, file):
     (answer,) = found.json["answers"]
     assert (answer["method"], answer["lower"], answer["upper"]) == ("bounds", 1, 0)
     (warning,) = found.json["diagnostics"]
-    assert (warning["code"], warning["severity"], warning["line"]) == ("NS531", "warning", 3)
+    assert (warning["code"], warning["severity"], warning["line"]) == ("NS541", "warning", 3)
     assert "penguins" in warning["message"] and f"{path}:4:1" in warning["note"]
 
 

@@ -127,7 +127,7 @@ def test_bounds(what: str, expected: tuple[float, float]) -> None:
     text = TABLE[what][0] if what in TABLE else OPEN + UNKNOWN[what][0]
     answers = ns.Reasoner(ns.Program.from_text(text), semantics="bounds").query()
     assert (float(answers.lower[0, 0]), float(answers.upper[0, 0])) == pytest.approx(expected, abs=1e-6)
-    assert [c.diagnostic().code for c in answers.contradictions] == (["NS531"] if what == "evidence" else [])
+    assert [c.diagnostic().code for c in answers.contradictions] == (["NS541"] if what == "evidence" else [])
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -44,7 +44,7 @@ class Contradiction:
         return f"{', '.join(names[:-1])} and {names[-1]} contradict one another"
 
     def diagnostic(self, texts: dict[str, str] | None = None) -> Diagnostic:
-        """The contradiction as a warning at its first formula (NS531)."""
+        """The contradiction as a warning at its first formula (NS541)."""
         placed = [e for e in self.elements if e.span is not None]
         span = placed[0].span if placed else None
         line = ""
@@ -52,7 +52,7 @@ class Contradiction:
             line = texts[span.file].splitlines()[span.line - 1]
         others = "; ".join(f"{e.label}: {e.span}" for e in placed[1:])
         return Diagnostic(
-            "NS531", "warning", str(self), span, line, others,
+            "NS541", "warning", str(self), span, line, others,
             "correct one of them, give it a weight below 1, or declare a predicate `open` if what no fact says is "
             "unknown",
         )  # fmt: skip

@@ -32,7 +32,7 @@ class LogicBounds:
     def __post_init__(self) -> None:
         if not 0.5 < self.alpha <= 1 or self.max_rounds < 1 or self.tolerance <= 0:
             raise SemanticsError(
-                "the settings of the semantics `bounds` are out of range", code="NS530",
+                "the settings of the semantics `bounds` are out of range", code="NS540",
                 note="0.5 < alpha <= 1, max_rounds >= 1, tolerance > 0",
             )  # fmt: skip
 

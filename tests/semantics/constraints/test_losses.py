@@ -228,9 +228,9 @@ def test_what_is_violated() -> None:
     [
         ("p(a).", "semantic", None, "NS623"),
         ("p(a). constraint c : p(a) .", "semantic", ["d"], "NS623"),
-        ("p(a). constraint c : p(a) .", "fuzzy", None, "NS533"),
-        ("pred u(x: symbol) open . p(a). constraint c : p(X) implies u(X) .", "hinge", None, "NS534"),
-        ("pred u(x: any) open . p(a). q(X) :- p(X), u(X). constraint c : u(a) .", "semantic", None, "NS534"),
+        ("p(a). constraint c : p(a) .", "fuzzy", None, "NS543"),
+        ("pred u(x: symbol) open . p(a). constraint c : p(X) implies u(X) .", "hinge", None, "NS544"),
+        ("pred u(x: any) open . p(a). q(X) :- p(X), u(X). constraint c : u(a) .", "semantic", None, "NS544"),
     ],
 )  # fmt: skip
 def test_refusals(text: str, kind: str, names: list[str] | None, code: str) -> None:

@@ -150,7 +150,7 @@ def test_tweety() -> None:
     assert found.formulas == ("constraint birds", "constraint penguins")
     assert found.where == "flies(tweety)" and (found.lower, found.upper) == (1, 0)
     assert [e.span.line for e in found.elements if e.span] == [2, 3]
-    assert found.diagnostic(reasoner.program.texts).code == "NS531"
+    assert found.diagnostic(reasoner.program.texts).code == "NS541"
     at = answers.position("flies(woodstock)")  # which the contradiction does not reach
     assert (float(answers.lower[0, at]), float(answers.upper[0, at])) == T
 
@@ -421,7 +421,7 @@ def test_batches() -> None:
 
 @pytest.mark.parametrize("settings", [{"alpha": 0.4}, {"max_rounds": 0}, {"tolerance": 0.0}])
 def test_settings_out_of_range(settings: dict) -> None:
-    with pytest.raises(ns.NeurosymError, match="NS530"):
+    with pytest.raises(ns.NeurosymError, match="NS540"):
         LogicBounds(**settings)
 
 
