@@ -12,16 +12,25 @@ if TYPE_CHECKING:
     from neurosym.facts import FactBase
     from neurosym.grounding import Limits, Samples
     from neurosym.lang import Foreign, Iri, Program, Symbol
-    from neurosym.learning import Batch, FitResult, Interpretation, InterpretationFit, fit, fit_interpretations
+    from neurosym.learning import (
+        Batch,
+        Constraints,
+        FitResult,
+        Interpretation,
+        InterpretationFit,
+        fit,
+        fit_interpretations,
+    )
     from neurosym.neural import FeatureTable
     from neurosym.reasoner import Answers, Reasoner, SampleAnswers
-    from neurosym.semantics import Semiring, TopK
+    from neurosym.semantics import LogicBounds, Semiring, TopK
 
 # name → the room that defines it; loaded at first use, so that a linter never waits for torch
 _HOMES = {
     "Answers": "reasoner",
     "Batch": "learning",
     "Beta": "bayes",
+    "Constraints": "learning",
     "Dirichlet": "bayes",
     "Explanation": "explain",
     "FactBase": "facts",
@@ -32,6 +41,7 @@ _HOMES = {
     "InterpretationFit": "learning",
     "Iri": "lang",
     "Limits": "grounding",
+    "LogicBounds": "semantics",
     "NeurosymError": "errors",
     "Posterior": "bayes",
     "Program": "lang",
@@ -52,6 +62,7 @@ __all__ = [
     "Answers",
     "Batch",
     "Beta",
+    "Constraints",
     "Dirichlet",
     "Explanation",
     "FactBase",
@@ -62,6 +73,7 @@ __all__ = [
     "InterpretationFit",
     "Iri",
     "Limits",
+    "LogicBounds",
     "NeurosymError",
     "Posterior",
     "Program",

@@ -65,6 +65,7 @@ def query_command(
     reasoner = load_reasoner(session, files, facts or [], _chosen_semantics(semantics, k, width), not no_demand)
     answers = ask(session, reasoner, query or [], evidence or [])
     session.report(_failed_quietly(answers))
+    session.report(c.diagnostic(reasoner.program.texts) for c in answers.contradictions)
     show(session, answers)
     return ANSWERED
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ANSWERED, FAULTY, USAGE, LIMIT, INTERRUPTED = 0, 1, 2, 3, 130
 # Errors of the library that are the caller's slip on a command line: nothing asked, a semantics that there is not.
-_USAGE_CODES = frozenset({"NS504", "NS505", "NS615"})
+_USAGE_CODES = frozenset({"NS505", "NS615"})
 # A circuit or a verification grew past its limit; these kinds of error have other codes too.
 _LIMIT_CODES = frozenset({"NS520", "NS820"})
 
@@ -149,5 +149,5 @@ def _notes(error: BaseException) -> list[str]:
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Semantics = Annotated[
     str,
-    typer.Option("--semantics", metavar="NAME", help="exact, topk, or an algebra such as viterbi."),
+    typer.Option("--semantics", metavar="NAME", help="exact, topk, bounds, or an algebra such as viterbi."),
 ]

@@ -14,6 +14,7 @@ import torch
 from neurosym.errors import ExplanationError
 from neurosym.explain.assumptions import Assumptions, best_case
 from neurosym.explain.believed import Believed, remarks
+from neurosym.explain.bounds import explain_bounds
 from neurosym.explain.certificates import certificate
 from neurosym.explain.contributions import Regrounder, leave_out_leaves, ordered, rule_leaves
 from neurosym.explain.model import (
@@ -68,6 +69,8 @@ def explain(
     """
     position = answers.position(atom)
     fact = answers.facts[position]
+    if answers.logic is not None and answers.reasoner is not None:
+        return explain_bounds(answers, position, sample, budget)
     if fact >= 0:
         answers = replace(answers, grounded=answers.grounded.proved([fact]))
     builder = _Builder(answers, sample, language, posterior, level)

@@ -10,7 +10,7 @@ from neurosym.explain.model import Certificate
 from neurosym.grounding import CERTAIN, CoreRule, DerivationGraph
 from neurosym.grounding.core import ForeignCall
 from neurosym.reasoner import Answers
-from neurosym.semantics import relevant_part
+from neurosym.semantics import LogicBounds, relevant_part
 from neurosym.semantics.algebras.semirings import ABSORPTIVE
 
 
@@ -20,7 +20,8 @@ def certificate(
     """Everything that determines the tag of a fact: facts, choices, groundings and evidence, numbered from 0."""
     graph = answers.grounded.graph
     roots = np.array([fact, *(f for f, _ in answers.evidence)], np.int32)
-    drop = answers.algebra is None or ABSORPTIVE in answers.algebra.properties
+    algebra = answers.algebra
+    drop = algebra is None or (not isinstance(algebra, LogicBounds) and ABSORPTIVE in algebra.properties)
     part = relevant_part(graph, roots, drop)
     shown = dict.fromkeys(part.facts.tolist())
     for grounding in part.grounding.tolist():

@@ -18,9 +18,10 @@ KIND_WORDS = {
     "assumption": "assumed (open world)",
 }
 NO_REASON = "No rule, fact or network supports it."
+NO_PROOF = "Its bounds follow from all constraints and rules together."
 MAX_DEPTH = 12  # levels of nesting that a view shows; what lies deeper is in the JSON
 
-_DEGREES = ("goedel", "product", "lukasiewicz")
+_DEGREES = ("goedel", "product", "lukasiewicz", "bounds")
 
 
 def kind_words(kind: str) -> str:
@@ -122,6 +123,10 @@ def reason(step: Step, head: Node) -> str:
     return because
 
 
+def _no_reason(explanation: Explanation) -> str:
+    return NO_PROOF if explanation.claim.semantics == "bounds" else NO_REASON
+
+
 def _because(explanation: Explanation) -> str:
     """The best proof's first telling step, or an empty string if there is no proof.
 
@@ -147,7 +152,7 @@ def _because(explanation: Explanation) -> str:
 
 def main_reason(explanation: Explanation) -> str:
     """The best proof's first telling step in one sentence."""
-    return sentence(_because(explanation)) or NO_REASON
+    return sentence(_because(explanation)) or _no_reason(explanation)
 
 
 def answer(explanation: Explanation) -> str:
@@ -155,7 +160,7 @@ def answer(explanation: Explanation) -> str:
     claim = explanation.claim
     what = f"{sentence(claim.label).rstrip('.')}: {amount(claim)} ({measure(claim)})"
     because = _because(explanation)
-    return f"{what}, mainly because {because.rstrip('.')}." if because else f"{what}. {NO_REASON}"
+    return f"{what}, mainly because {because.rstrip('.')}." if because else f"{what}. {_no_reason(explanation)}"
 
 
 @dataclass(frozen=True)

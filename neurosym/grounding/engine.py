@@ -130,17 +130,10 @@ class Engine:
         Args:
             seeds: question → rows that are asked about from the start.
         """
-        for numbered in rules:
-            for head, _ in numbered[1].heads:
-                self.rules_of.setdefault(head.key, []).append(numbered)
         for key, rows in seeds.items():
             self.builder.ask(key, np.array(list(rows), np.int32).reshape(len(rows), key[1]))
         self._ask_queries()
-        for component in components([rule for _, rule in rules], self.core):
-            # a group with a demand is evaluated where it is asked
-            chosen = {id(n): n for k in sorted(component - self.core.demands.keys()) for n in self.rules_of.get(k, ())}
-            if chosen:
-                self._component(component, list(chosen.values()))
+        self.derive(rules)
         self.neural.finish()
         if self.open is not None:
             directives = (*self.program.queries, *self.program.evidence)
@@ -148,6 +141,17 @@ class Engine:
         prefixes = self.base.prefixes | self.program.prefixes
         graph = self.builder.build(self.places, prefixes, self.counters.counts)
         return replace(graph, base=self.base, engine=None if self.record else self)
+
+    def derive(self, rules: Sequence[Numbered]) -> None:
+        """Evaluate rules to their least fixpoint, component by component, over the builder's relations."""
+        for numbered in rules:
+            for head, _ in numbered[1].heads:
+                self.rules_of.setdefault(head.key, []).append(numbered)
+        for component in components([rule for _, rule in rules], self.core):
+            # a group with a demand is evaluated where it is asked
+            chosen = {id(n): n for k in sorted(component - self.core.demands.keys()) for n in self.rules_of.get(k, ())}
+            if chosen:
+                self._component(component, list(chosen.values()))
 
     def _ask_queries(self) -> None:
         atoms = [*self.queries, *(s.atom for s in (*self.program.queries, *self.program.evidence))]

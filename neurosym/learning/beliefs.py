@@ -13,7 +13,7 @@ from neurosym.errors import DataError
 from neurosym.grounding import Parameter
 from neurosym.lang import Program
 from neurosym.lang.printer import Printer
-from neurosym.learning.weights import Anchor, Belief, Constraint, Fixed, Prior
+from neurosym.learning.weights import Anchor, Belief, Fixed, Limit, Prior
 from neurosym.reasoner.priors import Beta, Dirichlet
 
 
@@ -37,13 +37,13 @@ def beliefs(
     learnable: Sequence[Parameter],
     current: Sequence[Sequence[float]],
     priors: Mapping[str, Prior] | None = None,
-    constraints: Mapping[str, Constraint] | None = None,
+    limits: Mapping[str, Limit] | None = None,
 ) -> list[Belief]:
     """What is known of each learnable statement.
 
     Args:
         current: for each its weights until now.
-        priors, constraints: rule's name, `file:line`, or heads as they are printed (`heads; tails`) → what is known.
+        priors, limits: rule's name, `file:line`, or heads as they are printed (`heads; tails`) → what is known.
 
     Raises:
         DataError: NS642, a name that no learnable statement has or that several have; or something that does not fit.
@@ -52,13 +52,13 @@ def beliefs(
     for k, parameter in enumerate(learnable):
         for name in dict.fromkeys((parameter.label, "; ".join(heads_of(program, parameter)))):
             named.setdefault(name, []).append(k)
-    said: list[tuple[Prior | None, Constraint | None]] = [(None, None)] * len(learnable)
+    said: list[tuple[Prior | None, Limit | None]] = [(None, None)] * len(learnable)
     for name, prior in (priors or {}).items():
         k = _position(name, named)
         said[k] = (prior, said[k][1])
-    for name, constraint in (constraints or {}).items():
+    for name, limit in (limits or {}).items():
         k = _position(name, named)
-        said[k] = (said[k][0], constraint)
+        said[k] = (said[k][0], limit)
     return [_belief(p, *s, w) for p, s, w in zip(learnable, said, current, strict=True)]
 
 
@@ -71,23 +71,23 @@ def _position(name: str, named: Mapping[str, list[int]]) -> int:
 
 
 def _belief(
-    parameter: Parameter, prior: Prior | None, constraint: Constraint | None, current: Sequence[float]
+    parameter: Parameter, prior: Prior | None, limit: Limit | None, current: Sequence[float]
 ) -> Belief:  # fmt: skip
     count = parameter.outcomes + parameter.rest
     pseudo = _pseudo(parameter, prior)
-    if isinstance(constraint, Fixed):
-        weights = tuple(current) if constraint.weight is None else _each(parameter, constraint.weight)
+    if isinstance(limit, Fixed):
+        weights = tuple(current) if limit.weight is None else _each(parameter, limit.weight)
         _check_weights(parameter, weights)
         return Belief(pseudo, (0.0,) * count, (1.0,) * count, categories(parameter, weights))
-    if constraint is None:
+    if limit is None:
         return Belief(pseudo, (0.0,) * count, (1.0,) * count)
-    lower, upper = _each(parameter, constraint.at_least), _each(parameter, constraint.at_most)
+    lower, upper = _each(parameter, limit.at_least), _each(parameter, limit.at_most)
     if any(not 0 <= lo <= hi <= 1 for lo, hi in zip(lower, upper, strict=True)):
-        raise _misfit(f"{constraint} is no range of probabilities for `{parameter.label}`")
+        raise _misfit(f"{limit} is no range of probabilities for `{parameter.label}`")
     if parameter.rest:
         lower, upper = (*lower, 0.0), (*upper, 1.0)
     if sum(lower) > 1 + 1e-12 or sum(upper) < 1 - 1e-12:
-        raise _misfit(f"no weights of `{parameter.label}` add up to 1 within {constraint}")
+        raise _misfit(f"no weights of `{parameter.label}` add up to 1 within {limit}")
     return Belief(pseudo, lower, upper)
 
 

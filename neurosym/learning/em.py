@@ -23,7 +23,7 @@ from neurosym.learning.interpretations import Interpretation, as_interpretations
 from neurosym.learning.learned import learned_program
 from neurosym.learning.likelihood import Likelihood
 from neurosym.learning.progress import progress_bar
-from neurosym.learning.weights import Belief, Constraint, Prior
+from neurosym.learning.weights import Belief, Limit, Prior
 from neurosym.reasoner import Reasoner
 
 
@@ -94,7 +94,7 @@ def fit_interpretations(
     tolerance: float = 1e-6,
     accelerate: bool = True,
     priors: Mapping[str, Prior] | None = None,
-    constraints: Mapping[str, Constraint] | None = None,
+    limits: Mapping[str, Limit] | None = None,
     restarts: int = 0,
     seed: int = 0,
     progress: bool = True,
@@ -111,7 +111,7 @@ def fit_interpretations(
         iterations: evaluations of all interpretations at most, from each start; tolerance: stop where an iteration
             moves no weight by more than this.
         accelerate: try long steps in the direction of two iterations; False for plain ones, as in ProbLog.
-        priors: statement → `Beta`, `Dirichlet` or `Anchor`; constraints: statement → `Fixed` or `Range`. A statement
+        priors: statement → `Beta`, `Dirichlet` or `Anchor`; limits: statement → `Fixed` or `Range`. A statement
             is named by its rule's name, by `file:line`, or by its heads as they are printed (`heads; tails`).
         restarts: further starts from random weights, drawn with `seed`; the best result counts.
         progress: whether to show a bar on standard error.
@@ -124,7 +124,7 @@ def fit_interpretations(
         raise DataError("there is nothing to train", code="NS621", help="write `t(_) ::` or `learn` at a weight")
     given = as_interpretations(interpretations, reasoner.atom)
     current = [reasoner.weights(k).detach().tolist() for k in range(len(reasoner.learnable))]
-    known = beliefs(reasoner.program, reasoner.learnable, current, priors, constraints)
+    known = beliefs(reasoner.program, reasoner.learnable, current, priors, limits)
     known = [_held(reasoner, k, b, current[k]) for k, b in enumerate(known)]
     starting: Weights = [
         b.nearest(categories(p, w)) for p, b, w in zip(reasoner.learnable, known, current, strict=True)

@@ -8,15 +8,15 @@ import torch
 from torch import Tensor
 
 from neurosym.learning.beliefs import beliefs, log_categories, logits
-from neurosym.learning.weights import Belief, Constraint, Prior
+from neurosym.learning.weights import Belief, Limit, Prior
 from neurosym.reasoner import Reasoner
 
 
 class Expert:
-    """The priors and constraints of a reasoner's learnable weights."""
+    """The priors and limits of a reasoner's learnable weights."""
 
     def __init__(
-        self, reasoner: Reasoner, priors: Mapping[str, Prior] | None, constraints: Mapping[str, Constraint] | None,
+        self, reasoner: Reasoner, priors: Mapping[str, Prior] | None, limits: Mapping[str, Limit] | None,
         size: float,
     ) -> None:  # fmt: skip
         """Find the statements that are meant.
@@ -30,7 +30,7 @@ class Expert:
         self.reasoner = reasoner
         self.size = max(size, 1e-30)
         current = [reasoner.weights(k).detach().tolist() for k in range(len(reasoner.learnable))]
-        known = beliefs(reasoner.program, reasoner.learnable, current, priors, constraints)
+        known = beliefs(reasoner.program, reasoner.learnable, current, priors, limits)
         self.known = [(k, b) for k, b in enumerate(known) if not b.free]
 
     def penalty(self) -> Tensor | float:

@@ -17,10 +17,11 @@ from torch import Tensor
 
 from neurosym.errors import DataError
 from neurosym.learning.checkpoint import load_checkpoint, save_checkpoint
+from neurosym.learning.constraints import Constraints, with_constraints
 from neurosym.learning.data import Batch, as_list, shuffled
 from neurosym.learning.expert import Expert
 from neurosym.learning.progress import progress_bar
-from neurosym.learning.weights import Constraint, Prior
+from neurosym.learning.weights import Limit, Prior
 from neurosym.reasoner import Answers, Reasoner
 
 if TYPE_CHECKING:
@@ -108,9 +109,10 @@ def fit(
     weight_decay: float = 0.0,
     optimizer: torch.optim.Optimizer | None = None,
     loss: Loss = nll,
+    constraints: Constraints | str | None = None,
     patience: int | None = None,
     priors: Mapping[str, Prior] | None = None,
-    constraints: Mapping[str, Constraint] | None = None,
+    limits: Mapping[str, Limit] | None = None,
     seed: int = 0,
     checkpoint: str | PathLike[str] | None = None,
     progress: bool = True,
@@ -127,29 +129,32 @@ def fit(
         epochs: how many in all, those before a resumed checkpoint included.
         optimizer: instead of Adam with `lr` and `weight_decay`.
         loss: (answers, batch) → scalar, instead of the negative log-likelihood.
+        constraints: adds what the program's constraints cost: `Constraints`, or a kind such as `semantic`.
         patience: epochs without a better validation loss (training loss, if there is no validation data) after which to
             stop; None: never.
         priors: learnable statement (its rule's name, `file:line`, or its heads) → `Beta`, `Dirichlet` or `Anchor`. What
             is minimised is the loss of all training data and the prior's negative logarithm together; the losses
             that are reported are those of the data.
-        constraints: learnable statement → `Fixed` or `Range`, kept after each step.
+        limits: learnable statement → `Fixed` or `Range`, kept after each step.
         seed: of the order of samples, and of dropout; torch's global random state is as before afterwards.
         progress: whether to show a bar on standard error; it also says how far the grounding before the first epoch
             is, unless the reasoner has a `progress` of its own.
 
     Raises:
-        DataError: no data, nothing to train, NS642 priors or constraints that do not fit, or a loss or gradient that
+        DataError: no data, nothing to train, NS642 priors or limits that do not fit, or a loss or gradient that
             is not finite (names the epoch and batch; the weights are those before that batch).
         ModelError: the checkpoint is damaged, belongs to another model, or cannot be written.
     """
     train_list = as_list(train)
     valid_list = as_list(valid) if valid is not None else None
+    if constraints is not None:
+        loss = with_constraints(loss, Constraints(constraints) if isinstance(constraints, str) else constraints)
     if optimizer is None:
         trainable = [p for p in reasoner.parameters() if p.requires_grad]
         if not trainable:
             raise DataError("there is nothing to train", code="NS621", help="a weight needs `learn`, or a network")
         optimizer = torch.optim.Adam(trainable, lr=lr, weight_decay=weight_decay)
-    expert = Expert(reasoner, priors, constraints, sum(map(_labels, train_list)))
+    expert = Expert(reasoner, priors, limits, sum(map(_labels, train_list)))
     state = _State()
     path = Path(checkpoint) if checkpoint is not None else None
     resumed = path is not None and path.exists()

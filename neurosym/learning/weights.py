@@ -51,7 +51,7 @@ class Range:
 
 
 Prior = Beta | Dirichlet | Anchor
-Constraint = Fixed | Range
+Limit = Fixed | Range
 
 
 @dataclass(frozen=True)

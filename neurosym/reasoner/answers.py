@@ -20,8 +20,10 @@ from neurosym.semantics import log_of
 
 if TYPE_CHECKING:
     from neurosym.reasoner.grounded import Grounded
+    from neurosym.reasoner.logic import Logic
     from neurosym.reasoner.reasoner import Reasoner
-    from neurosym.semantics import Semiring, TopK
+    from neurosym.semantics import Semantics
+    from neurosym.semantics.lnn import Contradiction
 
 Targets = Mapping[str, bool | None] | Sequence[Value] | Tensor
 # below it a loss is taken from `log_tags`, which do not underflow; that of a tag of 0 is −log of it
@@ -42,6 +44,7 @@ class Answers:
             are equal to `tags`, which is their midpoint.
         evidence: (fact id, observed true); inputs: the per-sample inputs; algebra: None for the exact semantics.
         reasoner: the one that was asked.
+        logic: under the semantics `bounds`, the settled network behind the answers.
     """
 
     query: tuple[Atom, ...]
@@ -56,9 +59,10 @@ class Answers:
     leaf_tags: Tensor = field(repr=False)
     evidence: tuple[tuple[int, bool], ...] = ()
     inputs: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
-    algebra: Semiring | TopK | None = field(default=None, repr=False)
+    algebra: Semantics | None = field(default=None, repr=False)
     reasoner: Reasoner | None = field(default=None, repr=False)
     bounds: tuple[Tensor, Tensor] | None = field(default=None, repr=False)
+    logic: Logic | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.atoms)
@@ -85,6 +89,8 @@ class Answers:
     def log_tags(self) -> Tensor:
         """(B, A) natural logarithms of the tags, with gradients, also of those too small for a float; −inf for 0."""
         logs = log_of(self.tags)
+        if self.logic is not None:
+            return logs
         columns = [k for k, fact in enumerate(self.facts) if fact >= 0]
         evaluator = self.grounded.evaluator([self.facts[k] for k in columns], self.evidence, self.algebra)
         exactly = getattr(evaluator, "log", None)
@@ -92,6 +98,11 @@ class Answers:
             return logs
         at = torch.tensor(columns, dtype=torch.long, device=logs.device)
         return logs.index_copy(1, at, exactly(self.leaf_tags))
+
+    @property
+    def contradictions(self) -> tuple[Contradiction, ...]:
+        """Under `bounds`, the formulas that cannot hold together, in the first sample that has any; else none."""
+        return () if self.logic is None else self.logic.contradictions()
 
     @property
     def method(self) -> str:

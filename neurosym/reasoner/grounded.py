@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from neurosym.lang.ast import Atom, Const
 from neurosym.lang.builtins import SLOT_TYPES
 from neurosym.lang.terms import Symbol, Value, term_key
 from neurosym.reasoner.leaves import Leaves
-from neurosym.semantics import ALGEBRAS, Bounds, Evaluator, Exact, ProofBounds, Semiring, TopK
+from neurosym.semantics import ALGEBRAS, Bounds, Evaluator, Exact, LogicBounds, ProofBounds, Semantics, Semiring, TopK
 from neurosym.semantics.exact import Shape, Solution
 
 Evidence = tuple[tuple[int, bool], ...]
@@ -32,6 +33,7 @@ class Grounded:
         self._evaluators: dict[object, Exact | Evaluator | Bounds | ProofBounds] = {}
         self._found: dict[object, Found] = {}
         self.solutions: dict[Shape, Solution] = {}
+        self.networks: dict[object, Any] = {}  # of the semantics `bounds`, by settings and evidence
 
     def proved(self, facts: Sequence[int]) -> Grounded:
         """The same with proofs of some facts, where the graph keeps none."""
@@ -51,9 +53,10 @@ class Grounded:
         return any(group.kind == "open" for group in self.graph.choices)
 
     def evaluator(
-        self, facts: Sequence[int], evidence: Evidence, semantics: Semiring | TopK | None
+        self, facts: Sequence[int], evidence: Evidence, semantics: Semantics | None
     ) -> Exact | Evaluator | Bounds | ProofBounds:
         """The evaluator of some facts; None stands for the exact semantics."""
+        assert not isinstance(semantics, LogicBounds), "`bounds` speaks of formulas, and has an evaluation of its own"
         # A user's algebra may have parameters: only the library's own are told by their class. The evaluator keeps the
         # algebra, so that its id is not given to another.
         algebra = None if semantics is None else type(semantics) if type(semantics) in ALGEBRAS else id(semantics)

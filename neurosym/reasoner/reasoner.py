@@ -20,11 +20,26 @@ from neurosym.lang.terms import predicate_of_iri, term_key
 from neurosym.lang.walk import body_atoms, head_atoms
 from neurosym.neural import FeatureTable
 from neurosym.reasoner.answers import Answers
+from neurosym.reasoner.constraints import ConstraintLoss, Violation, check_constraints, constraint_loss
+from neurosym.reasoner.formulas import Formulas, constraint_parameters
 from neurosym.reasoner.grounded import Grounded
 from neurosym.reasoner.joint import Joint
 from neurosym.reasoner.leaves import Leaves
+from neurosym.reasoner.logic import logic_answers, operand_parameters
 from neurosym.reasoner.sample_query import Given, SampleAnswers, SampleQuery, cached_query
-from neurosym.semantics import ALGEBRAS, MAX_CIRCUIT, Boolean, Bounds, Evaluator, Exact, ProofBounds, Semiring, TopK
+from neurosym.semantics import (
+    ALGEBRAS,
+    MAX_CIRCUIT,
+    Boolean,
+    Bounds,
+    Evaluator,
+    Exact,
+    LogicBounds,
+    ProofBounds,
+    Semantics,
+    Semiring,
+    TopK,
+)
 from neurosym.semantics.exact import Shape, Solution
 
 if TYPE_CHECKING:
@@ -32,7 +47,6 @@ if TYPE_CHECKING:
     from neurosym.grounding.ground import Mode, Progress
 
 MAX_GRAPHS = 64  # kept for queries asked before; the oldest goes first
-UNBUILT = {"bounds": "open-world bounds of logical neural networks"}
 
 
 class Reasoner(nn.Module):
@@ -47,8 +61,8 @@ class Reasoner(nn.Module):
         networks: name → module, for the program's neural predicates. A module gets one tensor (n, …) for each argument
             that is no value, and gives (n, values) logits.
         features: class or type (`ex:Patient`) → its feature table.
-        semantics: `exact`, an algebra's name (`boolean`, `viterbi`, `goedel`, `product`, `lukasiewicz`, `count`,
-            `sum-product`), a `Semiring` of your own, or `TopK(…)`, whose defaults are called `topk`.
+        semantics: `exact`, `topk`, `bounds`, an algebra's name (`boolean`, `viterbi`, `goedel`, `product`,
+            `lukasiewicz`, `count`, `sum-product`), a `TopK` or `LogicBounds` with settings, or your own `Semiring`.
         limits: what grounding may use; max_circuit: nodes of a compiled diagram at which to stop.
         demand: ground only what a query can reach, with the arguments that it binds; a graph for each query then. False
             grounds everything once, which pays for many different queries over the same facts.
@@ -67,7 +81,7 @@ class Reasoner(nn.Module):
         facts: FactBase | None = None,
         networks: Mapping[str, nn.Module] | None = None,
         features: Mapping[str, FeatureTable] | None = None,
-        semantics: str | Semiring | TopK = "exact",
+        semantics: str | Semantics = "exact",
         *,
         limits: Limits | None = None,
         max_circuit: int = MAX_CIRCUIT,
@@ -91,6 +105,9 @@ class Reasoner(nn.Module):
         self.learnable: tuple[Parameter, ...] = tuple(normalise(program, SymbolTable()).parameters)
         random = torch.Generator().manual_seed(seed)
         self.weight_logits = nn.ParameterList([_start(p, random) for p in self.learnable])
+        self.constraint_logits = constraint_parameters(program, random)
+        self.operands = operand_parameters(program, self.semantics)
+        self.ground_formulas: dict[object, Formulas] = {}  # see `ground_constraints`
         self._grounded: dict[tuple, Grounded] = {}
         self._before: dict[tuple, DerivationGraph] = {}  # graphs over the facts before the last update
         self.sample_queries: dict[object, tuple[Given, SampleQuery]] = {}  # see `query_samples`
@@ -195,7 +212,7 @@ class Reasoner(nn.Module):
         if added is not None:
             facts = facts + added
         self._before = {key[1:]: g.graph for key, g in self._grounded.items() if key[0] == id(self.facts)}
-        self._grounded = {}
+        self._grounded, self.ground_formulas = {}, {}
         self.facts = facts
 
     def forecast(self, *queries: str | Atom) -> Forecast:
@@ -217,7 +234,7 @@ class Reasoner(nn.Module):
         names = {str(name) for network in self.networks.values() for name in getattr(network, "reads", ())}
         return tuple(_free((predicate_of_iri(n) if n.startswith("http") else n, 2)) for n in sorted(names))
 
-    def _mode(self, semantics: Semiring | TopK | None) -> Mode:
+    def _mode(self, semantics: Semantics | None) -> Mode:
         """Facts alone are enough where all are certain and only their truth is asked."""
         certain = not self.program.neural and not self.program.opened and all(
             h.weight is None for r in self.program.rules for h in r.heads
@@ -233,7 +250,7 @@ class Reasoner(nn.Module):
         *queries: str | Atom,
         inputs: Mapping[str, Tensor] | None = None,
         evidence: Mapping[str, bool] | Iterable[str] | None = None,
-        semantics: str | Semiring | TopK | None = None,
+        semantics: str | Semantics | None = None,
         closed_networks: bool = False,
     ) -> Answers:
         """Ask for atoms.
@@ -268,12 +285,14 @@ class Reasoner(nn.Module):
         for atom in (*atoms, *(a for a, _ in observed)):
             self.check_known(atom)
         asked = (*atoms, *(a for a, _ in observed))
+        if isinstance(chosen, LogicBounds):
+            return logic_answers(self, atoms, observed, chosen, given, closed_networks)
         grounded = self.grounded(given, asked, closed_networks=closed_networks, mode=self._mode(chosen))
         return self._answer(grounded, atoms, grounded.evidence(observed), chosen, given, closed_networks)
 
     def _answer(
         self, grounded: Grounded, atoms: tuple[Atom, ...], evidence: tuple[tuple[int, bool], ...],
-        chosen: Semiring | TopK | None, inputs: Mapping[str, Tensor], closed_networks: bool,
+        chosen: Semantics | None, inputs: Mapping[str, Tensor], closed_networks: bool,
     ) -> Answers:  # fmt: skip
         if evidence and chosen is not None and not isinstance(chosen, TopK):
             raise SemanticsError(
@@ -308,7 +327,7 @@ class Reasoner(nn.Module):
         samples: Given,
         inputs: Mapping[str, Tensor] | None = None,
         evidence: Mapping[str, bool] | Iterable[str] | None = None,
-        semantics: str | Semiring | TopK | None = None,
+        semantics: str | Semantics | None = None,
         only: Sequence[int] | None = None,
         closed_networks: bool = False,
     ) -> SampleAnswers:
@@ -334,6 +353,11 @@ class Reasoner(nn.Module):
                 "the semantics `topk` is not defined for many samples at once", code="NS533",
                 note="their answers have no bounds", help="query the samples one by one, or use exact",
             )  # fmt: skip
+        if isinstance(chosen, LogicBounds):
+            raise SemanticsError(
+                "the semantics `bounds` does not take many samples together", code="NS542",
+                help="ask each sample by itself: `reasoner.over(facts).query(…)`",
+            )  # fmt: skip
         asking, atoms = self.joint.asking(queries or self.queries, given, closed_networks)
         if asking is not self:
             return asking.query_samples(
@@ -349,6 +373,36 @@ class Reasoner(nn.Module):
         key = (spelled, tuple(sorted(given)), name, closed_networks)
         query = cached_query(self, samples, atoms, observed, sorted(given), chosen, closed_networks, key)
         return query(self, given, only, closed_networks)
+
+    def constraint_loss(
+        self, kind: str = "semantic", p: float = 2.0, *, inputs: Mapping[str, Tensor] | None = None,
+        evidence: Mapping[str, bool] | None = None, constraints: Sequence[str] | None = None,
+    ) -> ConstraintLoss:  # fmt: skip
+        """What the program's constraints cost, as a loss with gradients to weights and networks.
+
+        Args:
+            kind: `semantic`, minus the logarithm of the exact probability that the constraint holds (Xu et al. 2018);
+                `product`, `lukasiewicz` or `goedel`, one minus its fuzzy truth with power means for quantifiers (Logic
+                Tensor Networks); `hinge`, the distances to satisfaction of its instances to the power p (PSL). Atoms
+                have their tags under the reasoner's semantics.
+            p: of the power means, or of the hinge: 1 linear, 2 squared.
+            constraints: their names; all by default.
+
+        Raises:
+            DataError: NS623, there are none; SemanticsError: NS543, no such kind; NS544, one speaks of unknown atoms.
+        """
+        return constraint_loss(self, kind, p, inputs, evidence, constraints)
+
+    def check_constraints(
+        self, kind: str = "semantic", least: float = 0.5, *, inputs: Mapping[str, Tensor] | None = None,
+        evidence: Mapping[str, bool] | None = None, constraints: Sequence[str] | None = None, sample: int = 0,
+    ) -> tuple[Violation, ...]:  # fmt: skip
+        """The instances of constraints that are violated by more than `least`, the worst first.
+
+        Args:
+            kind: as for `constraint_loss`; under `semantic` the amount is the probability of a violation.
+        """
+        return check_constraints(self, kind, least, inputs, evidence, constraints, sample)
 
     def predict(
         self, facts: FactBase, *queries: str, features: Mapping[str, FeatureTable] | None = None,
@@ -382,6 +436,7 @@ class Reasoner(nn.Module):
             demand=self.demand, progress=self.progress, seed=self.seed, dtype=self.dtype,
         )  # fmt: skip
         other.weight_logits = self.weight_logits
+        other.constraint_logits, other.operands = self.constraint_logits, self.operands
         other.queries, other.background = self.queries, self.background
         return other.train(self.training)
 
@@ -495,22 +550,20 @@ def _pattern(atom: Atom) -> tuple:
     return (atom.key, *(term_key(t.value) if isinstance(t, Const) else None for t in atom.args))
 
 
-def algebra(semantics: str | Semiring | TopK) -> Semiring | TopK | None:
+def algebra(semantics: str | Semantics) -> Semantics | None:
     """An algebra by its name, or as it is; None stands for `exact`."""
-    if isinstance(semantics, Semiring | TopK):
+    if isinstance(semantics, Semiring | TopK | LogicBounds):
         return semantics
     if semantics == "exact":
         return None
+    if semantics == LogicBounds.name:
+        return LogicBounds()
     if semantics == TopK.name:
         return TopK()
     for known in ALGEBRAS:
         if known.name == semantics:
             return known()
-    if semantics in UNBUILT:
-        raise SemanticsError(
-            f"the semantics `{semantics}` ({UNBUILT[semantics]}) cannot be evaluated yet", code="NS504"
-        )
-    names = ", ".join(["exact", TopK.name, *(a.name for a in ALGEBRAS)])
+    names = ", ".join(["exact", TopK.name, LogicBounds.name, *(a.name for a in ALGEBRAS)])
     raise SemanticsError(f"there is no semantics `{semantics}`", code="NS505", note=f"there are {names}")
 
 

@@ -32,6 +32,7 @@ from neurosym.neural import FeatureTable, from_config
 from neurosym.reasoner.reasoner import Reasoner, algebra
 from neurosym.reasoner.saved_facts import read_facts, write_facts
 from neurosym.reasoner.saved_rules import check_hash, read_rules, write_rules
+from neurosym.semantics.lnn import LogicBounds
 from neurosym.version import version
 
 FORMAT = "neurosym-model/1"
@@ -146,6 +147,11 @@ def _write(reasoner: Reasoner, folder: Path, background: FactBase | None, networ
     if background is not None:
         write_facts(background, folder / BACKGROUND)
     _write_weights(reasoner, folder / WEIGHTS)
+    if isinstance(reasoner.semantics, LogicBounds) and reasoner.semantics != LogicBounds():
+        raise ModelError(
+            "a model under `bounds` with settings of its own cannot be saved", code="NS704",
+            help="save the weights by `state_dict()`, or use the default settings",
+        )  # fmt: skip
     limits = reasoner.limits
     manifest = Manifest(
         version=version(),

@@ -14,11 +14,13 @@ from neurosym.semantics.algebras import (
     log_of,
 )
 from neurosym.semantics.exact import MAX_CIRCUIT, Exact, choice_name
+from neurosym.semantics.lnn import LogicBounds
 from neurosym.semantics.part import Part, relevant_part
 from neurosym.semantics.topk import ProofBounds, TopK
 from neurosym.semantics.unknown_atoms import unknown_atom, unknown_leaves
 from neurosym.semantics.unknowns import Bounds
 
+Semantics = Semiring | TopK | LogicBounds  # all but `exact`, which None stands for
 ALGEBRAS: tuple[type[Semiring], ...] = (Boolean, Count, Viterbi, Goedel, Product, Lukasiewicz, SumProduct)
 
 __all__ = [
@@ -30,10 +32,12 @@ __all__ = [
     "Evaluator",
     "Exact",
     "Goedel",
+    "LogicBounds",
     "Lukasiewicz",
     "Part",
     "Product",
     "ProofBounds",
+    "Semantics",
     "Semiring",
     "SumProduct",
     "TopK",

@@ -10,13 +10,10 @@ NAMES = ("exact", "viterbi", "goedel", "product", "lukasiewicz", "boolean", "cou
 CYCLE = "p(X, Y) :- e(X, Y). p(X, Z) :- p(X, Y), e(Y, Z). query(p(a, c))."
 REFUSED = {
     "top K": ("neural d(p: any) by net top 5 . p(x). query(p(x)).", "NS902"),
-    "constraint": ("0.5 :: p(a). q(a). constraint c: forall X: q(X) implies p(X) . query(p(a)).", "NS904"),
-    "forbid": ("0.5 :: p(a). q(a). forbid f : p(X), q(X) . query(p(a)).", "NS904"),
     "sum of floats": ("0.5 :: p(a, 2.5). r(N) :- N = sum{ V, X : p(X, V) }. query(r(N)).", "NS420"),
     "average": ("0.5 :: p(a, 2). r(N) :- N = avg{ V, X : p(X, V) }. query(r(N)).", "NS420"),
     "negation through a cycle": ("0.5 :: q(a). a(X) :- q(X), not b(X). b(X) :- q(X), not a(X). query(a(a)).", "NS208"),
     "aggregate through a cycle": ("0.5 :: a(1). a(N) :- N = count{ Y : a(Y) }. query(a(1)).", "NS209"),
-    "bounds": ("0.5 :: a. query(a).", "NS504"),
 }
 # the program, and what each of NAMES says of its query
 TABLE = {
@@ -75,6 +72,13 @@ UNKNOWN = {
         "e :- c. e :- d, u(a). query(c). evidence(e).", ((4 / 7, 1), *["NS503"] * 7, "NS531"),
     ),
 }  # fmt: skip
+# what `bounds` says of the same programs: lower and upper
+BOUNDS = {
+    "negation": (0.7, 0.7), "exception": (0.3, 0.3), "count is 1": (0, 0), "maximum is 2": (0.1, 0.1),
+    "exists": (0.5, 0.9), "positive cycle": (0.4, 0.6), "certain positive cycle": (1, 1), "either head": (0.6, 1),
+    "both heads": (0, 0), "evidence": (0.4, 0.4), "helps": (0, 0.4), "harms": (0, 0.4), "does both": (0, 0.9),
+    "is observed": (0.4, 0.4),
+}  # fmt: skip
 ENTRIES = [(what, *pair) for what, (_, row) in TABLE.items() for pair in zip(NAMES, row, strict=True)]
 
 
@@ -113,8 +117,22 @@ def test_unknown(what: str, name: str, expected: tuple[float, float] | str) -> N
 @pytest.mark.parametrize("what", REFUSED)
 def test_refused_under_every_semantics(what: str) -> None:
     text, code = REFUSED[what]
-    for name in NAMES if what != "bounds" else ("bounds",):
+    for name in (*NAMES, "bounds"):
         assert said(text, name) == code
+
+
+@pytest.mark.parametrize(("what", "expected"), BOUNDS.items())
+def test_bounds(what: str, expected: tuple[float, float]) -> None:
+    text = TABLE[what][0] if what in TABLE else OPEN + UNKNOWN[what][0]
+    answers = ns.Reasoner(ns.Program.from_text(text), semantics="bounds").query()
+    assert (float(answers.lower[0, 0]), float(answers.upper[0, 0])) == pytest.approx(expected, abs=1e-6)
+    assert [c.diagnostic().code for c in answers.contradictions] == (["NS541"] if what == "evidence" else [])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_constraints_are_no_part_of_other_semantics(name: str) -> None:
+    text = "0.5 :: p(a). q(a). constraint c: forall X: q(X) implies p(X) . forbid f : p(X), q(X) . query(p(a))."
+    assert said(text, name) == said("0.5 :: p(a). query(p(a)).", name)
 
 
 def test_impossible_evidence() -> None:

@@ -97,6 +97,7 @@ def test_passes_without_a_word(text):
         ("0.5 :: a. evidence(a). evidence(a, false).", ["NS220"]),
         ("pred p(y: any) .", ["NS224"]),
         ("constraint c: forall X: p(X) .", ["NS225"]),
+        ("pred named(x: symbol) . named(a). constraint c: forall X: named(X) .", []),
         ("constraint c weight -1: p(X) implies q(X) .", ["NS226"]),
         ("between(1, 2, 3).", ["NS228"]),
         ("a(X) :- rdf:type(X, Y, Z).", ["NS229"]),

@@ -69,7 +69,7 @@ def test_an_anchor_is_an_expert_with_so_many_observations():
 
 def test_fixed_weights_stay():
     rows = [{"a": True}] * 5 + [{"x": True}]
-    found = learned(model(), rows, constraints={"a": Fixed(), "x; y": Fixed((0.5, 0.25))})
+    found = learned(model(), rows, limits={"a": Fixed(), "x; y": Fixed((0.5, 0.25))})
     assert found[:2] == [(0.4,), (0.5, 0.25)]
     frozen = model()
     frozen.freeze_rules()
@@ -78,20 +78,20 @@ def test_fixed_weights_stay():
 
 def test_ranges_hold():
     rows = [{"a": True}] * 9 + [{"a": False}] + [{"x": True}] * 10
-    found = learned(model(), rows, constraints={"a": Range(at_most=0.6), "x; y": Range((0.0, 0.2), 0.7)})
+    found = learned(model(), rows, limits={"a": Range(at_most=0.6), "x; y": Range((0.0, 0.2), 0.7)})
     assert found[:2] == [(0.6,), pytest.approx((0.7, 0.2))]
 
 
 def test_a_range_with_latent_choices_is_the_best_point_of_the_range():
     text = "t(0.5) :: a. t(0.5) :: b. c :- a. c :- b."
     rows = [{"c": True}] * 6 + [{"c": False}] * 4
-    (a,), (b,) = learned(model(text.replace(". ", ".\n")), rows, constraints={"a": Range(at_most=0.2)})
+    (a,), (b,) = learned(model(text.replace(". ", ".\n")), rows, limits={"a": Range(at_most=0.2)})
     assert a <= 0.2 + 1e-12
     assert 1 - (1 - a) * (1 - b) == pytest.approx(0.6, abs=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("priors", "constraints"),
+    ("priors", "limits"),
     [
         ({"nobody": Beta(2, 2)}, {}),
         ({"a": Beta(0.5, 1)}, {}),
@@ -106,9 +106,9 @@ def test_a_range_with_latent_choices_is_the_best_point_of_the_range():
         ({}, {"a": Fixed((0.1, 0.2))}),
     ],
 )
-def test_what_does_not_fit_is_refused(priors, constraints):
+def test_what_does_not_fit_is_refused(priors, limits):
     with pytest.raises(DataError) as error:
-        learned(model(), [{"a": True}], priors=priors, constraints=constraints)
+        learned(model(), [{"a": True}], priors=priors, limits=limits)
     assert error.value.code == "NS642"
 
 
@@ -152,8 +152,8 @@ def test_a_prior_counts_once_whatever_the_batches():
 
 
 def test_fit_keeps_ranges_and_fixed_weights():
-    assert fitted(*coins(), constraints={"coin(X)": Range(at_most=0.6)}) == [pytest.approx(0.6, abs=1e-6)]
-    assert fitted(*coins(), constraints={"coin(X)": Fixed()}) == [pytest.approx(0.5, abs=1e-9)]
+    assert fitted(*coins(), limits={"coin(X)": Range(at_most=0.6)}) == [pytest.approx(0.6, abs=1e-6)]
+    assert fitted(*coins(), limits={"coin(X)": Fixed()}) == [pytest.approx(0.5, abs=1e-9)]
 
 
 def test_a_learnable_disjunction_stays_a_distribution_under_fit():
@@ -163,13 +163,13 @@ def test_a_learnable_disjunction_stays_a_distribution_under_fit():
     red, blue = fitted(reasoner, Batch(("red(X)", "blue(X)"), labels))
     assert red + blue < 1
     assert (red, blue) == (pytest.approx(0.5, abs=0.01), pytest.approx(0.3, abs=0.01))
-    red, blue = fitted(model(text), Batch(("red(X)", "blue(X)"), labels), constraints={"red(X); blue(X)": Range(0.4)})
+    red, blue = fitted(model(text), Batch(("red(X)", "blue(X)"), labels), limits={"red(X); blue(X)": Range(0.4)})
     assert (red, blue) == (pytest.approx(0.5, abs=0.02), pytest.approx(0.4, abs=1e-6))
 
 
 def test_a_range_on_a_network_free_program_survives_a_checkpoint(tmp_path):
     reasoner, batch = coins()
-    options = {"lr": 0.05, "progress": False, "constraints": {"coin(X)": Range(at_most=0.6)}}
+    options = {"lr": 0.05, "progress": False, "limits": {"coin(X)": Range(at_most=0.6)}}
     ns.fit(reasoner, batch, epochs=50, checkpoint=tmp_path / "c", **options)
     other, _ = coins()
     ns.fit(other, batch, epochs=100, checkpoint=tmp_path / "c", **options)

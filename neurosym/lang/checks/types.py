@@ -204,7 +204,11 @@ def _guard(context: Context, v: Var, formula: Formula, universal: bool) -> None:
         if sign is None or sign != universal:
             return
         for argument, arg in zip(context.signatures.get(atom.key, ()), atom.args, strict=False):
-            if isinstance(arg, Var) and arg.name == v.name and argument.type.kind in ("class", "enum", "bool"):
+            if (
+                isinstance(arg, Var)
+                and arg.name == v.name
+                and argument.type.kind in ("class", "enum", "bool", "symbol")
+            ):
                 return
     quantifier = "forall" if universal else "exists"
     example = f"`p({spelled(v)}) implies …`" if universal else f"`p({spelled(v)}) and …`"

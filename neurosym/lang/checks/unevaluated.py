@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from neurosym.errors import Diagnostic, Span
-from neurosym.lang.ast import Constraint, NeuralDecl, Program
+from neurosym.lang.ast import NeuralDecl, Program
 
 NOTE = "it is parsed and checked only"
 
 
 def unevaluated(program: Program, severity: str = "error") -> list[Diagnostic]:
-    """NS902, NS904: the statements that cannot be evaluated yet, each by name."""
+    """NS902: the statements that cannot be evaluated yet, each by name."""
     found: list[Diagnostic] = []
     for statement in program.statements:
         if isinstance(statement, NeuralDecl) and statement.top is not None:
             help = "bind its arguments instead"
             found.append(not_yet(program, "NS902", "`top K` of a neural predicate", statement.span, help, severity))
-        if isinstance(statement, Constraint):
-            word = "constraint" if statement.forbids is None else "forbid"
-            what = f"`{word} {statement.name}`" if statement.name else f"`{word}`"
-            help = "take it out of the file that is evaluated; a rule that derives `violated(…)` finds what breaks it"
-            found.append(not_yet(program, "NS904", what, statement.span, help, severity))
     return found
 
 
