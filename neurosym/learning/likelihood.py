@@ -117,7 +117,7 @@ class Likelihood:
         try:
             total = self.parts.log_evidence(tags, made)
         except Impossible as error:
-            raise self._impossible(error.number, "under the weights that it has now; or below 1e-308") from None
+            raise self._impossible(error.number, "under the weights that it has now") from None
         return total, made.tolist()
 
     def expect(self, weights: Sequence[Sequence[float]]) -> Expectation:

@@ -20,6 +20,7 @@ from neurosym.semantics.exact.observe import Impossible
 from neurosym.semantics.exact.shape import Shape, Solution
 from neurosym.semantics.exact.solve import Method, Solver
 from neurosym.semantics.exact.structure import structure_of
+from neurosym.semantics.exact.view import readable
 from neurosym.semantics.part import relevant_part
 
 MAX_CIRCUIT = 2_000_000
@@ -80,7 +81,7 @@ class Exact:
             self._solver = Solver(graph, structure, known, max_circuit, {} if solutions is None else solutions)
         except Impossible as error:
             fact = int(structure.facts[error.args[0]])
-            raise impossible(f"what was observed contradicts itself at {graph.atom(fact)}") from None
+            raise impossible(f"no world agrees with what was observed of {readable(graph, fact)}") from None
         solved = self._solver.solve(self._roots)
         for k, (_, _, method) in zip(self.uncertain, solved, strict=True):
             self.methods[k] = method
