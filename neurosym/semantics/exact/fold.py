@@ -20,6 +20,7 @@ from neurosym.semantics.exact.view import Body, Spans, View, overlap, united
 from neurosym.semantics.part import Long
 
 Choices = tuple[tuple[int, int], ...]
+MAX_SPLITS = 200  # beyond, a compiled diagram is the better way
 
 
 class TooLarge(Exception):
@@ -49,7 +50,7 @@ class Folder:
     Attributes:
         evidence: literals, highest first, that belong to every conjunction from a position on.
         needed: facts whose own references were used.
-        split: whether facts were taken apart whose bodies do not exclude one another.
+        splits: how often a fact was taken apart whose bodies do not exclude one another.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class Folder:
         self.evidence = sorted(evidence, key=view.height, reverse=True)
         self.budget = budget
         self.needed: set[int] = set()
-        self.split = False
+        self.splits = 0
         self.known: dict[Joint, int] = {}
         self.terms: dict[Joint, list[Term]] = {}
         self.expanded: dict[Joint, int] = {}  # the literal that was taken apart
@@ -140,7 +141,9 @@ class Folder:
         elif not bodies:
             return []
         else:
-            self.split |= len(bodies) > 1
+            self.splits += 1
+            if self.splits > MAX_SPLITS:
+                raise TooLarge
             first = bodies[0]
             terms = [self._term((top, *others), {**held, **c}, new, rest) for c, new in self._failing(first, held)]
             if top >= 0:

@@ -128,8 +128,10 @@ class Solver:
             else:
                 plain.append(k)
         self.fill([roots[k] for k in plain])
+        resting = self._on_open()
         for k in plain:
-            result[k] = (int(self.reference[roots[k]]), self.builder.one, self._method([roots[k]]))
+            method = self._method([roots[k]]) if resting[self._through(roots[k])] else self._plain([roots[k]])
+            result[k] = (int(self.reference[roots[k]]), self.builder.one, method)
         for n in range(len(self.evidence)):  # evidence that no root touches may still be impossible
             together.setdefault((n,), [])
         for touched, members in together.items():
@@ -192,8 +194,8 @@ class Solver:
 
     def _folded(self, fact: int, literals: list[int], folder: Folder) -> Method:
         below = self._method(sorted(folder.needed))
-        name = "circuit" if folder.split or below.name == "circuit" else "sum-product"
-        nodes = below.nodes + (len(folder.terms) if folder.split else 0)
+        name = "circuit" if folder.splits or below.name == "circuit" else "sum-product"
+        nodes = below.nodes + (len(folder.terms) if folder.splits else 0)
         spans = united([self.view.spans(f) for f in (fact, *map(fact_of, literals))])
         return Method(name, sum(b - a + 1 for a, b in spans), nodes, below.shared, True)
 
@@ -227,6 +229,23 @@ class Solver:
         load("neurosym.semantics.walks").spread(starts, children, stop, roots, seen)
         return seen, np.where(seen, np.diff(normal.starts), 0)
 
+    def _on_open(self) -> np.ndarray:
+        """(n,) the facts that rest on something that was left open."""
+        normal = self.view.normal
+        open_ = self.emitted.facts >= 0
+        heads = np.repeat(np.arange(len(open_)), np.diff(normal.starts))
+        open_[heads[self.emitted.bodies >= 0]] = True
+        if not open_.any():
+            return open_
+        of = np.repeat(heads, np.diff(normal.literal_start))
+        known = self._children >= 0
+        order = np.argsort(self._children[known], kind="stable")
+        starts = np.searchsorted(self._children[known][order], np.arange(len(open_) + 1))
+        seen = np.zeros(len(open_), bool)
+        nowhere = np.zeros(len(open_), bool)
+        load("neurosym.semantics.walks").spread(starts, of[known][order], nowhere, np.nonzero(open_)[0], seen)
+        return seen
+
     def _through(self, fact: int) -> int:
         """The fact that a fact stands for, if it does."""
         normal = self.view.normal
@@ -259,14 +278,7 @@ class Solver:
             for b in bodies:
                 if ~b not in self.filled:
                     waiting.extend(self._fill_body(b))
-            left = []
-            for fact in open_facts:
-                below = self._fold_fact(fact)
-                if below is None:
-                    left.append(fact)
-                else:
-                    waiting.extend(below)
-            waiting.extend(self._compile(left))
+            waiting.extend(self._compile(open_facts))
 
     def _fill_body(self, b: int) -> list[int]:
         """Multiply a body whose literals share choices; gives the facts that it now rests on."""
@@ -284,21 +296,8 @@ class Solver:
             self.builder.fill(node, island.references[0])
             self.filled[~b] = Filled(island.nodes, island.choices, True, island.modules)
         else:
-            self.filled[~b] = Filled(len(folder.terms), 0, folder.split, sorted(folder.needed))
+            self.filled[~b] = Filled(len(folder.terms), 0, folder.splits > 0, sorted(folder.needed))
         return self.filled[~b].below
-
-    def _fold_fact(self, fact: int) -> list[int] | None:
-        """Take a fact's proofs apart; None if that is too much, or it lies on a cycle."""
-        if self.view.structure.cyclic[fact]:
-            return None
-        folder = Folder(self.view, self.builder, self.reference, (), FOLD_MORE + FOLD_EACH * self._cone([fact]))
-        try:
-            made = folder.fact(fact)
-        except TooLarge:
-            return None
-        self.builder.fill(int(self.emitted.facts[fact]), made)
-        self.filled[fact] = Filled(len(folder.terms), 0, True, sorted(folder.needed))
-        return self.filled[fact].below
 
     def _compile(self, facts: list[int]) -> list[int]:
         """Compile facts, those together that share choices; gives the modules that they now rest on."""
@@ -336,9 +335,15 @@ class Solver:
                     nodes += filled.nodes
                     choices = max(choices, filled.choices)
                     shared = key if shared == -1 else shared
-        spans = united([self.view.spans(f) for f in facts])
-        resting = sum(b - a + 1 for a, b in spans)
+        plain = self._plain(facts)
+        resting = plain.choices
         if shared == -1:
-            return Method("sum-product", resting, folded=bool(seen))
+            plain.folded = bool(seen)
+            return plain
         heads = shared if shared >= 0 else int(np.searchsorted(self.view.normal.starts, ~shared, "right")) - 1
         return Method("circuit", resting, nodes, self.view.name(heads))
+
+    def _plain(self, facts: Sequence[int]) -> Method:
+        """The method of facts for which sums and products are right all the way down."""
+        spans = united([self.view.spans(f) for f in facts])
+        return Method("sum-product", sum(b - a + 1 for a, b in spans))
