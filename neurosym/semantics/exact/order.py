@@ -60,8 +60,7 @@ def _meeting(shape: Shape, walked: Iterable[int]) -> list[set[int]]:
             meeting[fact] |= choices
             for literal in body.literals:
                 meeting[literal if literal >= 0 else ~literal] |= choices
-    for root in shape.roots:
-        meeting.append({c for c, _ in root.choices} & known)
+    meeting += [{c for c, _ in root.choices} & known for root in shape.roots]
     return [m for m in meeting if len(m) > 1]
 
 

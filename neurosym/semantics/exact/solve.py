@@ -11,6 +11,7 @@ from neurosym.grounding import DerivationGraph
 from neurosym.grounding.compiled import load
 from neurosym.semantics.exact.circuit import CircuitBuilder
 from neurosym.semantics.exact.emit import emit
+from neurosym.semantics.exact.flows import Flows
 from neurosym.semantics.exact.fold import Folder, TooLarge, fact_of
 from neurosym.semantics.exact.islands import compile_island, islands_of, modules_below, open_region
 from neurosym.semantics.exact.observe import observe
@@ -168,13 +169,21 @@ class Solver:
         cone = self._cone([*facts, *map(fact_of, literals)])
         folder = Folder(self.view, self.builder, self.reference, literals, FOLD_MORE + FOLD_EACH * cone)
         try:
-            given = folder.conjunction((), (), 0)
-            joint = [folder.conjunction((fact,), (), 0) for fact in facts]
+            term = folder.term((), (), 0)
+            given = self.builder.zero if term is None else folder.solve(term)
+            flows = None if term is None else Flows(folder, term)
+            joint = []
+            for fact in facts:
+                through = None if flows is None else flows.joint(fact)
+                joint.append(folder.conjunction((fact,), (), 0) if through is None else through)
         except TooLarge:
             return self._conditional_by_circuit(touched, literals, facts)
         self.fill(folder.needed)
         self.given[touched] = given
-        return [(j, given, self._folded(fact, literals, folder)) for j, fact in zip(joint, facts, strict=True)]
+        below = self._method(sorted(folder.needed))
+        spans = united([self.view.spans(fact_of(x)) for x in literals])
+        methods = [self._folded(fact, spans, below, folder) for fact in facts]
+        return [(j, given, method) for j, method in zip(joint, methods, strict=True)]
 
     def _conditional_by_circuit(
         self, touched: tuple[int, ...], literals: list[int], facts: list[int]
@@ -192,11 +201,10 @@ class Solver:
         method = Method("circuit", island.choices, island.nodes + below.nodes)
         return [(j, given, method) for j in joint]
 
-    def _folded(self, fact: int, literals: list[int], folder: Folder) -> Method:
-        below = self._method(sorted(folder.needed))
+    def _folded(self, fact: int, evidence: Spans, below: Method, folder: Folder) -> Method:
         name = "circuit" if folder.splits or below.name == "circuit" else "sum-product"
         nodes = below.nodes + (len(folder.terms) if folder.splits else 0)
-        spans = united([self.view.spans(f) for f in (fact, *map(fact_of, literals))])
+        spans = united([self.view.spans(fact), evidence])
         return Method(name, sum(b - a + 1 for a, b in spans), nodes, below.shared, True)
 
     # --------------------------------------------------------------------------------------------- what is left open
