@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Literal
@@ -107,7 +109,7 @@ class Reasoner(nn.Module):
         self.progress = progress
         self.seed = seed
         self.dtype = dtype
-        self.learnable: tuple[Parameter, ...] = tuple(normalise(program, SymbolTable()).parameters)
+        self.learnable = _labelled(normalise(program, SymbolTable()).parameters)
         random = torch.Generator().manual_seed(seed)
         self.weight_logits = nn.ParameterList([_start(p, random) for p in self.learnable])
         self.constraint_logits = constraint_parameters(program, random)
@@ -148,7 +150,7 @@ class Reasoner(nn.Module):
         return {p.label: self.weights(k).detach().tolist() for k, p in enumerate(self.learnable)}
 
     def set_rule_weight(self, rule: str, *probabilities: float) -> None:
-        """Set the probabilities of a learnable rule, by its name or `file:line`.
+        """Set the probabilities of a learnable rule, by its name or `file:line`, or `file:line#2` of several.
 
         Raises:
             DataError: no learnable rule has the name, or the numbers are no probabilities of its outcomes.
@@ -597,6 +599,18 @@ def _method(evaluator: Exact | Evaluator | Bounds | ProofBounds, column: int) ->
 def _algebra_detail(evaluator: Evaluator) -> str:
     name = evaluator.semiring.name
     return "an approximation: proofs are added as if they excluded one another" if name == "sum-product" else name
+
+
+def _labelled(parameters: Sequence[Parameter]) -> tuple[Parameter, ...]:
+    """Parameters with labels of their own: statements on one line are numbered, `file:line#1`."""
+    many = Counter(p.label for p in parameters)
+    seen: Counter[str] = Counter()
+    result = []
+    for parameter in parameters:
+        label = parameter.label
+        seen[label] += 1
+        result.append(replace(parameter, label=f"{label}#{seen[label]}") if many[label] > 1 else parameter)
+    return tuple(result)
 
 
 def _start(parameter: Parameter, random: torch.Generator) -> nn.Parameter:

@@ -353,3 +353,10 @@ def test_or_stops() -> None:
     with pytest.raises(SemanticsError) as caught:
         ns.Reasoner(too_large(), max_circuit=1000, on_limit="stop").query("r(0, 6)")
     assert caught.value.code == "NS520"
+
+
+def test_learnable_statements_on_one_line_have_weights_of_their_own() -> None:
+    reasoner = ns.Reasoner(ns.Program.from_text("t(0.2) :: a. t(0.5) :: b. c :- a, b."))
+    assert reasoner.rule_weights() == {"<text>:1#1": [pytest.approx(0.2)], "<text>:1#2": [pytest.approx(0.5)]}
+    reasoner.set_rule_weight("<text>:1#2", 0.25)
+    assert reasoner.query("c").detach() == {"c": pytest.approx(0.05)}
