@@ -82,18 +82,19 @@ def _why_exact(numbers: Numbers, exact: Trial, detail: str) -> str:
             f"Use `exact`: it gave the right {what} of {exact.answered} of {_measured(numbers)}, more than `topk` did "
             f"({exact.because})."
         )
-    text = f"Use `exact`: it gives the right {what} of all {_measured(numbers)}"
+    text = f"Use `exact`: it gives the right {what} of {_every(_measured(numbers))}"
     methods = dict(numbers.methods)
     circuits = methods.get("circuit", 0)
     if numbers.unknown:
-        text += f", the tightest one where {_count(numbers.unknown, 'answer')} rest on unknown atoms"
+        rest = "1 answer rests" if numbers.unknown == 1 else f"{numbers.unknown} answers rest"
+        text += f", the tightest one where {rest} on unknown atoms"
     if circuits:
         return f"{text}; {circuits} needed a circuit ({detail})" + (
             "." if circuits == numbers.measured else ", and sums and products are enough for the others."
         )
     if numbers.derived:
         facts = _count(numbers.derived, "uncertain fact")
-        right = f"all {facts}" if numbers.proved == numbers.derived else f"{numbers.proved:,} of {facts}"
+        right = _every(facts) if numbers.proved == numbers.derived else f"{numbers.proved:,} of {facts}"
         return f"{text}, by sums and products alone, which are proved right for {right} that rules derive."
     return f"{text}, without a circuit."
 
@@ -110,7 +111,7 @@ def _why_topk(topk: Trial, exact: Trial) -> str:
 def _why_bounds(numbers: Numbers, exact: Trial) -> str:
     if numbers.narrowed and numbers.before and numbers.after:
         return (
-            f"Use `bounds`: it alone reasons with the {_count(numbers.constraints, 'constraint')}, and these narrow "
+            f"Use `bounds`: it alone reasons with the constraints ({numbers.constraints}), and these narrow "
             f"{numbers.narrowed} of {_measured(numbers)}, {numbers.narrowed_atom} from {_interval(numbers.before)} to "
             f"{_interval(numbers.after)}."
         )
@@ -149,7 +150,7 @@ def _wrong(chosen: str, numbers: Numbers, of: dict[str, Trial]) -> str:
     if chosen == "exact" and of["exact"].answered < of["exact"].of:
         own = "What it gives is right, and the other answers it does not give"
     if numbers.constraints and chosen != "bounds":
-        own += f", but the {_count(numbers.constraints, 'constraint')} take no part"
+        own += f", but {_constraints(numbers)} no part"
     if numbers.contradictions and numbers.constraints:
         own += f", and `bounds` finds {_count(numbers.contradictions, 'contradiction')}"
     return f"{own}; {_others(chosen, numbers, of)}."
@@ -214,6 +215,15 @@ def _measured(numbers: Numbers) -> str:
 
 def _all(answers: int) -> str:
     return "its one answer is" if answers == 1 else f"all {answers:,} answers are"
+
+
+def _every(counted: str) -> str:
+    """`all 5 answers`, `the 1 answer`."""
+    return f"{'the' if counted.startswith('1 ') else 'all'} {counted}"
+
+
+def _constraints(numbers: Numbers) -> str:
+    return "the constraint takes" if numbers.constraints == 1 else f"the {numbers.constraints} constraints take"
 
 
 def _count(number: int, what: str) -> str:
