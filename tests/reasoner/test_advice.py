@@ -73,6 +73,7 @@ def check(asked: ns.Reasoner, advice: ns.Advice) -> None:
             k = answers.position(trial.error_atom)
             ends = [float(answers.lower[0, k].detach()), float(answers.upper[0, k].detach())]
             assert trial.value in [pytest.approx(end, abs=1e-12) for end in ends]
+            assert trial.value is not None and trial.right is not None
             if not trial.at_least:
                 exact = asked.query(semantics="exact")
                 k = exact.position(trial.error_atom)
@@ -300,13 +301,13 @@ def advised(path: Path) -> str | None:
 
 @pytest.mark.slow
 def test_no_program_of_the_tests_is_too_strange() -> None:
-    """280 programs: one semantics that refuses does not stop the others; what a query refuses, advice does, by its code."""
+    """280 programs: one semantics that refuses does not stop the others; what a query refuses, advice does, too."""
     found: dict[str | None, int] = {}
     folder = ROOT / "tests"
     for path in sorted(
         [*folder.glob("programs/*/*.rules"), *folder.glob("programs/*/*.pl"), *folder.glob("problog/programs/*.pl")]
     ):
-        if any(path.parent.glob("facts*")):
+        if path.name == "program.rules" and any(path.parent.glob("facts*")):
             continue
         try:
             chosen = advised(path)

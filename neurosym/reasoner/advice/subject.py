@@ -13,13 +13,14 @@ import torch
 from torch import Tensor
 
 from neurosym.errors import DataError, LimitError, NetworkError
-from neurosym.grounding import CERTAIN, DerivationGraph, Limits, ground
+from neurosym.grounding import CERTAIN, Limits, ground
 from neurosym.grounding.cost.forecast import sample_inputs
-from neurosym.lang.ast import Atom
+from neurosym.lang.ast import Atom, Const
 from neurosym.reasoner.advice.model import Numbers
 from neurosym.reasoner.grounded import Evidence, Grounded
 from neurosym.reasoner.leaves import Leaves
 from neurosym.semantics import Boolean, relevant_part, unknown_leaves
+from neurosym.semantics.polarity import Polarity
 
 if TYPE_CHECKING:
     from neurosym.reasoner.reasoner import Reasoner
@@ -159,35 +160,35 @@ def _leaf_tags(reasoner: Reasoner, grounded: Grounded, inputs: Mapping[str, Tens
 def _sampled(subject: Subject, seed: int) -> Subject:
     """The subject with some of its uncertain answers."""
     graph = subject.grounded.graph
-    found = subject.grounded.found(subject.atoms)
-    uncertain = [(name, f) for name, (f, _) in found.items() if f >= 0 and graph.status[f] != CERTAIN]
+    # ids alone: to spell millions of answers would take longer than all trials
+    matched = [graph.matches(a) for a in subject.atoms]
+    absent = {str(a) for a, m in zip(subject.atoms, matched, strict=True) if not len(m) and _is_ground(a)}
+    answers = np.unique(np.concatenate([np.zeros(0, np.int32), *matched]))
+    uncertain = answers[graph.status[answers] != CERTAIN]
     drawn = list(range(len(uncertain)))
     if len(drawn) > MAX_ANSWERS:
         drawn = sorted(random.Random(seed).sample(drawn, MAX_ANSWERS))
-    names, facts = [uncertain[k][0] for k in drawn], [uncertain[k][1] for k in drawn]
+    facts = uncertain[drawn].tolist()
     numbers = replace(
-        subject.numbers, answers=len(found), certain=len(found) - len(uncertain), measured=len(facts),
-        observed=len(subject.observed),
+        subject.numbers, answers=len(answers) + len(absent), certain=len(answers) - len(uncertain) + len(absent),
+        measured=len(facts), observed=len(subject.observed),
     )  # fmt: skip
     rests, trained = [False] * len(facts), np.zeros(0, np.int64)
     if facts:
         kinds = [g.facts.ravel() for g in graph.choices if g.kind in ("learned", "neural")]
         part = relevant_part(graph, np.array(facts, np.int32), drop_certain=True)
         trained = np.intersect1d(part.facts, np.concatenate([*kinds, trained]))
-        rests = _resting(graph, facts)
+        unknown = np.isin(part.facts, unknown_leaves(graph))
+        rests = Polarity(part).above(np.nonzero(unknown)[0])[part.roots].tolist()
     return replace(
-        subject, facts=facts, names=names, rests=rests, trained=torch.from_numpy(trained.astype(np.int64)),
+        subject, facts=facts, names=[graph.atom(f) for f in facts], rests=rests,
+        trained=torch.from_numpy(trained.astype(np.int64)),
         numbers=replace(numbers, unknown=sum(rests), trainable=len(trained)),
     )  # fmt: skip
 
 
-def _resting(graph: DerivationGraph, facts: Sequence[int]) -> list[bool]:
-    """Whether each fact rests on unknown atoms."""
-    unknown = unknown_leaves(graph)
-    if not len(unknown):
-        return [False] * len(facts)
-    below = [relevant_part(graph, np.array([f], np.int32), drop_certain=True).facts for f in facts]
-    return [bool(np.isin(b, unknown).any()) for b in below]
+def _is_ground(atom: Atom) -> bool:
+    return all(isinstance(t, Const) for t in atom.args)
 
 
 __all__ = ["MAX_ANSWERS", "Subject", "prepare"]

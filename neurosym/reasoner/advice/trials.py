@@ -85,9 +85,14 @@ def _exactly(subject: Subject, facts: Sequence[int]) -> Outcome:
     subject.grounded.solutions = {}  # the next try shall not profit from this one
     outcome = _measured(subject, facts, None, subject.observed)
     made = subject.grounded.evaluator(facts, subject.observed, None)
-    ways = [method_of(made, k) for k in range(len(facts))]
-    detail = max((d for m, d in ways if m == "circuit"), key=_nodes, default="")
-    return replace(outcome, methods=tuple(m for m, _ in ways), detail=detail)
+    if not isinstance(made, Exact):
+        ways = [method_of(made, k) for k in range(len(facts))]
+        detail = max((d for m, d in ways if m == "circuit"), key=_nodes, default="")
+        return replace(outcome, methods=tuple(m for m, _ in ways), detail=detail)
+    names = tuple(m.name for m in made.methods)
+    # one reason alone: to find the reasons of all answers can take longer than the answers
+    largest = max((k for k, m in enumerate(names) if m == "circuit"), key=lambda k: made.methods[k].nodes, default=None)
+    return replace(outcome, methods=names, detail="" if largest is None else made.detail(largest))
 
 
 def _nodes(detail: str) -> int:

@@ -129,8 +129,9 @@ def _trouble(trial: Trial) -> str:
 
 
 def _cost(numbers: Numbers, trial: Trial, viterbi: Trial) -> str:
-    text = f"Grounding took {_grounding(numbers)}; {_measured(numbers)} then took {_seconds(trial.seconds)} at first"
-    text += f" and {_seconds(trial.again)} with other weights"
+    given = f"{trial.answered} of " if trial.answered < trial.of else ""
+    text = f"Grounding took {_grounding(numbers)}; {given}{_measured(numbers)} then took "
+    text += f"{_seconds(trial.seconds)} at first and {_seconds(trial.again)} with other weights"
     if numbers.trainable and trial.reached is not None:
         text += f", and a gradient reaches {trial.reached} of {_count(numbers.trainable, 'learnable choice')}"
         if viterbi.reached is not None and viterbi.reached < trial.reached:
