@@ -6,6 +6,7 @@ import json
 import random
 import re
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -258,6 +259,26 @@ def test_an_alarm_ends_what_runs_and_only_that() -> None:
     with Alarm(0.05):
         pass
     time.sleep(0.1)
+
+
+def test_in_another_thread_nothing_is_interrupted() -> None:
+    found: list[ns.Advice] = []
+    thread = threading.Thread(target=lambda: found.append(reasoner(ROADS).advise()))
+    thread.start()
+    thread.join()
+    assert found[0].semantics == "exact"
+
+
+def test_a_large_closure_is_not_spelled() -> None:
+    warm_up()
+    draw = random.Random(2)
+    facts = ns.FactBase.from_facts([("edge", (draw.randrange(1000), draw.randrange(1000))) for _ in range(3000)])
+    program = ns.Program.from_text(CLOSURE + " query(path(X, Y)).", facts_predicates=facts.predicates)
+    began = time.monotonic()
+    advice = ns.Reasoner(program, facts).advise()
+    assert time.monotonic() - began < 8
+    assert advice.semantics == "boolean" and advice.numbers.answers > 500_000
+    assert advice.numbers.firings > advice.numbers.facts  # which `boolean` does not keep
 
 
 def test_nothing_is_asked() -> None:

@@ -163,7 +163,10 @@ def _sampled(subject: Subject, seed: int) -> Subject:
     # ids alone: to spell millions of answers would take longer than all trials
     matched = [graph.matches(a) for a in subject.atoms]
     absent = {str(a) for a, m in zip(subject.atoms, matched, strict=True) if not len(m) and _is_ground(a)}
-    answers = np.unique(np.concatenate([np.zeros(0, np.int32), *matched]))
+    seen = np.zeros(graph.num_facts, bool)
+    for found in matched:
+        seen[found] = True
+    answers = np.nonzero(seen)[0].astype(np.int32)
     uncertain = answers[graph.status[answers] != CERTAIN]
     drawn = list(range(len(uncertain)))
     if len(drawn) > MAX_ANSWERS:
