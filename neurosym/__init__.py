@@ -22,11 +22,12 @@ if TYPE_CHECKING:
         fit_interpretations,
     )
     from neurosym.neural import FeatureTable
-    from neurosym.reasoner import Answers, Reasoner, SampleAnswers
+    from neurosym.reasoner import Advice, Answers, Reasoner, SampleAnswers
     from neurosym.semantics import LogicBounds, Semiring, TopK
 
 # name → the room that defines it; loaded at first use, so that a linter never waits for torch
 _HOMES = {
+    "Advice": "reasoner",
     "Answers": "reasoner",
     "Batch": "learning",
     "Beta": "bayes",
@@ -59,6 +60,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Advice",
     "Answers",
     "Batch",
     "Beta",

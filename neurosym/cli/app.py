@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from neurosym.cli.advise import advise_command
 from neurosym.cli.files import check_command, fmt_command
 from neurosym.cli.grounding import ground_command
 from neurosym.cli.lfi import lfi_command
@@ -34,6 +35,7 @@ app.command("query")(command(query_command))
 app.command("explain")(command(explain_command))
 app.command("verify")(command(verify_command))
 app.command("ground")(command(ground_command))
+app.command("advise")(command(advise_command))
 # Everything after TASK is the task's own, `--help` included.
 app.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(
     command(run_command, patient=True)

@@ -1,5 +1,6 @@
 """The reasoner: the module that puts rules, facts, networks and a semantics together."""
 
+from neurosym.reasoner.advice import Advice
 from neurosym.reasoner.answers import Answers, Targets
 from neurosym.reasoner.constraints import ConstraintLoss, Violation
 from neurosym.reasoner.logic import Logic
@@ -7,5 +8,5 @@ from neurosym.reasoner.reasoner import Reasoner
 from neurosym.reasoner.sample_answers import SampleAnswers, SamplePart
 
 __all__ = [
-    "Answers", "ConstraintLoss", "Logic", "Reasoner", "SampleAnswers", "SamplePart", "Targets", "Violation",
+    "Advice", "Answers", "ConstraintLoss", "Logic", "Reasoner", "SampleAnswers", "SamplePart", "Targets", "Violation",
 ]  # fmt: skip

@@ -39,6 +39,11 @@ class Details(Sequence[str]):
     def __len__(self) -> int:
         return len(self._reasons)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType] - as for lists
+
     @overload
     def __getitem__(self, index: int) -> str: ...
     @overload

@@ -49,6 +49,7 @@ from neurosym.semantics.exact import Shape, Solution
 if TYPE_CHECKING:
     from neurosym.grounding import DerivationGraph, Forecast
     from neurosym.grounding.ground import Mode, Progress
+    from neurosym.reasoner.advice import Advice
 
 MAX_GRAPHS = 64  # kept for queries asked before; the oldest goes first
 
@@ -236,6 +237,28 @@ class Reasoner(nn.Module):
         asking, asked = self.joint.asking(given, {}, False, unground=True) if given else (self, ())
         return forecast(asking.program, self.facts, asked, limits=self.limits, seed=self.seed)
 
+    def advise(
+        self, *queries: str | Atom, seconds: float = 10.0, inputs: Mapping[str, Tensor] | None = None,
+        evidence: Mapping[str, bool] | Iterable[str] | None = None,
+    ) -> Advice:  # fmt: skip
+        """Which semantics suits this program, what it will cost, and what it will get wrong.
+
+        Every semantics is tried on the queries' own answers, at most 100 of them, drawn by the reasoner's seed.
+
+        Args:
+            queries, inputs, evidence: as for `query`. Where networks or inputs are missing, their values are taken as
+                equally probable.
+            seconds: for all of it. What takes longer is given up, and said to be; a single long step of compiled code
+                can overrun it.
+
+        Raises:
+            DataError: NS615, no query; SemanticsError: NS502, the evidence has probability 0. What one semantics alone
+                refuses is in the advice.
+        """
+        from neurosym.reasoner.advice import advise
+
+        return advise(self, queries, seconds, inputs or {}, evidence)
+
     def _read_by_networks(self) -> tuple[Atom, ...]:
         """All facts of the derived predicates that graph networks read as edges."""
         names = {str(name) for network in self.networks.values() for name in getattr(network, "reads", ())}
@@ -324,7 +347,7 @@ class Reasoner(nn.Module):
         details: list[str | Callable[[], str]] = ["cannot be derived"] * len(facts)
         columns = [k for k, f in enumerate(facts) if f >= 0]
         for column, k in enumerate(columns):
-            methods[k], details[k] = _method(evaluator, column)
+            methods[k], details[k] = method_of(evaluator, column)
         if len(columns) < len(facts):
             zero = tags.new_zeros((len(tags), len(facts)))
             at = torch.tensor(columns, dtype=torch.long, device=tags.device)
@@ -583,7 +606,7 @@ def algebra(semantics: str | Semantics) -> Semantics | None:
     raise SemanticsError(f"there is no semantics `{semantics}`", code="NS505", note=f"there are {names}")
 
 
-def _method(evaluator: Exact | Evaluator | Bounds | ProofBounds, column: int) -> tuple[str, str | Callable[[], str]]:
+def method_of(evaluator: Exact | Evaluator | Bounds | ProofBounds, column: int) -> tuple[str, str | Callable[[], str]]:
     """How an answer was computed, and why so."""
     if isinstance(evaluator, ProofBounds):
         return evaluator.methods[column], evaluator.details[column]

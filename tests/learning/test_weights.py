@@ -114,7 +114,7 @@ def test_what_does_not_fit_is_refused(priors, limits):
 
 def test_names_of_several_statements_are_refused():
     with pytest.raises(DataError, match="several"):
-        learned(model("t(_)::a. t(_)::b."), [{"a": True}], priors={"<text>:1": Beta(2, 2)})
+        learned(model("t(_)::a(1). t(_)::a(1)."), [{"a(1)": True}], priors={"a(1)": Beta(2, 2)})
 
 
 def test_an_anchor_needs_a_weight():
