@@ -271,9 +271,7 @@ def test_constraints_are_losses(semantics: str | ns.Semiring) -> None:
 def test_a_joint_query_is_a_body() -> None:
     text = "0.5 :: a. 0.4 :: b. p :- a. p :- b. q :- a, p. r :- not p. "
     for name in (*NAMES, "bounds"):
-        asked, ruled = (
-            ns.Reasoner(ns.Program.from_text(text), semantics=name).query(query) for query in ("a, p", "q")
-        )
+        asked, ruled = (ns.Reasoner(ns.Program.from_text(text), semantics=name).query(query) for query in ("a, p", "q"))
         assert float(asked.lower) == pytest.approx(float(ruled.lower)), name
         assert float(asked.upper) == pytest.approx(float(ruled.upper)), name
 
@@ -285,3 +283,16 @@ def test_the_page_has_a_row_for_each_semantics() -> None:
     for name in (*NAMES, "bounds"):
         assert all(f"`{name}`" in table for table in tables), name
     assert all("your own" in table or "of your own" in table for table in tables)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "bounds"])
+def test_evidence_counts_in_losses_as_in_queries(name: str) -> None:
+    text = "0.5 :: a. p :- a. 0.5 :: b. constraint c : p implies b . evidence(a)."
+    reasoner = ns.Reasoner(ns.Program.from_text(text), semantics=name)
+    assert float(reasoner.constraint_loss("semantic").satisfaction["c"]) == pytest.approx(0.5)
+    if name in ("exact", "topk", "bounds"):
+        assert float(reasoner.constraint_loss("lukasiewicz").satisfaction["c"]) == pytest.approx(0.5)
+    else:
+        with pytest.raises(ns.NeurosymError) as caught:
+            reasoner.constraint_loss("lukasiewicz")
+        assert caught.value.code == "NS503"
