@@ -20,9 +20,10 @@ DIAGNOSTIC = {
     "column": (int, type(None)), "end_column": (int, type(None)), "note": str, "help": str,
 }  # fmt: skip
 EXACT = {"certain", "sum-product", "circuit"}
+ALGEBRAS = ("boolean", "count", "viterbi", "goedel", "product", "lukasiewicz", "sum-product")
 METHODS = {
     "exact": EXACT, "topk": {"certain", "bounds"}, "bounds": {"certain", "bounds"},
-    **dict.fromkeys(("boolean", "count", "viterbi", "goedel", "product", "lukasiewicz", "sum-product"), {"certain", "algebra"}),
+    **{name: {"certain", "algebra"} for name in ALGEBRAS},
 }  # fmt: skip
 RULES = """
 known.

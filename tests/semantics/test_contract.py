@@ -133,7 +133,8 @@ class TestExact(Contract):
         exact, inputs, leaves = self.evaluator(CASES[case])
         inside = inputs.clone()
         inside[:, leaves] = inputs[:, leaves].clamp(2 * STEP, 1 - 2 * STEP)
-        jacobian = torch.autograd.functional.jacobian(exact, inside)[0, :, 0]  # (r, F)
+        slopes: Any = torch.autograd.functional.jacobian(exact, inside)
+        jacobian = slopes[0, :, 0]  # (r, F)
         for leaf in leaves.tolist():
             more, less = inside.clone(), inside.clone()
             more[0, leaf] += STEP
