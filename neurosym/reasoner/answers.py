@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import torch
 from torch import Tensor
@@ -28,6 +28,29 @@ if TYPE_CHECKING:
 Targets = Mapping[str, bool | None] | Sequence[Value] | Tensor
 # below it a loss is taken from `log_tags`, which do not underflow; that of a tag of 0 is −log of it
 TINY = 1e-30
+
+
+class Details(Sequence[str]):
+    """Reasons in words, put into words when they are read: many answers are never asked why."""
+
+    def __init__(self, reasons: Sequence[str | Callable[[], str]]) -> None:
+        self._reasons = list(reasons)
+
+    def __len__(self) -> int:
+        return len(self._reasons)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
+        """The reason of an answer, or those of some."""
+        if isinstance(index, slice):
+            return tuple(self[k] for k in range(*index.indices(len(self))))
+        reason = self._reasons[index]
+        if not isinstance(reason, str):
+            reason = self._reasons[index] = reason()
+        return reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +77,7 @@ class Answers:
     tags: Tensor
     semantics: str
     methods: tuple[str, ...]
-    details: tuple[str, ...]
+    details: Sequence[str]
     grounded: Grounded = field(repr=False)
     leaf_tags: Tensor = field(repr=False)
     evidence: tuple[tuple[int, bool], ...] = ()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from neurosym.lang.ast import Atom, Const, Program, Var
 from neurosym.lang.terms import predicate_of_iri, term_key
 from neurosym.lang.walk import body_atoms, head_atoms
 from neurosym.neural import FeatureTable
-from neurosym.reasoner.answers import Answers
+from neurosym.reasoner.answers import Answers, Details
 from neurosym.reasoner.constraints import ConstraintLoss, Violation, check_constraints, constraint_loss
 from neurosym.reasoner.formulas import Formulas, constraint_parameters
 from neurosym.reasoner.grounded import Grounded
@@ -305,7 +306,8 @@ class Reasoner(nn.Module):
         leaf_tags = grounded.leaves(self.weights, inputs)
         bounds = evaluator.bounds(leaf_tags) if isinstance(evaluator, Bounds | ProofBounds) else None
         tags = evaluator(leaf_tags) if bounds is None else (bounds[0] + bounds[1]) / 2
-        methods, details = ["certain"] * len(facts), ["cannot be derived"] * len(facts)
+        methods = ["certain"] * len(facts)
+        details: list[str | Callable[[], str]] = ["cannot be derived"] * len(facts)
         columns = [k for k, f in enumerate(facts) if f >= 0]
         for column, k in enumerate(columns):
             methods[k], details[k] = _method(evaluator, column)
@@ -317,7 +319,7 @@ class Reasoner(nn.Module):
                 bounds = (zero.index_copy(1, at, bounds[0]), zero.index_copy(1, at, bounds[1]))
         return Answers(
             atoms, tuple(found), tuple(facts), tuple(a for _, a in found.values()), tags,
-            "exact" if chosen is None else chosen.name, tuple(methods), tuple(details), grounded, leaf_tags, evidence,
+            "exact" if chosen is None else chosen.name, tuple(methods), Details(details), grounded, leaf_tags, evidence,
             dict(inputs), chosen, self, bounds,
         )  # fmt: skip
 
@@ -567,7 +569,7 @@ def algebra(semantics: str | Semantics) -> Semantics | None:
     raise SemanticsError(f"there is no semantics `{semantics}`", code="NS505", note=f"there are {names}")
 
 
-def _method(evaluator: Exact | Evaluator | Bounds | ProofBounds, column: int) -> tuple[str, str]:
+def _method(evaluator: Exact | Evaluator | Bounds | ProofBounds, column: int) -> tuple[str, str | Callable[[], str]]:
     """How an answer was computed, and why so."""
     if isinstance(evaluator, ProofBounds):
         return evaluator.methods[column], evaluator.details[column]
@@ -576,7 +578,7 @@ def _method(evaluator: Exact | Evaluator | Bounds | ProofBounds, column: int) ->
             return "bounds", evaluator.details[column]
         evaluator, column = evaluator.plain[column]
     if isinstance(evaluator, Exact):
-        return evaluator.methods[column].name, evaluator.details[column]
+        return evaluator.methods[column].name, partial(evaluator.detail, column)
     return "algebra", _algebra_detail(evaluator)
 
 

@@ -84,6 +84,7 @@ class Compiler:
         self.manager = SddManager.from_vtree(vtree)
         self.formulas: dict[int, Formula] = {}
         self.choices: dict[int, int] = {}  # fact → bit set of the choices that its formula may speak of
+        self._read: dict[int, int] = {}  # nodes that were read off: roots share them
         self._sets: dict[tuple[int, int], Formula] = {}
         self._constraints: dict[int, Formula] = {}
 
@@ -109,19 +110,34 @@ class Compiler:
             for fact in members:
                 self.choices[fact] = choices
                 self.formulas[fact] = self.manager.false()
-            while True:
-                changed = False
-                for fact in members:
-                    formula = self._formula(fact)
-                    changed |= formula != self.formulas[fact]
-                    self.formulas[fact] = formula
-                if not self.shape.cyclic[first] or not changed:
-                    break
+            changed = self._round(members, None)
+            while self.shape.cyclic[first] and changed:
+                changed = self._round(members, changed)
             first = last
 
-    def _formula(self, fact: int) -> Formula:
-        result = self.manager.false()
-        for body in self.shape.bodies[fact]:
+    def _round(self, members: Iterable[int], changed: set[int] | None) -> set[int]:
+        """Compile facts from what is known of their bodies; gives those of them that are new.
+
+        Args:
+            changed: facts whose formulas grew since the last round. Only bodies that speak of them are looked at: a
+                cycle has no negation in it, so that what a body gave before it gives again.
+        """
+        grown: set[int] = set()
+        for fact in members:
+            bodies = self.shape.bodies[fact]
+            if changed is not None:
+                bodies = tuple(b for b in bodies if any(x in changed or x in grown for x in b.literals))
+                if not bodies:
+                    continue
+            formula = self._formula(bodies, self.formulas[fact])
+            if formula != self.formulas[fact]:
+                self.formulas[fact] = formula
+                grown.add(fact)
+        return grown
+
+    def _formula(self, bodies: Iterable[Body], result: Formula) -> Formula:
+        """A formula or some bodies."""
+        for body in bodies:
             term = self.manager.true()
             for choice, allowed in body.choices:
                 term = term & self._outcomes(choice, allowed)
@@ -197,7 +213,7 @@ class Compiler:
 
     def read_off(self, root: Formula, builder: CircuitBuilder, leaves: dict[tuple[int, int], int]) -> int:
         """The weighted model count of a formula as a reference to nodes of an arithmetic circuit."""
-        known: dict[int, int] = {}
+        known = self._read
         stack = [root]
         while stack:
             node = stack[-1]

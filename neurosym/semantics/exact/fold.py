@@ -20,6 +20,7 @@ from neurosym.semantics.exact.view import Body, Spans, View, overlap, united
 from neurosym.semantics.part import Long
 
 Choices = tuple[tuple[int, int], ...]
+MAX_SPLITS = 200  # beyond, a compiled diagram is the better way
 
 
 class TooLarge(Exception):
@@ -35,7 +36,17 @@ class Joint:
     rest: int
 
 
-Term = tuple[list[int], list[Joint]]  # references and conjunctions to multiply
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Factors that rest on different choices.
+
+    Attributes:
+        sets: references to sets of outcomes; literals: with a reference each; joints: what is left to solve.
+    """
+
+    sets: tuple[int, ...]
+    literals: tuple[tuple[int, int], ...]
+    joints: tuple[Joint, ...]
 
 
 def fact_of(literal: int) -> int:
@@ -49,7 +60,7 @@ class Folder:
     Attributes:
         evidence: literals, highest first, that belong to every conjunction from a position on.
         needed: facts whose own references were used.
-        split: whether facts were taken apart whose bodies do not exclude one another.
+        splits: how often a fact was taken apart by one of its bodies at a time; kept: of them those that hold.
     """
 
     def __init__(
@@ -64,7 +75,7 @@ class Folder:
         self.evidence = sorted(evidence, key=view.height, reverse=True)
         self.budget = budget
         self.needed: set[int] = set()
-        self.split = False
+        self.splits = self.kept = 0
         self.known: dict[Joint, int] = {}
         self.terms: dict[Joint, list[Term]] = {}
         self.expanded: dict[Joint, int] = {}  # the literal that was taken apart
@@ -82,16 +93,20 @@ class Folder:
         Raises:
             TooLarge: beyond the budget, or a cycle is met.
         """
-        term = self._term((), dict(choices), literals, len(self.evidence) if rest is None else rest)
-        return self.builder.zero if term is None else self._solve(term)
+        term = self.term(literals, choices, rest)
+        return self.builder.zero if term is None else self.solve(term)
 
-    def fact(self, fact: int) -> int:
-        """A reference to a fact's probability by taking it apart, whatever its own reference is."""
-        joint = Joint((fact,), (), len(self.evidence))
-        return self._solve(([], [joint]))
+    def term(self, literals: Iterable[int], choices: Choices = (), rest: int | None = None) -> Term | None:
+        """A conjunction as factors; None if it cannot hold."""
+        return self._term((), dict(choices), literals, len(self.evidence) if rest is None else rest)
 
-    def _solve(self, term: Term) -> int:
-        stack = list(term[1])
+    def solve(self, term: Term) -> int:
+        """A reference to the probability of a term.
+
+        Raises:
+            TooLarge: beyond the budget, or a cycle is met.
+        """
+        stack = list(term.joints)
         while stack:
             joint = stack[-1]
             if joint in self.known:
@@ -101,15 +116,16 @@ class Folder:
                 if len(self.terms) >= self.budget:
                     raise TooLarge
                 self.terms[joint] = self._expand(joint)
-            missing = [j for _, joints in self.terms[joint] for j in joints if j not in self.known]
+            missing = [j for t in self.terms[joint] for j in t.joints if j not in self.known]
             if missing:
                 stack.extend(missing)
             else:
-                self.known[joint] = self.builder.sum([self._product(t) for t in self.terms[joint]])
-        return self._product(term)
+                self.known[joint] = self.builder.sum([self.builder.product(self.factors(t)) for t in self.terms[joint]])
+        return self.builder.product(self.factors(term))
 
-    def _product(self, term: Term) -> int:
-        return self.builder.product([*term[0], *(self.known[j] for j in term[1])])
+    def factors(self, term: Term) -> list[int]:
+        """References to a solved term's factors: sets of outcomes, literals, conjunctions."""
+        return [*term.sets, *(r for _, r in term.literals), *(self.known[j] for j in term.joints)]
 
     # ----------------------------------------------------------------------------------------------- taking apart
 
@@ -140,7 +156,10 @@ class Folder:
         elif not bodies:
             return []
         else:
-            self.split |= len(bodies) > 1
+            self.splits += 1
+            self.kept += top >= 0
+            if self.splits > MAX_SPLITS:
+                raise TooLarge
             first = bodies[0]
             terms = [self._term((top, *others), {**held, **c}, new, rest) for c, new in self._failing(first, held)]
             if top >= 0:
@@ -188,20 +207,23 @@ class Folder:
             parts = _merged(parts, (self.view.spans(fact_of(literal)), [literal], [], False))
         for c, allowed in held:
             parts = _merged(parts, (((c, c),), [], [(c, allowed)], False))
-        references: list[int] = []
+        outcome_sets: list[int] = []
+        alone: list[tuple[int, int]] = []
         joints: list[Joint] = []
         for _, members, sets, tail in parts:
             if not tail and not members:
-                references.extend(self.outcomes(c, allowed) for c, allowed in sets)
+                outcome_sets.extend(outcomes(self.view, self.builder, c, allowed) for c, allowed in sets)
             elif not tail and len(members) == 1 and not sets:
                 (literal,) = members
                 fact = fact_of(literal)
                 self.needed.add(fact)
-                references.append(int(self.reference[fact]) if literal >= 0 else ~int(self.reference[fact]))
+                alone.append((literal, int(self.reference[fact]) if literal >= 0 else ~int(self.reference[fact])))
             else:
                 ordered = tuple(sorted(members, key=self.view.height, reverse=True))
                 joints.append(Joint(ordered, tuple(sorted(sets)), rest if tail else len(self.evidence)))
-        return None if self.builder.zero in references else (references, joints)
+        if self.builder.zero in outcome_sets or any(r == self.builder.zero for _, r in alone):
+            return None
+        return Term(tuple(outcome_sets), tuple(alone), tuple(joints))
 
     def _joined(self, others: Sequence[int], new: Iterable[int]) -> list[int] | None:
         """Literals together; None if two contradict. What members of one derived choice say is said once."""
@@ -220,10 +242,6 @@ class Folder:
         if values:
             literals = [x for x in literals if x >= 0 or not any(g in values for g, _ in self.view.groups(~x))]
         return literals
-
-    def outcomes(self, choice: int, allowed: int) -> int:
-        """A reference to the probability that a choice falls into a set of outcomes."""
-        return outcomes(self.view, self.builder, choice, allowed)
 
 
 def outcomes(view: View, builder: CircuitBuilder, choice: int, allowed: int) -> int:

@@ -11,6 +11,7 @@ from neurosym.grounding import DerivationGraph
 from neurosym.grounding.compiled import load
 from neurosym.semantics.exact.circuit import CircuitBuilder
 from neurosym.semantics.exact.emit import emit
+from neurosym.semantics.exact.flows import Flows
 from neurosym.semantics.exact.fold import Folder, TooLarge, fact_of
 from neurosym.semantics.exact.islands import compile_island, islands_of, modules_below, open_region
 from neurosym.semantics.exact.observe import observe
@@ -128,8 +129,10 @@ class Solver:
             else:
                 plain.append(k)
         self.fill([roots[k] for k in plain])
+        resting = self._on_open()
         for k in plain:
-            result[k] = (int(self.reference[roots[k]]), self.builder.one, self._method([roots[k]]))
+            method = self._method([roots[k]]) if resting[self._through(roots[k])] else self._plain([roots[k]])
+            result[k] = (int(self.reference[roots[k]]), self.builder.one, method)
         for n in range(len(self.evidence)):  # evidence that no root touches may still be impossible
             together.setdefault((n,), [])
         for touched, members in together.items():
@@ -166,13 +169,21 @@ class Solver:
         cone = self._cone([*facts, *map(fact_of, literals)])
         folder = Folder(self.view, self.builder, self.reference, literals, FOLD_MORE + FOLD_EACH * cone)
         try:
-            given = folder.conjunction((), (), 0)
-            joint = [folder.conjunction((fact,), (), 0) for fact in facts]
+            term = folder.term((), (), 0)
+            given = self.builder.zero if term is None else folder.solve(term)
+            flows = None if term is None else Flows(folder, term)
+            joint = []
+            for fact in facts:
+                through = None if flows is None else flows.joint(fact)
+                joint.append(folder.conjunction((fact,), (), 0) if through is None else through)
         except TooLarge:
             return self._conditional_by_circuit(touched, literals, facts)
         self.fill(folder.needed)
         self.given[touched] = given
-        return [(j, given, self._folded(fact, literals, folder)) for j, fact in zip(joint, facts, strict=True)]
+        below = self._method(sorted(folder.needed))
+        spans = united([self.view.spans(fact_of(x)) for x in literals])
+        methods = [self._folded(fact, spans, below, folder) for fact in facts]
+        return [(j, given, method) for j, method in zip(joint, methods, strict=True)]
 
     def _conditional_by_circuit(
         self, touched: tuple[int, ...], literals: list[int], facts: list[int]
@@ -190,11 +201,10 @@ class Solver:
         method = Method("circuit", island.choices, island.nodes + below.nodes)
         return [(j, given, method) for j in joint]
 
-    def _folded(self, fact: int, literals: list[int], folder: Folder) -> Method:
-        below = self._method(sorted(folder.needed))
-        name = "circuit" if folder.split or below.name == "circuit" else "sum-product"
-        nodes = below.nodes + (len(folder.terms) if folder.split else 0)
-        spans = united([self.view.spans(f) for f in (fact, *map(fact_of, literals))])
+    def _folded(self, fact: int, evidence: Spans, below: Method, folder: Folder) -> Method:
+        name = "circuit" if folder.splits or below.name == "circuit" else "sum-product"
+        nodes = below.nodes + (len(folder.terms) if folder.splits else 0)
+        spans = united([self.view.spans(fact), evidence])
         return Method(name, sum(b - a + 1 for a, b in spans), nodes, below.shared, True)
 
     # --------------------------------------------------------------------------------------------- what is left open
@@ -226,6 +236,23 @@ class Solver:
         stop = (self.emitted.facts >= 0) & closed
         load("neurosym.semantics.walks").spread(starts, children, stop, roots, seen)
         return seen, np.where(seen, np.diff(normal.starts), 0)
+
+    def _on_open(self) -> np.ndarray:
+        """(n,) the facts that rest on something that was left open."""
+        normal = self.view.normal
+        open_ = self.emitted.facts >= 0
+        heads = np.repeat(np.arange(len(open_)), np.diff(normal.starts))
+        open_[heads[self.emitted.bodies >= 0]] = True
+        if not open_.any():
+            return open_
+        of = np.repeat(heads, np.diff(normal.literal_start))
+        known = self._children >= 0
+        order = np.argsort(self._children[known], kind="stable")
+        starts = np.searchsorted(self._children[known][order], np.arange(len(open_) + 1))
+        seen = np.zeros(len(open_), bool)
+        nowhere = np.zeros(len(open_), bool)
+        load("neurosym.semantics.walks").spread(starts, of[known][order], nowhere, np.nonzero(open_)[0], seen)
+        return seen
 
     def _through(self, fact: int) -> int:
         """The fact that a fact stands for, if it does."""
@@ -259,14 +286,7 @@ class Solver:
             for b in bodies:
                 if ~b not in self.filled:
                     waiting.extend(self._fill_body(b))
-            left = []
-            for fact in open_facts:
-                below = self._fold_fact(fact)
-                if below is None:
-                    left.append(fact)
-                else:
-                    waiting.extend(below)
-            waiting.extend(self._compile(left))
+            waiting.extend(self._compile(open_facts))
 
     def _fill_body(self, b: int) -> list[int]:
         """Multiply a body whose literals share choices; gives the facts that it now rests on."""
@@ -284,21 +304,8 @@ class Solver:
             self.builder.fill(node, island.references[0])
             self.filled[~b] = Filled(island.nodes, island.choices, True, island.modules)
         else:
-            self.filled[~b] = Filled(len(folder.terms), 0, folder.split, sorted(folder.needed))
+            self.filled[~b] = Filled(len(folder.terms), 0, folder.splits > 0, sorted(folder.needed))
         return self.filled[~b].below
-
-    def _fold_fact(self, fact: int) -> list[int] | None:
-        """Take a fact's proofs apart; None if that is too much, or it lies on a cycle."""
-        if self.view.structure.cyclic[fact]:
-            return None
-        folder = Folder(self.view, self.builder, self.reference, (), FOLD_MORE + FOLD_EACH * self._cone([fact]))
-        try:
-            made = folder.fact(fact)
-        except TooLarge:
-            return None
-        self.builder.fill(int(self.emitted.facts[fact]), made)
-        self.filled[fact] = Filled(len(folder.terms), 0, True, sorted(folder.needed))
-        return self.filled[fact].below
 
     def _compile(self, facts: list[int]) -> list[int]:
         """Compile facts, those together that share choices; gives the modules that they now rest on."""
@@ -336,9 +343,15 @@ class Solver:
                     nodes += filled.nodes
                     choices = max(choices, filled.choices)
                     shared = key if shared == -1 else shared
-        spans = united([self.view.spans(f) for f in facts])
-        resting = sum(b - a + 1 for a, b in spans)
+        plain = self._plain(facts)
+        resting = plain.choices
         if shared == -1:
-            return Method("sum-product", resting, folded=bool(seen))
+            plain.folded = bool(seen)
+            return plain
         heads = shared if shared >= 0 else int(np.searchsorted(self.view.normal.starts, ~shared, "right")) - 1
         return Method("circuit", resting, nodes, self.view.name(heads))
+
+    def _plain(self, facts: Sequence[int]) -> Method:
+        """The method of facts for which sums and products are right all the way down."""
+        spans = united([self.view.spans(f) for f in facts])
+        return Method("sum-product", sum(b - a + 1 for a, b in spans))
