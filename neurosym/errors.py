@@ -172,6 +172,10 @@ class SemanticsError(NeurosymError):
     code = "NS500"
 
 
+class ApproximationWarning(UserWarning):
+    """Bounds were given where a probability was asked for: NS521."""
+
+
 class FixpointError(SemanticsError):
     """A stratum did not settle within the rounds allowed."""
 

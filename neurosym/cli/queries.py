@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
+from warnings import catch_warnings, simplefilter
 
 import typer
 
 from neurosym.cli import output
 from neurosym.cli.files import Files
 from neurosym.cli.session import ANSWERED, Json, Semantics, Session
-from neurosym.errors import Diagnostic, ExplanationError
+from neurosym.errors import ApproximationWarning, Diagnostic, ExplanationError
 
 if TYPE_CHECKING:
     from neurosym.explain.model import Explanation
@@ -27,6 +28,14 @@ Evidence = Annotated[
 ]
 NoDemand = Annotated[
     bool, typer.Option("--no-demand", help="Ground the whole program, and not what the query can reach alone.")
+]
+OnLimit = Annotated[
+    str,
+    typer.Option(
+        "--on-limit",
+        metavar="WHAT",
+        help="Where a circuit grows past its limit: bounds (of `topk`, with a warning) or stop.",
+    ),
 ]
 K = Annotated[
     int | None,
@@ -58,11 +67,14 @@ def query_command(
     semantics: Semantics = "exact",
     k: K = None,
     width: Width = None,
+    on_limit: OnLimit = "bounds",
     no_demand: NoDemand = False,
     as_json: Json = False,
 ) -> int:
     """Answer the queries of rule files."""
-    reasoner = load_reasoner(session, files, facts or [], _chosen_semantics(semantics, k, width), not no_demand)
+    reasoner = load_reasoner(
+        session, files, facts or [], _chosen_semantics(semantics, k, width), not no_demand, on_limit
+    )
     answers = ask(session, reasoner, query or [], evidence or [])
     session.report(_failed_quietly(answers))
     session.report(c.diagnostic(reasoner.program.texts) for c in answers.contradictions)
@@ -90,27 +102,46 @@ def _failed_quietly(answers: Answers) -> Iterator[Diagnostic]:
 
 
 def load_reasoner(
-    session: Session, files: list[str], facts: list[str], semantics: str | TopK, demand: bool = True
-) -> Reasoner:
+    session: Session, files: list[str], facts: list[str], semantics: str | TopK, demand: bool = True,
+    on_limit: str = "bounds",
+) -> Reasoner:  # fmt: skip
     """The reasoner over rule files and files of facts."""
     from neurosym.cli.data import load_facts
     from neurosym.lang import parse_files
     from neurosym.reasoner import Reasoner
 
+    if on_limit not in ("bounds", "stop"):
+        raise typer.BadParameter("--on-limit is bounds or stop")
     base = load_facts(facts)
     program = parse_files(files, base.predicates)
     session.report(program.warnings)
     return Reasoner(
-        program, base, semantics=semantics, limits=session.limits(), demand=demand, seed=session.settings.seed
-    )
+        program, base, semantics=semantics, limits=session.limits(), demand=demand, seed=session.settings.seed,
+        on_limit="stop" if on_limit == "stop" else "bounds",
+    )  # fmt: skip
 
 
 def ask(session: Session, reasoner: Reasoner, queries: list[str], evidence: Sequence[str] = ()) -> Answers:
     """Answers without gradients; a terminal shows how far the grounding is."""
     import torch
 
-    with torch.no_grad(), output.working(session.settings.quiet) as reasoner.progress:
-        return reasoner.query(*queries, evidence=evidence)
+    with torch.no_grad(), output.working(session.settings.quiet) as reasoner.progress, catch_warnings():
+        simplefilter("ignore", ApproximationWarning)  # it is reported as NS521
+        answers = reasoner.query(*queries, evidence=evidence)
+    session.report(_bounded(answers))
+    return answers
+
+
+def _bounded(answers: Answers) -> Iterator[Diagnostic]:
+    """NS521: bounds where probabilities were asked for."""
+    from neurosym.semantics import TopK
+
+    if answers.semantics == "exact" and isinstance(answers.algebra, TopK):
+        yield Diagnostic(
+            "NS521", "warning", "a circuit grew past its limit: the answers are bounds",
+            note="each lies between the two; the probability that is shown is their midpoint",
+            help="ask for less, narrow them by --semantics topk --width, or stop instead by --on-limit stop",
+        )  # fmt: skip
 
 
 def show(session: Session, answers: Answers) -> None:
@@ -134,13 +165,16 @@ def explain_command(
     semantics: Semantics = "exact",
     k: K = None,
     width: Width = None,
+    on_limit: OnLimit = "bounds",
     no_demand: NoDemand = False,
     html: Html = None,
     as_json: Json = False,
     proofs: Proofs = 3,
 ) -> int:
     """Show why an answer is what it is."""
-    reasoner = load_reasoner(session, files, facts or [], _chosen_semantics(semantics, k, width), not no_demand)
+    reasoner = load_reasoner(
+        session, files, facts or [], _chosen_semantics(semantics, k, width), not no_demand, on_limit
+    )
     answers = ask(session, reasoner, [query], evidence or [])
     atom = _chosen(session, answers, query)
 

@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+from warnings import warn
 
 import torch
 from torch import Tensor, nn
 
-from neurosym.errors import DataError, SemanticsError
+from neurosym.errors import ApproximationWarning, DataError, SemanticsError
 from neurosym.facts import FactBase, SymbolTable
 from neurosym.grounding import Limits, Parameter, evaluated, ground
 from neurosym.grounding.normalise import normalise
@@ -65,6 +66,7 @@ class Reasoner(nn.Module):
         semantics: `exact`, `topk`, `bounds`, an algebra's name (`boolean`, `viterbi`, `goedel`, `product`,
             `lukasiewicz`, `count`, `sum-product`), a `TopK` or `LogicBounds` with settings, or your own `Semiring`.
         limits: what grounding may use; max_circuit: nodes of a compiled diagram at which to stop.
+        on_limit: what happens then: `bounds` gives those of `topk`, with a warning; `stop` raises NS520.
         demand: ground only what a query can reach, with the arguments that it binds; a graph for each query then. False
             grounds everything once, which pays for many different queries over the same facts.
         progress: called about once a second, while rules are grounded, with a line of text that says how far it is;
@@ -86,6 +88,7 @@ class Reasoner(nn.Module):
         *,
         limits: Limits | None = None,
         max_circuit: int = MAX_CIRCUIT,
+        on_limit: Literal["bounds", "stop"] = "bounds",
         demand: bool = True,
         progress: Progress | None = None,
         seed: int = 0,
@@ -99,6 +102,7 @@ class Reasoner(nn.Module):
         self.semantics = algebra(semantics)
         self.limits = limits or Limits()
         self.max_circuit = max_circuit
+        self.on_limit: Literal["bounds", "stop"] = on_limit
         self.demand = demand
         self.progress = progress
         self.seed = seed
@@ -302,7 +306,15 @@ class Reasoner(nn.Module):
         found = grounded.found(atoms, closed_networks)
         facts = [f for f, _ in found.values()]
         present = [f for f in facts if f >= 0]
-        evaluator = grounded.evaluator(present, evidence, chosen)
+        name = "exact" if chosen is None else chosen.name
+        try:
+            evaluator = grounded.evaluator(present, evidence, chosen)
+        except SemanticsError as error:
+            if error.code != "NS520" or self.on_limit == "stop" or grounded.has_unknown:
+                raise
+            warn(f"NS521: {error.message}: the answers are bounds", ApproximationWarning, stacklevel=3)
+            chosen = TopK()
+            evaluator = grounded.evaluator(present, evidence, chosen)
         leaf_tags = grounded.leaves(self.weights, inputs)
         bounds = evaluator.bounds(leaf_tags) if isinstance(evaluator, Bounds | ProofBounds) else None
         tags = evaluator(leaf_tags) if bounds is None else (bounds[0] + bounds[1]) / 2
@@ -319,7 +331,7 @@ class Reasoner(nn.Module):
                 bounds = (zero.index_copy(1, at, bounds[0]), zero.index_copy(1, at, bounds[1]))
         return Answers(
             atoms, tuple(found), tuple(facts), tuple(a for _, a in found.values()), tags,
-            "exact" if chosen is None else chosen.name, tuple(methods), Details(details), grounded, leaf_tags, evidence,
+            name, tuple(methods), Details(details), grounded, leaf_tags, evidence,
             dict(inputs), chosen, self, bounds,
         )  # fmt: skip
 
@@ -434,7 +446,7 @@ class Reasoner(nn.Module):
         other = Reasoner(
             program or self.program, facts, dict(self.networks.items()),
             self.features if features is None else features,
-            self.semantics or "exact", limits=self.limits, max_circuit=self.max_circuit,
+            self.semantics or "exact", limits=self.limits, max_circuit=self.max_circuit, on_limit=self.on_limit,
             demand=self.demand, progress=self.progress, seed=self.seed, dtype=self.dtype,
         )  # fmt: skip
         other.weight_logits = self.weight_logits

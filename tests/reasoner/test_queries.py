@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 import neurosym as ns
-from neurosym.errors import DataError, NeurosymError, SemanticsError
+from neurosym.errors import ApproximationWarning, DataError, NeurosymError, SemanticsError
 from neurosym.facts import FactBase
 from neurosym.lang.ast import Arithmetic, Atom, Const, Var
 from neurosym.semantics import ALGEBRAS
@@ -333,3 +333,23 @@ def test_equal_questions_share_an_evaluator() -> None:
         model.query("path(a, X)", semantics="viterbi")
     (grounded,) = model._grounded.values()
     assert len(grounded._evaluators) == 2
+
+
+def too_large() -> ns.Program:
+    edges = " ".join(f"0.5 :: e({a}, {b})." for a in range(7) for b in range(7) if a != b)
+    return ns.Program.from_text(edges + " r(X, Y) :- e(X, Y). r(X, Z) :- r(X, Y), e(Y, Z).")
+
+
+def test_a_circuit_past_its_limit_becomes_bounds() -> None:
+    reasoner = ns.Reasoner(too_large(), max_circuit=1000)
+    with pytest.warns(ApproximationWarning, match="NS521"):
+        answers = reasoner.query("r(0, 6)")
+    assert (answers.semantics, answers.method) == ("exact", "bounds")
+    assert 0 < float(answers.lower) < float(answers.tags) < float(answers.upper) <= 1
+    assert answers.details[0].startswith("from ")
+
+
+def test_or_stops() -> None:
+    with pytest.raises(SemanticsError) as caught:
+        ns.Reasoner(too_large(), max_circuit=1000, on_limit="stop").query("r(0, 6)")
+    assert caught.value.code == "NS520"
