@@ -87,7 +87,7 @@ class Contract(ABC):
     def test_deterministic(self, case: str) -> None:
         """The same program and weights give the same numbers, to the last bit, and the same words."""
         one, two = (self.reasoner(self.cases[case]).query() for _ in range(2))
-        assert (one.atoms, one.methods, one.details) == (two.atoms, two.methods, two.details)
+        assert (one.atoms, one.methods, list(one.details)) == (two.atoms, two.methods, list(two.details))
         for left, right in zip(rows(one), rows(two), strict=True):
             assert torch.equal(left, right)
 
