@@ -192,10 +192,13 @@ class _Given:
         atoms[certain] = 1
         if possible:
             semantics = self.reasoner.semantics
-            evaluator = grounded.evaluator(
-                possible, self.evidence if semantics is None else (),
-                semantics if isinstance(semantics, Semiring) else None,
-            )  # fmt: skip
+            algebra = semantics if isinstance(semantics, Semiring) else None
+            if algebra is not None and self.evidence:
+                raise SemanticsError(
+                    f"the semantics `{algebra.name}` does not define evidence", code="NS503",
+                    help="use exact, or the kind `semantic`",
+                )  # fmt: skip
+            evaluator = grounded.evaluator(possible, self.evidence, algebra)
             atoms = atoms.index_copy(0, torch.tensor(possible), evaluator(self.tags).T)
         key = ("fuzzy", self.kind, p)
         network = grounded.networks.get(key)

@@ -166,6 +166,25 @@ def test_the_first_example_of_the_readme() -> None:
     assert out.getvalue().startswith("{'smokes(ann)': 0.384, 'smokes(bob)': 0.3}\n")
 
 
+def test_the_commands_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are on the rules of the first example, in a file."""
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "README.md").read_text("utf-8")
+    (tmp_path / "smoking.rules").write_text(text.partition("from_text('''")[2].partition("'''")[0], "utf-8")
+    lines = [line.partition("  #")[0].partition(" # ")[0] for line in text.splitlines() if line.startswith("neurosym ")]
+    assert len(lines) >= 5
+    printed = {line: _run(line) for line in lines}
+    assert all(status == 0 for status, _ in printed.values()), printed
+    assert any("0.174" in text for _, text in printed.values())
+    assert (tmp_path / "why.html").exists()
+
+
+def test_the_pages_of_the_readme_and_the_index_exist() -> None:
+    for page in (ROOT / "README.md", DOCS / "index.md"):
+        for link in re.findall(r"\]\(([^)#:]+)[^)]*\)", page.read_text("utf-8")):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
 def test_the_names_of_the_readme_are_public() -> None:
     names = set(re.findall(r"\bns\.(\w+)", (ROOT / "README.md").read_text("utf-8")))
     assert names <= set(ns.__all__)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import torch
+from torch import Tensor
 
 import neurosym as ns
+from neurosym.semantics.algebras.semirings import ABSORPTIVE, COMPLEMENT, DISTRIBUTIVE, IDEMPOTENT
 
 NAMES = ("exact", "viterbi", "goedel", "product", "lukasiewicz", "boolean", "count", "sum-product", "topk")
 CYCLE = "p(X, Y) :- e(X, Y). p(X, Z) :- p(X, Y), e(Y, Z). query(p(a, c))."
@@ -79,10 +84,56 @@ BOUNDS = {
     "both heads": (0, 0), "evidence": (0.4, 0.4), "helps": (0, 0.4), "harms": (0, 0.4), "does both": (0, 0.9),
     "is observed": (0.4, 0.4),
 }  # fmt: skip
+
+
+class MaxMin(ns.Semiring):
+    """An algebra of one's own that has all that the table asks for."""
+
+    name = "max-min"
+    properties = frozenset({IDEMPOTENT, ABSORPTIVE, DISTRIBUTIVE, COMPLEMENT})
+
+    def plus(self, a: Tensor, b: Tensor) -> Tensor:
+        return torch.maximum(a, b)
+
+    def times(self, a: Tensor, b: Tensor) -> Tensor:
+        return torch.minimum(a, b)
+
+    def negate(self, a: Tensor) -> Tensor:
+        return 1 - a
+
+
+class Total(ns.Semiring):
+    """One that has neither a complement nor a fixpoint on cycles of weight 1."""
+
+    name = "total"
+    properties = frozenset({DISTRIBUTIVE})
+
+    def plus(self, a: Tensor, b: Tensor) -> Tensor:
+        return a + b
+
+    def times(self, a: Tensor, b: Tensor) -> Tensor:
+        return a * b
+
+
+# the two algebras above; what differs from `goedel` and `sum-product` is that nothing else is known of them
+OWN = {
+    "negation": (0.7, "NS501"), "exception": (0.5, "NS501"), "count is 1": (0.5, "NS501"),
+    "maximum is 2": (0.5, "NS501"), "exists": (0.5, 0.9), "positive cycle": (0.5, 1.0714286),
+    "certain positive cycle": (1, "NS510"), "either head": (0.6, 1), "both heads": (0.4, 0.24),
+    "evidence": ("NS503", "NS503"), "helps": ((0, 0.4), (0, 0.4)), "harms": ((0, 0.4), "NS501"),
+    "does both": ((0.4, 0.5), "NS501"), "is observed": ("NS503", "NS503"),
+    "is shared with what is observed": ("NS503", "NS503"),
+}  # fmt: skip
+# cycles of which a semantics says that they may not settle
+ENDLESS = {
+    "product": "0.000000001 :: a. 0.999999999 :: b. p :- a. p :- p, b. query(p).",
+    "sum-product": "0.5 :: a. 0.9 :: b. p :- a. p :- p, b. p :- q, b. q :- p. query(p).",
+    "count": "0.5 :: a. p :- a. p :- p. query(p).",
+}
 ENTRIES = [(what, *pair) for what, (_, row) in TABLE.items() for pair in zip(NAMES, row, strict=True)]
 
 
-def said(text: str, semantics: str) -> float | str:
+def said(text: str, semantics: str | ns.Semiring | ns.TopK) -> float | str:
     """The tag of the only query, or the code of the refusal."""
     try:
         answers = ns.Reasoner(ns.Program.from_text(text), semantics=semantics).query()
@@ -138,3 +189,110 @@ def test_constraints_are_no_part_of_other_semantics(name: str) -> None:
 def test_impossible_evidence() -> None:
     for name in ("exact", "topk"):
         assert said("0.4 :: a. b :- a, not a. evidence(b). query(a).", name) == "NS502"
+
+
+def test_the_rows_are_complete() -> None:
+    """Each construct is tried under each semantics; the names are those of the table in the page, in its order."""
+    assert set(OWN) == set(TABLE) | set(UNKNOWN)
+    assert set(BOUNDS) == set(OWN) - {"is shared with what is observed"}  # its evidence is no truth of an atom
+    assert all(len(row) == len(NAMES) for _, row in (*TABLE.values(), *UNKNOWN.values()))
+
+
+@pytest.mark.parametrize("what", OWN)
+def test_algebras_of_ones_own(what: str) -> None:
+    text = TABLE[what][0] if what in TABLE else OPEN + UNKNOWN[what][0]
+    for algebra, expected in zip((MaxMin(), Total()), OWN[what], strict=True):
+        if isinstance(expected, tuple):
+            answers = ns.Reasoner(ns.Program.from_text(text), semantics=algebra).query()
+            assert (float(answers.lower[0, 0]), float(answers.upper[0, 0])) == pytest.approx(expected)
+        else:
+            found = said(text, algebra)
+            assert found == (expected if isinstance(expected, str) else pytest.approx(expected, abs=1e-6)), algebra
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_cycles_that_do_not_settle(name: str) -> None:
+    assert said(ENDLESS[name], name) == "NS510"
+    for other in ("exact", "topk", "viterbi", "goedel", "boolean"):
+        assert isinstance(said(ENDLESS[name], other), float)
+
+
+def test_boolean_leaves_out_heads_without_weight() -> None:
+    text = "0.5 :: a; 0.0 :: b. "
+    assert [said(f"{text} query({atom}).", "boolean") for atom in "ab"] == [1, 0]
+
+
+def test_evidence_without_a_proof() -> None:
+    text = (
+        "0.5 :: a(1). 0.5 :: a(2). 0.5 :: a(3). 0.5 :: a(4). n(N) :- N = count{ X : a(X) }. b :- n(4), not a(1). "
+        "b :- n(2), a(1), a(4), a(3). b :- n(2), a(1), a(3). 0.5 :: c. d :- c, b. evidence(b). query(d)."
+    )
+    assert said(text, ns.TopK(k=1, width=0, max_k=1)) == "NS532"
+    assert said(text, "topk") == said(text, "exact") == pytest.approx(0.5)
+
+
+def test_unknown_atoms_that_are_too_many() -> None:
+    atoms = " ".join(f"n({k})." for k in range(11))
+    text = f"pred u(x: any) open . {atoms} r(N) :- N = count{{ X : n(X), u(X) }}. query(r(3))."
+    for name in NAMES:
+        assert said(text, name) == {"topk": "NS531", "count": "NS501"}.get(name, "NS506"), name
+    for algebra, code in ((MaxMin(), "NS506"), (Total(), "NS501")):
+        assert said(text, algebra) == code
+    answers = ns.Reasoner(ns.Program.from_text(text), semantics="bounds").query()
+    assert (float(answers.lower), float(answers.upper)) == (0, 1)
+
+
+def test_constraints_take_part_under_bounds() -> None:
+    text = "pred p(x: any) open . q(a). constraint c weight 0.9 : q(X) implies p(X) . "
+    answers = ns.Reasoner(ns.Program.from_text(text), semantics="bounds").query("p(a)")
+    assert (float(answers.lower), float(answers.upper)) == pytest.approx((0.9, 1))
+    against = ns.Reasoner(ns.Program.from_text(f"{text} constraint d : not p(a) ."), semantics="bounds").query("p(a)")
+    assert [c.diagnostic().code for c in against.contradictions] == ["NS541"]
+
+
+@pytest.mark.parametrize("semantics", [*NAMES, "bounds", MaxMin(), Total()])
+def test_constraints_are_losses(semantics: str | ns.Semiring) -> None:
+    """The exact probability whatever the semantics; the degree of the tags; and the refusal of what is unknown."""
+    text = "0.8 :: a. 0.8 :: b. p :- a. p :- b. 0.3 :: h. constraint c : p implies h . "
+    reasoner = ns.Reasoner(ns.Program.from_text(text), semantics=semantics)
+    assert float(reasoner.constraint_loss("semantic").satisfaction["c"]) == pytest.approx(1 - 0.96 * 0.7)
+    degrees = {"exact": 0.34, "topk": 0.34, "bounds": 0.34, "product": 0.34, "viterbi": 0.5, "goedel": 0.5}
+    degrees |= {"lukasiewicz": 0.3, "boolean": 1}
+    if semantics in degrees:
+        found = float(reasoner.constraint_loss("lukasiewicz").satisfaction["c"])
+        assert found == pytest.approx(degrees[str(semantics)])
+    unknown = "pred u open . 0.8 :: a. constraint c : a implies u . "
+    for kind in ("semantic", "lukasiewicz"):
+        with pytest.raises(ns.NeurosymError) as caught:
+            ns.Reasoner(ns.Program.from_text(unknown), semantics=semantics).constraint_loss(kind)
+        assert caught.value.code == "NS544"
+
+
+def test_a_joint_query_is_a_body() -> None:
+    text = "0.5 :: a. 0.4 :: b. p :- a. p :- b. q :- a, p. r :- not p. "
+    for name in (*NAMES, "bounds"):
+        asked, ruled = (ns.Reasoner(ns.Program.from_text(text), semantics=name).query(query) for query in ("a, p", "q"))
+        assert float(asked.lower) == pytest.approx(float(ruled.lower)), name
+        assert float(asked.upper) == pytest.approx(float(ruled.upper)), name
+
+
+def test_the_page_has_a_row_for_each_semantics() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "explanation" / "semantics.md").read_text("utf-8")
+    heads = ("| name | meaning", "| | negation |", "| | open predicate")
+    tables = [page[page.index(head) :].partition("\n\n")[0] for head in heads]
+    for name in (*NAMES, "bounds"):
+        assert all(f"`{name}`" in table for table in tables), name
+    assert all("your own" in table or "of your own" in table for table in tables)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "bounds"])
+def test_evidence_counts_in_losses_as_in_queries(name: str) -> None:
+    text = "0.5 :: a. p :- a. 0.5 :: b. constraint c : p implies b . evidence(a)."
+    reasoner = ns.Reasoner(ns.Program.from_text(text), semantics=name)
+    assert float(reasoner.constraint_loss("semantic").satisfaction["c"]) == pytest.approx(0.5)
+    if name in ("exact", "topk", "bounds"):
+        assert float(reasoner.constraint_loss("lukasiewicz").satisfaction["c"]) == pytest.approx(0.5)
+    else:
+        with pytest.raises(ns.NeurosymError) as caught:
+            reasoner.constraint_loss("lukasiewicz")
+        assert caught.value.code == "NS503"
