@@ -136,6 +136,8 @@ def logic_answers(
     columns = [i for i, _, _ in found.values()]
     at = torch.tensor([max(i, 0) if i >= 0 else theory.true_unit - 1 for i in columns], dtype=torch.long)
     lower, upper = settled.lower[at].T + 0.0, settled.upper[at].T + 0.0  # no negative zeros
+    rounded = (lower > upper) & (lower - upper <= 10 * inference.slack(settled.lower))  # no contradiction
+    lower, upper = torch.where(rounded, upper, lower), torch.where(rounded, lower, upper)
     unknown = torch.tensor([i == -2 for i in columns], dtype=torch.bool)
     upper = torch.where(unknown, nothing[1], upper)
     involved = inference.involved(settled)

@@ -110,7 +110,8 @@ class Exact:
             return "taken together fact by fact, each conjunction once"
         names = self._solver.told_apart(self._roots[self.uncertain.index(column)], SHOWN + 1)
         if not names:
-            return "independent proofs" if method.choices > 1 else "one choice"
+            several = self._solver.several(self._roots[self.uncertain.index(column)])
+            return "one choice" if method.choices == 1 else "independent proofs" if several else "one proof"
         return "groundings told apart by " + ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
 
     def __call__(self, inputs: Tensor, impossible: float | None = None) -> Tensor:

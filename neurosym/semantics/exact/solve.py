@@ -146,6 +146,11 @@ class Solver:
         """References to the probabilities of the independent groups of evidence."""
         return [self.given[(n,)] for n in range(len(self.evidence))]
 
+    def several(self, fact: int) -> bool:
+        """Whether some fact below has several bodies."""
+        _, bodies = self._below([fact], closed=True)
+        return bool((bodies > 1).any())
+
     def told_apart(self, fact: int, limit: int) -> list[str]:
         """By which choices the bodies below a fact were told apart, the first few."""
         seen, _ = self._below([fact], closed=True)

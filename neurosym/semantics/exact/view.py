@@ -13,6 +13,7 @@ from neurosym.semantics.exact.normal import FALSE, LITERAL, OUTCOMES, TRUE, Norm
 from neurosym.semantics.exact.proof import ADD, COMPILE, Proof
 from neurosym.semantics.exact.structure import Structure
 
+HEADS = 3  # of a disjunction that its name spells out
 Spans = tuple[tuple[int, int], ...]  # sorted intervals of choices
 
 
@@ -147,7 +148,22 @@ def choice_name(graph: DerivationGraph, leaf: int) -> str:
     declaration = graph.program.neural.get(key)
     if declaration is not None and declaration.values is not None:
         return graph.spell((key[0], key[1] - 1), graph.args(leaf)[:-1])
-    return readable(graph, leaf)
+    return _heads(graph, leaf) or readable(graph, leaf)
+
+
+def _heads(graph: DerivationGraph, leaf: int) -> str:
+    """The heads of a disjunction, `x(0); x(1)`, if each outcome has one of its own; else nothing."""
+    group, row = graph.choice_of(leaf)
+    outcomes = group.facts[row].tolist()
+    names: list[str] = []
+    for outcome in outcomes[:HEADS] if len(outcomes) > 1 else ():
+        edges = np.nonzero((graph.body == outcome) & graph.sign)[0]
+        groundings = np.searchsorted(graph.body_start, edges, "right") - 1
+        heads = {int(f) for f in graph.head[groundings] if not graph.hidden(int(f))}
+        if len(heads) != 1:
+            return ""
+        names.extend(graph.atom(f) for f in heads)
+    return "; ".join(names) + ("; …" if len(outcomes) > HEADS else "")
 
 
 def overlap(one: Spans, two: Spans) -> bool:
