@@ -5,7 +5,9 @@ from neurosym.reasoner.constraints import ConstraintLoss, Violation
 from neurosym.reasoner.logic import Logic
 from neurosym.reasoner.reasoner import Reasoner
 from neurosym.reasoner.sample_answers import SampleAnswers, SamplePart
+from neurosym.reasoner.worlds import MostProbable, Worlds
 
 __all__ = [
-    "Answers", "ConstraintLoss", "Logic", "Reasoner", "SampleAnswers", "SamplePart", "Targets", "Violation",
+    "Answers", "ConstraintLoss", "Logic", "MostProbable", "Reasoner", "SampleAnswers", "SamplePart",
+    "Targets", "Violation", "Worlds",
 ]  # fmt: skip
