@@ -1,26 +1,26 @@
 """Evidence as decision diagrams: each way from the root to `true` is a set of worlds in which the evidence holds.
 
-The diagrams are those of the exact engine's compiler: sentential decision diagrams over a right-linear vtree, in which
-each node decides one variable. They are deterministic and decomposable, so the same diagram can be summed, maximised and
-sampled from. Modules, facts whose choices nothing else reads, are variables with a diagram of their own.
+The branches of a node exclude one another and speak of other choices than the node itself, so that the same diagram can
+be summed, maximised and sampled from. Modules, facts whose choices nothing else reads, are variables with a diagram of
+their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from neurosym.errors import SemanticsError
-from neurosym.semantics.exact.compile import Compiler
+from neurosym.grounding.columns import expand
 from neurosym.semantics.exact.fold import fact_of
 from neurosym.semantics.exact.islands import modules_below
 from neurosym.semantics.exact.order import variable_order
 from neurosym.semantics.exact.shape import Shape
 from neurosym.semantics.exact.view import Body, View
 from neurosym.semantics.part import Long
+from neurosym.semantics.worlds.decisions import TRUE, Decisions, decided
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,17 @@ class Diagrams:
     """N nodes over V variables.
 
     Attributes:
-        nodes: (N, 3) variable, child where it is false, child where it is true; node 0 is false, 1 is true.
-        places: (V, 2) what its being true says, and false: an outcome of a choice as it is numbered in `Outcomes.place`,
-            L + 2m for module m, L + 2m + 1 for its negation, -1 for nothing.
+        variable: (N,); start: (N + 1,) offsets into child, one for each outcome; node 0 is false, 1 is true, and a node
+            comes after its children.
+        place: (V,) what a variable's first outcome says: an outcome of a choice as it is numbered in `Outcomes.place`;
+            L + 2m is that module m holds, L + 2m + 1 that it does not. Further outcomes follow.
         module_roots: (2M,); roots: one for each independent group of evidence.
     """
 
-    nodes: Long
-    places: Long
+    variable: Long
+    start: Long
+    child: Long
+    place: Long
     module_roots: Long
     roots: Long
 
@@ -52,12 +55,12 @@ def diagrams_of(view: View, literals: Sequence[int], place_start: Long, max_node
     """
     builder = _Builder(view, place_start, max_nodes)
     roots = [builder.add(group) for group in _groups(view, literals)]
+    sizes = np.concatenate([np.zeros(3, np.int64), *builder.sizes])
     return Diagrams(
-        np.array(builder.nodes, np.int64).reshape(-1, 3),
-        np.array(builder.places, np.int64).reshape(-1, 2),
-        np.array(builder.module_roots, np.int64).reshape(-1),
-        np.array(roots, np.int64),
-    )
+        np.concatenate([np.zeros(2, np.int64), *builder.variables]), np.cumsum(sizes),
+        np.concatenate([np.zeros(0, np.int64), *builder.children]), np.array(builder.places, np.int64),
+        np.array(builder.module_roots, np.int64).reshape(-1), np.array(roots, np.int64),
+    )  # fmt: skip
 
 
 def _groups(view: View, literals: Sequence[int]) -> list[list[int]]:
@@ -94,8 +97,11 @@ class _Builder:
     def __init__(self, view: View, place_start: Long, max_nodes: int) -> None:
         self.view, self.max_nodes = view, max_nodes
         self.place_start = place_start.tolist()
-        self.nodes: list[tuple[int, int, int]] = [(0, 0, 0), (0, 1, 1)]
-        self.places: list[tuple[int, int]] = []
+        self.count = 2
+        self.variables: list[Long] = []
+        self.sizes: list[Long] = []
+        self.children: list[Long] = []
+        self.places: list[int] = []
         self.modules: dict[int, int] = {}  # fact → m
         self.module_roots: list[tuple[int, int]] = []
 
@@ -118,47 +124,23 @@ class _Builder:
 
     def _compiled(self, asked: _Asked) -> list[int]:
         """Nodes for the roots of a shape."""
-        compiler, formulas = _formulas(asked.shape, self.max_nodes)
-        first = len(self.places) - 1  # pysdd counts variables from 1
-        for choice, outcome in compiler.meaning.values():
-            self.places.append(self._says(asked.keys[choice], outcome, asked.shape))
-        known: dict[int, int] = {}
-        return [self._read_off(f, first, known) for f in formulas]
-
-    def _says(self, key: int, outcome: int, shape: Shape) -> tuple[int, int]:
-        """What a variable's being true says, and its being false."""
-        if key < 0:
-            module = self.place_start[-1] + 2 * self.modules[~key]
-            return module, module + 1
-        start, end = self.place_start[key], self.place_start[key + 1]
-        single = end - start == 2 and bool(self.view.structure.other[key])
-        return start + outcome, start + 1 if single else -1
-
-    def _read_off(self, root: Any, first: int, known: dict[int, int]) -> int:
-        """A formula of a right-linear vtree as nodes that decide one variable each."""
-        stack = [root]
-        while stack:
-            formula = stack[-1]
-            if formula.id in known:
-                stack.pop()
-            elif formula.is_true() or formula.is_false():
-                known[formula.id] = int(formula.is_true())
-            elif formula.is_literal():
-                literal = formula.literal
-                known[formula.id] = self._node(first + abs(literal), int(literal < 0), int(literal > 0))
-            else:
-                branches = {prime.literal > 0: (sub, first + abs(prime.literal)) for prime, sub in formula.elements()}
-                missing = [sub for sub, _ in branches.values() if sub.id not in known]
-                if missing:
-                    stack.extend(missing)
-                else:
-                    (low, variable), (high, _) = branches[False], branches[True]
-                    known[formula.id] = self._node(variable, known[low.id], known[high.id])
-        return known[root.id]
-
-    def _node(self, variable: int, low: int, high: int) -> int:
-        self.nodes.append((variable, low, high))
-        return len(self.nodes) - 1
+        store, roots, order = _formulas(asked.shape, self.max_nodes)
+        first = len(self.places)
+        for choice in order:
+            key = asked.keys[choice]
+            module = key < 0
+            self.places.append(self.place_start[-1] + 2 * self.modules[~key] if module else self.place_start[key])
+        nodes = store.below(roots)
+        number = np.zeros(int(nodes.max(initial=TRUE)) + 1, np.int64)
+        number[TRUE] = TRUE
+        number[nodes] = self.count + np.arange(len(nodes))
+        sizes = store.starts[nodes + 1] - store.starts[nodes]
+        _, at = expand(store.starts[nodes], sizes)
+        self.variables.append(first + store.levels[nodes])
+        self.sizes.append(sizes)
+        self.children.append(number[store.children[at]])
+        self.count += len(nodes)
+        return number[roots].tolist()
 
 
 @dataclass(frozen=True)
@@ -227,15 +209,13 @@ def _asked(view: View, conjunctions: Sequence[Sequence[int]], modules: set[int])
     return _Asked(shape, list(choices), sorted(met))
 
 
-def _formulas(shape: Shape, max_nodes: int) -> tuple[Compiler, list[Any]]:
-    """The formulas of a shape's roots; one order of the choices, and where that grows too large, its reverse."""
+def _formulas(shape: Shape, max_nodes: int) -> tuple[Decisions, list[int], list[int]]:
+    """The formulas of a shape's roots, with one order of the choices, and where that grows too large its reverse."""
     order = variable_order(shape)
     try:
-        compiler = Compiler(shape, order, max_nodes)
-        compiler.build()
+        return *decided(shape, order, max_nodes), order
     except SemanticsError as error:
         if error.code != "NS520":
             raise
-        compiler = Compiler(shape, order[::-1], max_nodes)
-        compiler.build()
-    return compiler, [compiler.conjoin(root) for root in shape.roots]
+    order.reverse()
+    return *decided(shape, order, max_nodes), order

@@ -11,45 +11,50 @@ TIE = 1e-12  # logarithms that are this near are equal
 
 @kernel("float64(int64, float64[::1], int64[::1], float64[::1])")
 def _weight(place, logs, module_roots, values):
-    """The logarithm of what a branch of a node counts: 1, that of an outcome, or that of a module."""
-    if place < 0:
-        return 0.0
+    """The logarithm of what a branch of a node counts: that of an outcome, or that of a module."""
     if place < len(logs):
         return logs[place]
     return values[module_roots[place - len(logs)]]
 
 
-@kernel("void(int64[:,::1], int64[:,::1], int64[::1], float64[::1], boolean, float64[::1])")
-def weigh(nodes, places, module_roots, logs, best, values):
-    """The logarithm of the sum, or of the maximum, of the worlds of each node.
+@kernel(
+    "void(int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], float64[::1], boolean, float64[::1], "
+    "float64[::1])"
+)
+def weigh(variable, start, child, place, module_roots, logs, best, values, branches):
+    """The logarithm of the sum, or of the maximum, of the worlds of each node, and of each branch.
 
     Args:
-        nodes: (N, 3) variable, low and high child; node 0 is false, 1 is true, children come first.
-        places: (V, 2) what a variable's being true and false counts.
+        variable, …, module_roots: see `Diagrams`; logs: (L,) logarithms of the outcomes' weights.
+        values: (N,) and branches: (E,) filled.
     """
     values[0], values[1] = -np.inf, 0.0
-    for node in range(2, len(nodes)):
-        variable = nodes[node, 0]
-        low = values[nodes[node, 1]] + _weight(places[variable, 1], logs, module_roots, values)
-        high = values[nodes[node, 2]] + _weight(places[variable, 0], logs, module_roots, values)
-        most = max(low, high)
-        if best or most == -np.inf:
-            values[node] = most
-        else:
-            values[node] = most + np.log(np.exp(low - most) + np.exp(high - most))
+    for node in range(2, len(variable)):
+        most = -np.inf
+        for at in range(start[node], start[node + 1]):
+            outcome = place[variable[node]] + at - start[node]
+            branches[at] = values[child[at]] + _weight(outcome, logs, module_roots, values)
+            most = max(most, branches[at])
+        if not best and most > -np.inf:
+            total = 0.0
+            for at in range(start[node], start[node + 1]):
+                total += np.exp(branches[at] - most)
+            most += np.log(total)
+        values[node] = most
 
 
 @kernel(
-    "void(int64[:,::1], int64[:,::1], int64[::1], float64[::1], float64[::1], int64[::1], int64[::1], "
-    "float64[:,::1], boolean, int64[:,::1])"
+    "void(int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], float64[::1], float64[::1], int64[::1], "
+    "int64[::1], float64[:,::1], boolean, int64[:,::1])"
 )
-def walk(nodes, places, module_roots, logs, values, roots, choice_of, uniform, best, chosen):
+def walk(variable, start, child, place, module_roots, values, branches, roots, choice_of, uniform, best, chosen):
     """Go down from the roots, for each of n worlds, by the branches' probabilities or along the best ones.
 
     Args:
         uniform: (n, V) random numbers. chosen: (n, C) filled with places where the diagrams decide.
     """
     stack = np.empty(len(roots) + len(module_roots) + 1, np.int64)
+    count = len(choice_of)
     for world in range(len(chosen)):
         top = len(roots)
         stack[:top] = roots
@@ -57,20 +62,25 @@ def walk(nodes, places, module_roots, logs, values, roots, choice_of, uniform, b
             top -= 1
             node = stack[top]
             while node > 1:
-                variable = nodes[node, 0]
-                low = values[nodes[node, 1]] + _weight(places[variable, 1], logs, module_roots, values)
-                high = values[nodes[node, 2]] + _weight(places[variable, 0], logs, module_roots, values)
-                if best:
-                    up = high >= low - TIE
-                else:
-                    up = uniform[world, variable] < 1.0 / (1.0 + np.exp(low - high))
-                place = places[variable, 0 if up else 1]
-                if place >= len(logs):
-                    stack[top] = module_roots[place - len(logs)]
+                left = 0.0 if best else uniform[world, variable[node]]
+                found = start[node]
+                for at in range(start[node], start[node + 1]):
+                    if best:
+                        if branches[at] >= values[node] - TIE:
+                            found = at
+                            break
+                    elif branches[at] > -np.inf:
+                        found = at
+                        left -= np.exp(branches[at] - values[node])
+                        if left < 0:
+                            break
+                outcome = place[variable[node]] + found - start[node]
+                if outcome >= count:
+                    stack[top] = module_roots[outcome - count]
                     top += 1
-                elif place >= 0:
-                    chosen[world, choice_of[place]] = place
-                node = nodes[node, 2 if up else 1]
+                else:
+                    chosen[world, choice_of[outcome]] = outcome
+                node = child[found]
 
 
 @kernel("void(int64[::1], int64[::1], float64[::1], boolean[::1], float64[:,::1], boolean, int64[:,::1])")

@@ -122,8 +122,8 @@ class PossibleWorlds:
         log_evidence = self._weighed(probability, False)[2]
         if log_evidence == -np.inf:
             raise impossible("the evidence has probability 0")
-        logs, values, _ = self._weighed(probability, True)
-        chosen = self._walked(logs, values, np.zeros((1, 0)), True)
+        values, branches, _ = self._weighed(probability, True)
+        chosen = self._walked(values, branches, np.zeros((1, 0)), True)
         self._settle(probability, np.zeros((1, 0)), True, chosen)
         chances = probability[self.outcomes.start[:-1] + chosen[0]]
         with np.errstate(divide="ignore"):
@@ -142,15 +142,15 @@ class PossibleWorlds:
             SemanticsError: NS502, the evidence has probability 0.
         """
         probability = self._probability(tags)
-        logs, values, log_evidence = self._weighed(probability, False)
+        values, branches, log_evidence = self._weighed(probability, False)
         if log_evidence == -np.inf:
             raise impossible("the evidence has probability 0")
-        variables, choices = len(self.diagrams.places), len(self.outcomes.choices)
+        variables, choices = len(self.diagrams.place), len(self.outcomes.choices)
         step = max(1, CELLS // max(1, variables + choices))
         parts = [np.zeros((0, choices), np.int64)]
         for first in range(0, count, step):
             uniform = random.random((min(step, count - first), variables + choices))
-            chosen = self._walked(logs, values, np.ascontiguousarray(uniform[:, :variables]), False)
+            chosen = self._walked(values, branches, np.ascontiguousarray(uniform[:, :variables]), False)
             self._settle(probability, np.ascontiguousarray(uniform[:, variables:]), False, chosen)
             parts.append(self.outcomes.numbers(chosen))
         return np.concatenate(parts), log_evidence
@@ -192,7 +192,7 @@ class PossibleWorlds:
         return self.outcomes.probabilities(self.graph, tags)
 
     def _weighed(self, probability: Floats, best: bool) -> tuple[Floats, Floats, float]:
-        """Logarithms of the places' weights and of the nodes' values, and of all that the evidence leaves.
+        """Logarithms of the values of nodes and branches, and of all that the evidence leaves.
 
         The weights of each choice are divided by their sum, or by their maximum: what a diagram does not mention then
         counts 1.
@@ -205,21 +205,23 @@ class PossibleWorlds:
         if len(outcomes.choices):
             totals = (np.maximum if best else np.add).reduceat(weights, outcomes.place_start[:-1])
             if not totals.all():
-                return weights, np.zeros(2), -np.inf
+                return weights, weights, -np.inf
             weights /= totals[outcomes.choice_of]
             left = float(np.log(totals).sum())
         with np.errstate(divide="ignore"):
             logs = np.log(weights)
-        values = np.empty(len(diagrams.nodes))
+        values, branches = np.empty(len(diagrams.variable)), np.empty(len(diagrams.child))
         load("neurosym.semantics.worlds.kernels").weigh(
-            diagrams.nodes, diagrams.places, diagrams.module_roots, logs, best, values
-        )
-        return logs, values, left + float(values[diagrams.roots].sum())
+            diagrams.variable, diagrams.start, diagrams.child, diagrams.place, diagrams.module_roots, logs, best,
+            values, branches,
+        )  # fmt: skip
+        return values, branches, left + float(values[diagrams.roots].sum())
 
-    def _walked(self, logs: Floats, values: Floats, uniform: Floats, best: bool) -> Long:
+    def _walked(self, values: Floats, branches: Floats, uniform: Floats, best: bool) -> Long:
         chosen = np.full((len(uniform), len(self.outcomes.choices)), -1)
+        made = self.diagrams
         load("neurosym.semantics.worlds.kernels").walk(
-            self.diagrams.nodes, self.diagrams.places, self.diagrams.module_roots, logs, values, self.diagrams.roots,
+            made.variable, made.start, made.child, made.place, made.module_roots, values, branches, made.roots,
             self.outcomes.choice_of, uniform, best, chosen,
         )  # fmt: skip
         return chosen
