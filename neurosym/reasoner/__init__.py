@@ -1,6 +1,7 @@
 """The reasoner: the module that puts rules, facts, networks and a semantics together."""
 
 from neurosym.reasoner.answers import Answers, Targets
+from neurosym.reasoner.choices import Choice
 from neurosym.reasoner.constraints import ConstraintLoss, Violation
 from neurosym.reasoner.logic import Logic
 from neurosym.reasoner.reasoner import Reasoner
@@ -8,6 +9,6 @@ from neurosym.reasoner.sample_answers import SampleAnswers, SamplePart
 from neurosym.reasoner.worlds import MostProbable, Worlds
 
 __all__ = [
-    "Answers", "ConstraintLoss", "Logic", "MostProbable", "Reasoner", "SampleAnswers", "SamplePart",
+    "Answers", "Choice", "ConstraintLoss", "Logic", "MostProbable", "Reasoner", "SampleAnswers", "SamplePart",
     "Targets", "Violation", "Worlds",
 ]  # fmt: skip

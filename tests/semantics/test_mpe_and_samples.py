@@ -106,7 +106,7 @@ def brute_force(
     start = made.outcomes.start
     sizes = np.diff(start)
     assume(np.prod(sizes.astype(float)) <= 20_000)
-    grid = np.indices(sizes).reshape(len(sizes), -1).T if len(sizes) else np.zeros((1, 0), np.int64)
+    grid = np.indices(tuple(sizes.tolist())).reshape(len(sizes), -1).T if len(sizes) else np.zeros((1, 0), np.int64)
     chances = probability[start[:-1] + grid].prod(axis=1)
     grid, chances = grid[chances > 0], chances[chances > 0]
     truth = made.truth(made.outcomes.numbers(grid))

@@ -1,8 +1,8 @@
 """Multi-valued decision diagrams: ordered and reduced, so that equal formulas are one node.
 
 Bryant, Graph-based algorithms for Boolean function manipulation (IEEE Transactions on Computers 1986); Kam et al.,
-Multi-valued decision diagrams (1998). A variable has a branch for each outcome of a choice, so that no constraint has to
-say that exactly one of them happens.
+Multi-valued decision diagrams (1998). A variable has a branch for each outcome of a choice, so that no constraint has
+to say that exactly one of them happens.
 """
 
 from __future__ import annotations
