@@ -101,7 +101,7 @@ def test_impossible_by_its_numbers():
 
 def test_limits_and_usage():
     edges = " ".join(f"0.5 :: edge({a}, {b})." for a, b in itertools.permutations(range(9), 2))
-    text = edges + "path(X, Y) :- edge(X, Y). path(X, Y) :- edge(X, Z), path(Z, Y)."
+    text = edges + " path(X, Y) :- edge(X, Y). path(X, Y) :- edge(X, Z), path(Z, Y)."
     with pytest.raises(SemanticsError, match="NS520"):
         reasoner(text, max_circuit=2_000).most_probable({"path(0, 8)": True})
     with pytest.raises(DataError, match="NS615"):
@@ -192,19 +192,16 @@ def test_whole_worlds_by_chi_square():
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "queries"),
     [
-        ALARM.replace("query(alarm).", "query(alarm). evidence(calls(mary)). evidence(calls(john), false)."),
-        CYCLE + "evidence(path(a, d)). query(edge(a, b)).",
-        CYCLE
-        + "evidence(path(a, d)). evidence(edge(c, d), false). query(edge(c, a)).".replace(
-            "evidence(edge(c, d), false).", "evidence(edge(a, c), false)."
-        ),
-        "0.4 :: a. 0.3 :: b. 0.6 :: c. q :- a, \\+ b. q :- c, b. evidence(q). query(a).",
+        (ALARM.replace("query(alarm).", "evidence(alarm)."), ()),
+        (CYCLE + "evidence(path(a, d)).", "edge(X, Y)"),
+        ("0.4 :: a. 0.3 :: b. 0.6 :: c. q :- a, \\+ b. q :- c, b. evidence(q).", ()),
     ],
 )
-def test_problog_finds_a_world_of_the_same_probability(text):
-    best = reasoner(text).most_probable()
+def test_problog_finds_a_world_of_the_same_probability(text, queries):
+    """Where ProbLog is right: it counts evidence on a choice twice, and misses choices that a branch leaves out."""
+    best = reasoner(text).most_probable(queries=queries)
     formula = LogicFormula.create_from(PrologString(text), label_all=True, avoid_name_clash=True)
     probability, _ = mpe_semiring(formula)
     assert best.probability == pytest.approx(probability, rel=1e-9)
@@ -212,8 +209,8 @@ def test_problog_finds_a_world_of_the_same_probability(text):
 
 def test_a_long_chain():
     steps = 150
-    text = f"""
-    0.5 :: s(0, up). s(0, down) :- \\+ s(0, up).
+    text = """
+    0.5 :: s(0, up); 0.5 :: s(0, down).
     0.9 :: s(T, up); 0.1 :: s(T, down) :- next(U, T), s(U, up).
     0.2 :: s(T, up); 0.8 :: s(T, down) :- next(U, T), s(U, down).
     0.8 :: o(T, wet); 0.2 :: o(T, dry) :- s(T, up).
