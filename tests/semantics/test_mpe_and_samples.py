@@ -128,14 +128,14 @@ def test_shared_choices(statements: list[str]) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, suppress_health_check=CHECKS)
+@settings(max_examples=300, suppress_health_check=CHECKS)
 @given(programs(SMALL))
 def test_many_programs(statements: list[str]) -> None:
     check(statements, 1000)
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, suppress_health_check=CHECKS)
+@settings(max_examples=300, suppress_health_check=CHECKS)
 @given(propositions())
 def test_many_shared_choices(statements: list[str]) -> None:
     check(statements, 1000)
