@@ -90,7 +90,7 @@ def check(statements: list[str], limit: int = 300) -> None:
     for row in truth:
         counts[facts_of(graph, roots, row)] += 1  # a world that contradicts the evidence is no key
     for facts, p in known.items():
-        slack = 6 * math.sqrt(p * (1 - p) / 400) + 6 / 400
+        slack = 6 * math.sqrt(max(0.0, p * (1 - p)) / 400) + 6 / 400
         assert abs(counts[facts] / 400 - p) < slack, statements
 
 
