@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         fit_interpretations,
     )
     from neurosym.neural import FeatureTable
-    from neurosym.reasoner import Advice, Answers, Reasoner, SampleAnswers
+    from neurosym.reasoner import Advice, Answers, MostProbable, Reasoner, SampleAnswers, Worlds
     from neurosym.semantics import LogicBounds, Semiring, TopK
 
 # name → the room that defines it; loaded at first use, so that a linter never waits for torch
@@ -43,6 +43,7 @@ _HOMES = {
     "Iri": "lang",
     "Limits": "grounding",
     "LogicBounds": "semantics",
+    "MostProbable": "reasoner",
     "NeurosymError": "errors",
     "Posterior": "bayes",
     "Program": "lang",
@@ -53,6 +54,7 @@ _HOMES = {
     "Semiring": "semantics",
     "Symbol": "lang",
     "TopK": "semantics",
+    "Worlds": "reasoner",
     "explain": "explain",
     "fit": "learning",
     "fit_interpretations": "learning",
@@ -76,6 +78,7 @@ __all__ = [
     "Iri",
     "Limits",
     "LogicBounds",
+    "MostProbable",
     "NeurosymError",
     "Posterior",
     "Program",
@@ -86,6 +89,7 @@ __all__ = [
     "Semiring",
     "Symbol",
     "TopK",
+    "Worlds",
     "explain",
     "fit",
     "fit_interpretations",

@@ -18,6 +18,7 @@ from neurosym.cli.queries import explain_command, query_command, verify_command
 from neurosym.cli.session import command
 from neurosym.cli.tasks import run_command
 from neurosym.cli.testing import test_command
+from neurosym.cli.worlds import mpe_command, sample_command
 
 # Help and messages are plain text: they must survive a pipe, and an atom such as `p[X]` is no markup.
 app = typer.Typer(
@@ -32,6 +33,8 @@ app.command("check")(command(check_command))
 app.command("fmt")(command(fmt_command))
 app.command("test")(command(test_command))
 app.command("query")(command(query_command))
+app.command("mpe")(command(mpe_command))
+app.command("sample")(command(sample_command))
 app.command("explain")(command(explain_command))
 app.command("verify")(command(verify_command))
 app.command("ground")(command(ground_command))

@@ -2,11 +2,14 @@
 
 from neurosym.reasoner.advice import Advice
 from neurosym.reasoner.answers import Answers, Targets
+from neurosym.reasoner.choices import Choice
 from neurosym.reasoner.constraints import ConstraintLoss, Violation
 from neurosym.reasoner.logic import Logic
 from neurosym.reasoner.reasoner import Reasoner
 from neurosym.reasoner.sample_answers import SampleAnswers, SamplePart
+from neurosym.reasoner.worlds import MostProbable, Worlds
 
 __all__ = [
-    "Advice", "Answers", "ConstraintLoss", "Logic", "Reasoner", "SampleAnswers", "SamplePart", "Targets", "Violation",
+    "Advice", "Answers", "Choice", "ConstraintLoss", "Logic", "MostProbable", "Reasoner", "SampleAnswers", "SamplePart",
+    "Targets", "Violation", "Worlds",
 ]  # fmt: skip

@@ -34,6 +34,7 @@ class Grounded:
         self._found: dict[object, Found] = {}
         self.solutions: dict[Shape, Solution] = {}
         self.networks: dict[object, Any] = {}  # of the semantics `bounds`, by settings and evidence
+        self.worlds: dict[object, Any] = {}  # see `most_probable` and `sample`, by facts and evidence
 
     def proved(self, facts: Sequence[int]) -> Grounded:
         """The same with proofs of some facts, where the graph keeps none."""

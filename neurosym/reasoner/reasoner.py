@@ -31,6 +31,7 @@ from neurosym.reasoner.joint import Joint
 from neurosym.reasoner.leaves import Leaves
 from neurosym.reasoner.logic import logic_answers, operand_parameters
 from neurosym.reasoner.sample_query import Given, SampleAnswers, SampleQuery, cached_query
+from neurosym.reasoner.worlds import MostProbable, Worlds, most_probable, sample
 from neurosym.semantics import (
     ALGEBRAS,
     MAX_CIRCUIT,
@@ -412,6 +413,41 @@ class Reasoner(nn.Module):
         key = (spelled, tuple(sorted(given)), name, closed_networks)
         query = cached_query(self, samples, atoms, observed, sorted(given), chosen, closed_networks, key)
         return query(self, given, only, closed_networks)
+
+    def most_probable(
+        self, evidence: Mapping[str, bool] | Iterable[str] | None = None, inputs: Mapping[str, Tensor] | None = None,
+        queries: Sequence[str | Atom] | str = (), *, row: int = 0, closed_networks: bool = False,
+    ) -> MostProbable:  # fmt: skip
+        """The most probable world in which the evidence holds, under the distribution semantics.
+
+        A world gives an outcome to every choice that the evidence or the atoms asked rest on.
+
+        Args:
+            evidence, inputs, closed_networks: as for `query`.
+            queries: atoms whose truth in that world is asked; those that `query` would ask by default, maybe none.
+            row: which sample of the inputs.
+
+        Raises:
+            SemanticsError: NS502, the evidence has probability 0; NS520, the diagram of the evidence grew past
+                `max_circuit`; NS550, something rests on an unknown atom of an open predicate.
+        """
+        return most_probable(self, evidence, inputs, queries, row, closed_networks)
+
+    def sample(
+        self, n: int, evidence: Mapping[str, bool] | Iterable[str] | None = None,
+        inputs: Mapping[str, Tensor] | None = None, seed: int = 0, queries: Sequence[str | Atom] | str = (), *,
+        row: int = 0, closed_networks: bool = False,
+    ) -> Worlds:  # fmt: skip
+        """Draw worlds independently from the distribution given the evidence, by its exact probabilities.
+
+        Args:
+            n: how many; seed: the same one gives the same worlds.
+            evidence, inputs, queries, row, closed_networks: as for `most_probable`.
+
+        Raises:
+            SemanticsError: as for `most_probable`.
+        """
+        return sample(self, n, evidence, inputs, seed, queries, row, closed_networks)
 
     def constraint_loss(
         self, kind: str = "semantic", p: float = 2.0, *, inputs: Mapping[str, Tensor] | None = None,

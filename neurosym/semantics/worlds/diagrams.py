@@ -1,0 +1,221 @@
+"""Evidence as decision diagrams: each way from the root to `true` is a set of worlds in which the evidence holds.
+
+The branches of a node exclude one another and speak of other choices than the node itself, so that the same diagram can
+be summed, maximised and sampled from. Modules, facts whose choices nothing else reads, are variables with a diagram of
+their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurosym.errors import SemanticsError
+from neurosym.grounding.columns import expand
+from neurosym.semantics.exact.fold import fact_of
+from neurosym.semantics.exact.islands import modules_below
+from neurosym.semantics.exact.order import variable_order
+from neurosym.semantics.exact.shape import Shape
+from neurosym.semantics.exact.view import Body, View
+from neurosym.semantics.part import Long
+from neurosym.semantics.worlds.decisions import TRUE, Decisions, decided
+
+
+@dataclass(frozen=True)
+class Diagrams:
+    """N nodes over V variables.
+
+    Attributes:
+        variable: (N,); start: (N + 1,) offsets into child, one for each outcome; node 0 is false, 1 is true, and a node
+            comes after its children.
+        place: (V,) what a variable's first outcome says: an outcome of a choice as it is numbered in `Outcomes.place`;
+            L + 2m is that module m holds, L + 2m + 1 that it does not. Further outcomes follow.
+        module_roots: (2M,); roots: one for each independent group of evidence.
+    """
+
+    variable: Long
+    start: Long
+    child: Long
+    place: Long
+    module_roots: Long
+    roots: Long
+
+
+def diagrams_of(view: View, literals: Sequence[int], place_start: Long, max_nodes: int) -> Diagrams:
+    """The diagrams of a conjunction.
+
+    Args:
+        literals: facts of the view, `~fact` under negation.
+        place_start: (C + 1,) offsets of the choices' outcomes.
+
+    Raises:
+        SemanticsError: NS520, they grew past `max_nodes`.
+    """
+    builder = _Builder(view, place_start, max_nodes)
+    roots = [builder.add(group) for group in _groups(view, literals)]
+    sizes = np.concatenate([np.zeros(3, np.int64), *builder.sizes])
+    return Diagrams(
+        np.concatenate([np.zeros(2, np.int64), *builder.variables]), np.cumsum(sizes),
+        np.concatenate([np.zeros(0, np.int64), *builder.children]), np.array(builder.places, np.int64),
+        np.array(builder.module_roots, np.int64).reshape(-1), np.array(roots, np.int64),
+    )  # fmt: skip
+
+
+def _groups(view: View, literals: Sequence[int]) -> list[list[int]]:
+    """Literals in groups that share neither facts nor choices, which are complements here."""
+    parent: dict[int, int] = {}
+
+    def find(x: int) -> int:
+        while parent.setdefault(x, x) != x:
+            parent[x] = parent[parent[x]]
+            x = parent[x]
+        return x
+
+    stack = [fact_of(x) for x in literals]
+    done: set[int] = set()
+    while stack:
+        fact = stack.pop()
+        if fact in done:
+            continue
+        done.add(fact)
+        for body in view.bodies(fact):
+            below = [fact_of(x) for x in body.literals]
+            stack.extend(below)
+            for key in (*below, *(~c for c, _ in body.choices)):
+                parent[find(key)] = find(fact)
+    groups: dict[int, list[int]] = {}
+    for literal in sorted(literals, key=view.height):
+        groups.setdefault(find(fact_of(literal)), []).append(literal)
+    return list(groups.values())
+
+
+class _Builder:
+    """Diagrams put together; those of modules before those that speak of them."""
+
+    def __init__(self, view: View, place_start: Long, max_nodes: int) -> None:
+        self.view, self.max_nodes = view, max_nodes
+        self.place_start = place_start.tolist()
+        self.count = 2
+        self.variables: list[Long] = []
+        self.sizes: list[Long] = []
+        self.children: list[Long] = []
+        self.places: list[int] = []
+        self.modules: dict[int, int] = {}  # fact → m
+        self.module_roots: list[tuple[int, int]] = []
+
+    def add(self, literals: list[int]) -> int:
+        """The root of a conjunction."""
+        modules = modules_below(self.view, [fact_of(x) for x in literals], joint=True)
+        asked = _asked(self.view, [literals], modules)
+        below: dict[int, _Asked] = {}
+        stack = list(asked.modules)
+        while stack:
+            fact = stack.pop()
+            if fact not in below:
+                below[fact] = _asked(self.view, [[fact], [~fact]], modules)
+                stack.extend(below[fact].modules)
+        for fact in sorted(below, key=self.view.height):  # a module rests on lower ones only
+            true, false = self._compiled(below[fact])
+            self.modules[fact] = len(self.module_roots)
+            self.module_roots.append((true, false))
+        return self._compiled(asked)[0]
+
+    def _compiled(self, asked: _Asked) -> list[int]:
+        """Nodes for the roots of a shape."""
+        store, roots, order = _formulas(asked.shape, self.max_nodes)
+        first = len(self.places)
+        for choice in order:
+            key = asked.keys[choice]
+            module = key < 0
+            self.places.append(self.place_start[-1] + 2 * self.modules[~key] if module else self.place_start[key])
+        nodes = store.below(roots)
+        number = np.zeros(int(nodes.max(initial=TRUE)) + 1, np.int64)
+        number[TRUE] = TRUE
+        number[nodes] = self.count + np.arange(len(nodes))
+        sizes = store.starts[nodes + 1] - store.starts[nodes]
+        _, at = expand(store.starts[nodes], sizes)
+        self.variables.append(first + store.levels[nodes])
+        self.sizes.append(sizes)
+        self.children.append(number[store.children[at]])
+        self.count += len(nodes)
+        return number[roots].tolist()
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A shape to compile.
+
+    Attributes:
+        keys: for each of its choices that of the view, or a module as its complement.
+        modules: the modules among them.
+    """
+
+    shape: Shape
+    keys: list[int]
+    modules: list[int]
+
+
+def _asked(view: View, conjunctions: Sequence[Sequence[int]], modules: set[int]) -> _Asked:
+    """The shape of conjunctions; each is taken together literal by literal, by facts of its own."""
+    tops = {fact_of(x) for literals in conjunctions for x in literals}
+    facts: set[int] = set()
+    met: set[int] = set()
+    stack = list(tops)
+    while stack:
+        x = stack.pop()
+        if x in facts:
+            continue
+        facts.add(x)
+        for body in view.bodies(x):
+            for y in map(fact_of, body.literals):
+                if y in modules and y not in tops:
+                    met.add(y)
+                else:
+                    stack.append(y)
+    ordered = sorted(facts)
+    number = {f: k for k, f in enumerate(ordered)}
+    choices: dict[int, int] = {}
+
+    def own(body: Body) -> Body:
+        sets = [(choices.setdefault(c, len(choices)), allowed) for c, allowed in body.choices]
+        literals = []
+        for x in body.literals:
+            y = fact_of(x)
+            if y in met:
+                sets.append((choices.setdefault(~y, len(choices)), 1 if x >= 0 else 2))
+            else:
+                literals.append(number[y] if x >= 0 else ~number[y])
+        return Body(tuple(sets), tuple(literals))
+
+    bodies = [tuple(map(own, view.bodies(fact))) for fact in ordered]
+    components: dict[int, int] = {}
+    component = [components.setdefault(int(view.structure.component[f]), len(components)) for f in ordered]
+    cyclic = [bool(view.structure.cyclic[f]) for f in ordered]
+    roots: list[Body] = []
+    for literals in conjunctions:
+        root = own(Body((), (literals[0],)))
+        for literal in literals[1:]:
+            bodies.append((root,))
+            root = Body((), (len(bodies) - 1, *own(Body((), (literal,))).literals))
+        roots.append(root)
+    added = len(bodies) - len(ordered)
+    component += [len(components) + k for k in range(added)]
+    cyclic += [False] * added
+    sizes = tuple(int(view.structure.sizes[c]) if c >= 0 else 1 for c in choices)
+    other = tuple(bool(view.structure.other[c]) if c >= 0 else True for c in choices)
+    shape = Shape(tuple(bodies), tuple(component), tuple(cyclic), sizes, other, tuple(roots))
+    return _Asked(shape, list(choices), sorted(met))
+
+
+def _formulas(shape: Shape, max_nodes: int) -> tuple[Decisions, list[int], list[int]]:
+    """The formulas of a shape's roots, with one order of the choices, and where that grows too large its reverse."""
+    order = variable_order(shape)
+    try:
+        return *decided(shape, order, max_nodes), order
+    except SemanticsError as error:
+        if error.code != "NS520":
+            raise
+    order.reverse()
+    return *decided(shape, order, max_nodes), order
