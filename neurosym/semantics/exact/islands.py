@@ -13,6 +13,7 @@ import numpy as np
 
 from neurosym.semantics.exact.circuit import CircuitBuilder
 from neurosym.semantics.exact.compile import compiled
+from neurosym.semantics.exact.fold import fact_of
 from neurosym.semantics.exact.order import variable_order
 from neurosym.semantics.exact.shape import Shape, Solution
 from neurosym.semantics.exact.view import Body, View
@@ -158,6 +159,66 @@ def islands_of(regions: dict[int, tuple[set[int], set[int]]], modules: set[int])
     return list(groups.values())
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A shape to compile.
+
+    Attributes:
+        keys: for each of its choices that of the view, or a module as its complement.
+        modules: the modules among them.
+    """
+
+    shape: Shape
+    keys: list[int]
+    modules: list[int]
+
+
+def asked(view: View, roots: Sequence[Body], modules: set[int]) -> Asked:
+    """The shape of some conjunctions, with modules as choices."""
+    tops = {fact_of(x) for root in roots for x in root.literals}
+    facts: set[int] = set()
+    met: set[int] = set()
+    stack = list(tops)
+    while stack:
+        x = stack.pop()
+        if x in facts:
+            continue
+        facts.add(x)
+        for body in view.bodies(x):
+            for y in map(fact_of, body.literals):
+                if y in modules and y not in tops:
+                    met.add(y)
+                else:
+                    stack.append(y)
+    ordered = sorted(facts)
+    number = {f: k for k, f in enumerate(ordered)}
+    choices: dict[int, int] = {}
+
+    def own(body: Body) -> Body:
+        sets = [(choices.setdefault(c, len(choices)), allowed) for c, allowed in body.choices]
+        literals = []
+        for x in body.literals:
+            y = fact_of(x)
+            if y in met:
+                sets.append((choices.setdefault(~y, len(choices)), 1 if x >= 0 else 2))
+            else:
+                literals.append(number[y] if x >= 0 else ~number[y])
+        return Body(tuple(sets), tuple(literals))
+
+    bodies = tuple(tuple(map(own, view.bodies(fact))) for fact in ordered)
+    conjunctions = tuple(map(own, roots))
+    components: dict[int, int] = {}
+    shape = Shape(
+        bodies,
+        tuple(components.setdefault(int(view.structure.component[f]), len(components)) for f in ordered),
+        tuple(bool(view.structure.cyclic[f]) for f in ordered),
+        tuple(int(view.structure.sizes[c]) if c >= 0 else 1 for c in choices),
+        tuple(bool(view.structure.other[c]) if c >= 0 else True for c in choices),
+        conjunctions,
+    )
+    return Asked(shape, list(choices), sorted(met))
+
+
 def compile_island(
     view: View, builder: CircuitBuilder, reference: Long, roots: Sequence[Body],
     modules: set[int], solutions: dict[Shape, Solution], max_circuit: int,
@@ -170,61 +231,18 @@ def compile_island(
     Raises:
         SemanticsError: NS520, the circuit grew past its limit.
     """
-    tops = {x if x >= 0 else ~x for root in roots for x in root.literals}
-    facts: set[int] = set()
-    met: set[int] = set()
-    stack = list(tops)
-    while stack:
-        x = stack.pop()
-        if x in facts:
-            continue
-        facts.add(x)
-        for body in view.bodies(x):
-            for literal in body.literals:
-                y = literal if literal >= 0 else ~literal
-                if y in modules and y not in tops:
-                    met.add(y)
-                else:
-                    stack.append(y)
-    ordered = sorted(facts)
-    number = {f: k for k, f in enumerate(ordered)}
-    choices: dict[int, int] = {}  # a choice as itself, a module as its complement
-
-    def own(body: Body) -> Body:
-        sets = [(choices.setdefault(c, len(choices)), allowed) for c, allowed in body.choices]
-        literals = []
-        for literal in body.literals:
-            y = literal if literal >= 0 else ~literal
-            if y in met:
-                sets.append((choices.setdefault(~y, len(choices)), 1 if literal >= 0 else 2))
-            else:
-                literals.append(number[y] if literal >= 0 else ~number[y])
-        return Body(tuple(sets), tuple(literals))
-
-    bodies = [tuple(map(own, view.bodies(fact))) for fact in ordered]
-    asked = tuple(map(own, roots))
-    components: dict[int, int] = {}
-    sizes = tuple(int(view.structure.sizes[c]) if c >= 0 else 1 for c in choices)
-    other = tuple(bool(view.structure.other[c]) if c >= 0 else True for c in choices)
-    shape = Shape(
-        tuple(bodies),
-        tuple(components.setdefault(int(view.structure.component[f]), len(components)) for f in ordered),
-        tuple(bool(view.structure.cyclic[f]) for f in ordered),
-        sizes,
-        other,
-        asked,
-    )
-    if shape not in solutions:
-        solutions[shape] = compiled(shape, variable_order(shape), max_circuit)
-    solution = solutions[shape]
+    made = asked(view, roots, modules)
+    if made.shape not in solutions:
+        solutions[made.shape] = compiled(made.shape, variable_order(made.shape), max_circuit)
+    solution = solutions[made.shape]
     leaves: list[int] = []
-    for c in choices:
+    for c in made.keys:
         if c >= 0:
             start = int(view.structure.leaf_start[c])
             leaves.extend(view.leaf_reference[start + k] for k in range(int(view.structure.sizes[c])))
         else:
             leaves.append(int(reference[~c]))
-    return Compiled(_insert(builder, solution, leaves), len(solution.kinds), solution.choices, sorted(met))
+    return Compiled(_insert(builder, solution, leaves), len(solution.kinds), solution.choices, made.modules)
 
 
 def _insert(builder: CircuitBuilder, solution: Solution, leaves: list[int]) -> list[int]:

@@ -8,14 +8,14 @@ their own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from neurosym.errors import SemanticsError
 from neurosym.grounding.columns import expand
 from neurosym.semantics.exact.fold import fact_of
-from neurosym.semantics.exact.islands import modules_below
+from neurosym.semantics.exact.islands import Asked, asked, modules_below
 from neurosym.semantics.exact.order import variable_order
 from neurosym.semantics.exact.shape import Shape
 from neurosym.semantics.exact.view import Body, View
@@ -108,26 +108,26 @@ class _Builder:
     def add(self, literals: list[int]) -> int:
         """The root of a conjunction."""
         modules = modules_below(self.view, [fact_of(x) for x in literals], joint=True)
-        asked = _asked(self.view, [literals], modules)
-        below: dict[int, _Asked] = {}
-        stack = list(asked.modules)
+        top = _chained(self.view, [literals], modules)
+        below: dict[int, Asked] = {}
+        stack = list(top.modules)
         while stack:
             fact = stack.pop()
             if fact not in below:
-                below[fact] = _asked(self.view, [[fact], [~fact]], modules)
+                below[fact] = _chained(self.view, [[fact], [~fact]], modules)
                 stack.extend(below[fact].modules)
         for fact in sorted(below, key=self.view.height):  # a module rests on lower ones only
             true, false = self._compiled(below[fact])
             self.modules[fact] = len(self.module_roots)
             self.module_roots.append((true, false))
-        return self._compiled(asked)[0]
+        return self._compiled(top)[0]
 
-    def _compiled(self, asked: _Asked) -> list[int]:
+    def _compiled(self, made: Asked) -> list[int]:
         """Nodes for the roots of a shape."""
-        store, roots, order = _formulas(asked.shape, self.max_nodes)
+        store, roots, order = _formulas(made.shape, self.max_nodes)
         first = len(self.places)
         for choice in order:
-            key = asked.keys[choice]
+            key = made.keys[choice]
             module = key < 0
             self.places.append(self.place_start[-1] + 2 * self.modules[~key] if module else self.place_start[key])
         nodes = store.below(roots)
@@ -143,70 +143,25 @@ class _Builder:
         return number[roots].tolist()
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """A shape to compile.
-
-    Attributes:
-        keys: for each of its choices that of the view, or a module as its complement.
-        modules: the modules among them.
-    """
-
-    shape: Shape
-    keys: list[int]
-    modules: list[int]
-
-
-def _asked(view: View, conjunctions: Sequence[Sequence[int]], modules: set[int]) -> _Asked:
+def _chained(view: View, conjunctions: Sequence[Sequence[int]], modules: set[int]) -> Asked:
     """The shape of conjunctions; each is taken together literal by literal, by facts of its own."""
-    tops = {fact_of(x) for literals in conjunctions for x in literals}
-    facts: set[int] = set()
-    met: set[int] = set()
-    stack = list(tops)
-    while stack:
-        x = stack.pop()
-        if x in facts:
-            continue
-        facts.add(x)
-        for body in view.bodies(x):
-            for y in map(fact_of, body.literals):
-                if y in modules and y not in tops:
-                    met.add(y)
-                else:
-                    stack.append(y)
-    ordered = sorted(facts)
-    number = {f: k for k, f in enumerate(ordered)}
-    choices: dict[int, int] = {}
-
-    def own(body: Body) -> Body:
-        sets = [(choices.setdefault(c, len(choices)), allowed) for c, allowed in body.choices]
-        literals = []
-        for x in body.literals:
-            y = fact_of(x)
-            if y in met:
-                sets.append((choices.setdefault(~y, len(choices)), 1 if x >= 0 else 2))
-            else:
-                literals.append(number[y] if x >= 0 else ~number[y])
-        return Body(tuple(sets), tuple(literals))
-
-    bodies = [tuple(map(own, view.bodies(fact))) for fact in ordered]
-    components: dict[int, int] = {}
-    component = [components.setdefault(int(view.structure.component[f]), len(components)) for f in ordered]
-    cyclic = [bool(view.structure.cyclic[f]) for f in ordered]
+    made = asked(view, [Body((), (x,)) for literals in conjunctions for x in literals], modules)
+    single = iter(made.shape.roots)
+    bodies = list(made.shape.bodies)
     roots: list[Body] = []
     for literals in conjunctions:
-        root = own(Body((), (literals[0],)))
-        for literal in literals[1:]:
+        root = next(single)
+        for _ in literals[1:]:
             bodies.append((root,))
-            root = Body((), (len(bodies) - 1, *own(Body((), (literal,))).literals))
+            root = Body((), (len(bodies) - 1, *next(single).literals))
         roots.append(root)
-    added = len(bodies) - len(ordered)
-    component += [len(components) + k for k in range(added)]
-    cyclic += [False] * added
-    sizes = tuple(int(view.structure.sizes[c]) if c >= 0 else 1 for c in choices)
-    other = tuple(bool(view.structure.other[c]) if c >= 0 else True for c in choices)
-    shape = Shape(tuple(bodies), tuple(component), tuple(cyclic), sizes, other, tuple(roots))
-    return _Asked(shape, list(choices), sorted(met))
+    added = len(bodies) - len(made.shape.bodies)
+    first = max(made.shape.component, default=-1) + 1
+    shape = replace(
+        made.shape, bodies=tuple(bodies), component=(*made.shape.component, *range(first, first + added)),
+        cyclic=(*made.shape.cyclic, *[False] * added), roots=tuple(roots),
+    )  # fmt: skip
+    return replace(made, shape=shape)
 
 
 def _formulas(shape: Shape, max_nodes: int) -> tuple[Decisions, list[int], list[int]]:
