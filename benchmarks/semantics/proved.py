@@ -130,7 +130,10 @@ class _Normal:
             self._open.add(fact)
             found = [self._body(literals) for literals in self.worlds.bodies[fact] if fact not in literals]
             self._open.remove(fact)
-            self._bodies[fact] = self._united(list(dict.fromkeys(body for body in found if body is not None)))
+            made = self._united(list(dict.fromkeys(body for body in found if body is not None)))
+            if self._open:  # on a cycle, what is found depends on where one came from
+                return made
+            self._bodies[fact] = made
         return self._bodies[fact]
 
     def _united(self, bodies: list[Body]) -> list[Body]:
@@ -212,7 +215,7 @@ def _right(bodies: list[Body], fact: int, exact: list, choices: list[list]) -> b
     That is, for some division of the bodies into groups, one minus the product of what the sums of the groups leave.
     """
     every = list(range(len(bodies)))
-    ways = _divisions(len(bodies)) if len(bodies) <= MOST else [[[k] for k in every], [every]]
+    ways = _divisions(len(bodies)) if len(bodies) <= MOST else [[[k] for k in every], [every], _by_choices(bodies)]
     for probabilities, weights in zip(exact, choices, strict=True):
         products = []
         for allowed, facts in bodies:
@@ -224,6 +227,17 @@ def _right(bodies: list[Body], fact: int, exact: list, choices: list[list]) -> b
             products.append(value)
         ways = [way for way in ways if abs(_combined(way, products) - probabilities[fact]) <= SAME]
     return bool(ways)
+
+
+def _by_choices(bodies: list[Body]) -> list[list[int]]:
+    """Bodies in groups that speak of the same choices."""
+    groups: list[tuple[set[int], list[int]]] = []
+    for k, (sets, _) in enumerate(bodies):
+        choices = {c for c, _ in sets}
+        meeting = [g for g in groups if g[0] & choices]
+        groups = [g for g in groups if not g[0] & choices]
+        groups.append((choices.union(*(g[0] for g in meeting)), [*(j for g in meeting for j in g[1]), k]))
+    return [members for _, members in groups]
 
 
 def _combined(way: list[list[int]], products: list[float]) -> float:
