@@ -2,7 +2,10 @@
 
 import sys
 
-from neurosym.cli import main
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        from neurosym.cli import main
+
+        sys.exit(main())
+    except KeyboardInterrupt:  # while it was being loaded
+        sys.exit(130)

@@ -82,4 +82,6 @@ def main(args: Sequence[str] | None = None) -> int:
         app(args=None if args is None else list(args), prog_name="neurosym")
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
+    except KeyboardInterrupt:  # before a command was at work, which says where it was
+        return 130
     return 0

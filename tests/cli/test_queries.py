@@ -210,7 +210,7 @@ def test_ctrl_c(file, tmp_path):
         [sys.executable, "-m", "neurosym", "query", str(path), "--json"],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env,
     )  # fmt: skip
-    time.sleep(3)
+    time.sleep(8)  # loading takes two or three of them
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=20)
     assert (child.returncode, out) == (130, "")
