@@ -256,14 +256,26 @@ def _divisions(count: int) -> list[list[list[int]]]:
     return ways
 
 
+def _truth(body: Body, worlds: Worlds) -> np.ndarray:
+    """In which worlds a body holds."""
+    allowed, facts = body
+    truth = worlds.holds(sorted(facts))
+    for choice, outcomes in allowed:
+        truth &= np.isin(worlds.outcomes[:, choice], sorted(outcomes))
+    return truth
+
+
 def _without_idle(bodies: list[Body], worlds: Worlds) -> list[Body]:
-    """Bodies without those that hold in no world, or only in worlds where another one holds."""
+    """Bodies without those that hold in no world, or only where another one does.
+
+    Literals that say nothing beside the others of their body are left out, too.
+    """
     kept: list[tuple[Body, np.ndarray]] = []
     for body in bodies:
-        allowed, facts = body
-        truth = worlds.holds(sorted(facts))
-        for choice, outcomes in allowed:
-            truth &= np.isin(worlds.outcomes[:, choice], sorted(outcomes))
+        truth = _truth(body, worlds)
+        for literal in sorted(body[1]):
+            fewer = (body[0], body[1] - {literal})
+            body = fewer if (_truth(fewer, worlds) == truth).all() else body
         if truth.any() and not any((truth & ~other == 0).all() for _, other in kept):
             kept = [(b, t) for b, t in kept if (t & ~truth).any()] + [(body, truth)]
     return [body for body, _ in kept]
