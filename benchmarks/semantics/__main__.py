@@ -1,6 +1,6 @@
 """Exact probabilities and learning: one table of figures beside their bounds.
 
-    python -m benchmarks.semantics [--parts problog,hmm,again,addition,firings,proved] [--only 'FAMILY;…']
+    python -m benchmarks.semantics [--parts problog,diagrams,hmm,again,addition,firings,proved] [--only 'FAMILY;…']
                                    [--runs 3] [--seeds 3] [--until 60] [--limit 120] [--quick] [--out FILE]
 
 Figures are CPU seconds on one thread, the median of so many runs; each run is a process of its own, kernels are
@@ -26,7 +26,7 @@ from benchmarks.semantics import against, figures
 from benchmarks.semantics.families import FAMILIES, Family
 from benchmarks.semantics.worker import LIMIT
 
-PARTS = ("problog", "hmm", "again", "addition", "firings", "proved")
+PARTS = ("problog", "diagrams", "hmm", "again", "addition", "firings", "proved")
 FIRING_CASES, FIRING_SEMANTICS = ("chain", "wide", "rand"), ("product", "viterbi")
 PACKAGES = ("numpy", "torch", "numba", "pysdd", "problog")
 
@@ -45,6 +45,13 @@ def measure(part: str, results: Results, families: list[Family], options: argpar
             against.grow(family, results, runs, quick, limits, say)
         yield from against.of_families(results, families, options.limit)
         yield from against.of_methods(results, families)
+    elif part == "diagrams":
+        cases = [(FAMILIES[name], size) for name, sizes in figures.COMPILED.items() for size in sizes]
+        cases = [(family, family.quick[-1]) if quick else (family, size) for family, size in cases]
+        found = list(dict.fromkeys(against.case_of(family, size, 0, part) for family, size in cases))
+        for case in found:
+            results.measure(case, figures.COMPILERS, runs, quick, say, against.LONG)
+        yield from figures.of_diagrams(results, found)
     elif part == "hmm":
         sizes = figures.HMM_QUICK if quick else figures.HMM
         grow([against.case_of(FAMILIES["HMM, smoothing"], size, 0, "hmm") for size in sizes], "ours", results, options)

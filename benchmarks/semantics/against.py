@@ -121,11 +121,11 @@ def disagreements(results: Results) -> list[str]:
     """Programs of which the engines' probabilities differ."""
     found = []
     for case in dict.fromkeys(case for case, _ in results.runs):
-        answers = [results.runs[case, e][0].get("answers") or {} for e in ENGINES if (case, e) in results.runs]
+        answers = [runs[0].get("answers") or {} for (other, _), runs in results.runs.items() if other == case]
         if len(answers) < 2:
             continue
         for atom in sorted({*answers[0], *answers[1]}):
             ours, theirs = (a.get(atom, 0.0) for a in answers)
             if not abs(ours - theirs) <= SAME:
-                found.append(f"{case}: {atom} has {ours}, problog says {theirs}")
+                found.append(f"{case}: {atom} has {ours}, the peer says {theirs}")
     return found

@@ -11,6 +11,7 @@ from benchmarks.semantics.families import FAMILIES, Family
 
 NEXT = 100.0  # the first query ÷ an evaluation with new weights
 BATCH = 5.0  # 1,024 weight vectors ÷ one
+COMPILED, COMPILERS = {"reach": (17, 25, 38), "smokers": (9, 14, 20)}, ("ours", "pysdd")
 HMM, HMM_QUICK = (100, 500, 1000, 5000), (3, 6)
 GROWTH = 2.0  # time for one more place or step ÷ the best at a smaller size
 DIGITS, DIGITS_QUICK = (1, 2, 5, 15, 50, 100), (1, 2, 5)
@@ -20,6 +21,20 @@ FIRING = 50.0  # ns
 PROVED = {"rules": 3000, "propositions": 3000}
 PROVED_QUICK = 60
 SHARE, SHARE_SEVERAL = 99.0, 95.0  # %
+
+
+def of_diagrams(results: Results, cases: Sequence[str]) -> Iterator[Figure]:
+    """Time to compile the same formulas, with the number of branches, or of elements."""
+    for case in cases:
+        cpu = [results.get(case, engine) for engine in COMPILERS]
+        made = [
+            f"{seconds(t)}, {results.get(case, e, 'nodes') or 0:,.0f}" if t is not None else ""
+            for e, t in zip(COMPILERS, cpu, strict=True)
+        ]
+        value = cpu[1] / cpu[0] if cpu[0] and cpu[1] else None
+        note = "; ".join(f"{e}: {why}" for e in COMPILERS if (why := results.failed.get((case, e))))
+        _, name, size, _ = case.split("|")
+        yield Figure(f"{name}, {size}, what is compiled: pysdd ÷ ours", value, "", *made, note=note)
 
 
 def of_hmm(results: Results, sizes: Sequence[int]) -> Iterator[Figure]:

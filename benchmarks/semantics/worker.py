@@ -19,7 +19,7 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
     """What a job measures; nothing is imported that it does not need."""
     part, *rest = job["case"].split("|")
     limit = job.get("limit", LIMIT)
-    if part in ("problog", "hmm", "again", "profile"):
+    if part in ("problog", "hmm", "again", "diagrams", "profile"):
         from benchmarks.semantics.families import FAMILIES
 
         name, size, seed = rest
@@ -29,6 +29,10 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
             from benchmarks.semantics import again
 
             return again.solve(text, warm_up, limit)
+        if part == "diagrams":
+            from benchmarks.semantics import diagrams
+
+            return diagrams.solve(text, job["engine"], limit)
         if job["engine"] == "problog":
             from benchmarks.semantics import peers
 

@@ -14,7 +14,8 @@ from neurosym.learning.active import Activity
 from neurosym.learning.interpretations import Interpretation, name_of
 from neurosym.learning.parts import Impossible, Parts
 from neurosym.reasoner import Reasoner
-from neurosym.semantics.exact import Exact, Shape, Solution
+from neurosym.semantics.diagrams import Shape
+from neurosym.semantics.exact import Exact, Solution
 
 
 @dataclass(frozen=True)

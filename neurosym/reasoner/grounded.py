@@ -16,7 +16,8 @@ from neurosym.lang.builtins import SLOT_TYPES
 from neurosym.lang.terms import Symbol, Value, term_key
 from neurosym.reasoner.leaves import Leaves
 from neurosym.semantics import ALGEBRAS, Bounds, Evaluator, Exact, LogicBounds, ProofBounds, Semantics, Semiring, TopK
-from neurosym.semantics.exact import Shape, Solution
+from neurosym.semantics.diagrams import Shape
+from neurosym.semantics.exact import Solution
 
 Evidence = tuple[tuple[int, bool], ...]
 Found = dict[str, tuple[int, tuple[Value, ...]]]

@@ -45,7 +45,8 @@ from neurosym.semantics import (
     Semiring,
     TopK,
 )
-from neurosym.semantics.exact import Shape, Solution
+from neurosym.semantics.diagrams import Shape
+from neurosym.semantics.exact import Solution
 
 if TYPE_CHECKING:
     from neurosym.grounding import DerivationGraph, Forecast

@@ -22,7 +22,8 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from neurosym.grounding.compiled import load
 from neurosym.semantics.part import Long
 
-LEAF, ONE, PRODUCT, SUM, QUOTIENT = range(5)
+# A decision is the sum of products of its children, taken in pairs: a branch's probability, and what is below it.
+LEAF, ONE, PRODUCT, SUM, QUOTIENT, DECISION = range(6)
 
 
 class CircuitBuilder:

@@ -7,7 +7,7 @@ from numba import njit
 
 from neurosym.grounding.compiled import kernel
 
-PRODUCT, SUM, QUOTIENT = 2, 3, 4
+PRODUCT, SUM, QUOTIENT, DECISION = 2, 3, 4, 5
 BLOCK = 128  # columns at a time, so that the values that a node reads are still in the cache
 TINY = 1e-250  # products below are on their way to underflow
 
@@ -15,6 +15,27 @@ TINY = 1e-250  # products below are on their way to underflow
 @njit(inline="always")
 def _node(reference):
     return ~reference if reference < 0 else reference
+
+
+@njit(inline="always")
+def _line(reference):
+    """A reference's value as a + b · that of its node."""
+    return (0.0, 1.0) if reference >= 0 else (1.0, -1.0)
+
+
+@kernel("boolean(int64[::1], int64, int64, float64[:,::1], int64, int64, int64)")
+def _decide(children, begin, end, values, node, left, right):
+    """Fill in a decision; whether one of its products came near the smallest numbers."""
+    small = False
+    for at in range(begin, end, 2):
+        x, y = _node(children[at]), _node(children[at + 1])
+        (a, b), (c, d) = _line(children[at]), _line(children[at + 1])
+        for m in range(left, right):
+            p, q = a + b * values[x, m], c + d * values[y, m]
+            made = p * q
+            small |= (made < TINY) & (p > 0) & (q > 0)
+            values[node, m] = made if at == begin else values[node, m] + made
+    return small
 
 
 @kernel("boolean(uint8[::1], int64[::1], int64[::1], int64, float64[:,::1])")
@@ -32,6 +53,9 @@ def forward(kinds, starts, children, first, values):
         right = min(width, left + BLOCK)
         for node in range(first, nodes):
             begin, end = starts[node], starts[node + 1]
+            if kinds[node] == DECISION:
+                small |= _decide(children, begin, end, values, node, left, right)
+                continue
             child = children[begin]
             if child >= 0:
                 for m in range(left, right):
@@ -92,6 +116,16 @@ def backward(kinds, starts, children, first, values, gradient):
                     else:
                         for m in range(left, right):
                             gradient[~child, m] -= gradient[node, m]
+                continue
+            if kind == DECISION:
+                for at in range(begin, begin + count, 2):
+                    x, y = _node(children[at]), _node(children[at + 1])
+                    (a, b), (c, d) = _line(children[at]), _line(children[at + 1])
+                    for m in range(left, right):
+                        g = gradient[node, m]
+                        p, q = a + b * values[x, m], c + d * values[y, m]
+                        gradient[x, m] += b * g * q
+                        gradient[y, m] += d * g * p
                 continue
             for k in range(count):
                 child = children[begin + k]

@@ -14,16 +14,17 @@ from torch import Tensor
 
 from neurosym.errors import SemanticsError
 from neurosym.grounding import CERTAIN, DerivationGraph
+from neurosym.semantics.diagrams import Shape
 from neurosym.semantics.exact.circuit import Circuit
+from neurosym.semantics.exact.compile import Solution
 from neurosym.semantics.exact.normal import simplified
 from neurosym.semantics.exact.observe import Impossible
-from neurosym.semantics.exact.shape import Shape, Solution
 from neurosym.semantics.exact.solve import Method, Solver
 from neurosym.semantics.exact.structure import structure_of
 from neurosym.semantics.exact.view import readable
 from neurosym.semantics.part import relevant_part
 
-MAX_CIRCUIT = 2_000_000
+MAX_CIRCUIT = 10_000_000
 SHOWN = 4  # choices that a detail names
 
 

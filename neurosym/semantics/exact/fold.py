@@ -15,8 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from neurosym.semantics.diagrams import Body
 from neurosym.semantics.exact.circuit import CircuitBuilder
-from neurosym.semantics.exact.view import Body, Spans, View, overlap, united
+from neurosym.semantics.exact.view import Spans, View, overlap, united
 from neurosym.semantics.part import Long
 
 Choices = tuple[tuple[int, int], ...]

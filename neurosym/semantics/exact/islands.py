@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neurosym.semantics.diagrams import Body, Shape
 from neurosym.semantics.exact.circuit import CircuitBuilder
-from neurosym.semantics.exact.compile import compiled
+from neurosym.semantics.exact.compile import Solution, compiled
 from neurosym.semantics.exact.fold import fact_of
-from neurosym.semantics.exact.order import variable_order
-from neurosym.semantics.exact.shape import Shape, Solution
-from neurosym.semantics.exact.view import Body, View
+from neurosym.semantics.exact.view import View
 from neurosym.semantics.part import Long
 
 
@@ -233,7 +232,7 @@ def compile_island(
     """
     made = asked(view, roots, modules)
     if made.shape not in solutions:
-        solutions[made.shape] = compiled(made.shape, variable_order(made.shape), max_circuit)
+        solutions[made.shape] = compiled(made.shape, max_circuit)
     solution = solutions[made.shape]
     leaves: list[int] = []
     for c in made.keys:
@@ -242,7 +241,7 @@ def compile_island(
             leaves.extend(view.leaf_reference[start + k] for k in range(int(view.structure.sizes[c])))
         else:
             leaves.append(int(reference[~c]))
-    return Compiled(_insert(builder, solution, leaves), len(solution.kinds), solution.choices, made.modules)
+    return Compiled(_insert(builder, solution, leaves), solution.nodes, solution.choices, made.modules)
 
 
 def _insert(builder: CircuitBuilder, solution: Solution, leaves: list[int]) -> list[int]:
@@ -251,12 +250,10 @@ def _insert(builder: CircuitBuilder, solution: Solution, leaves: list[int]) -> l
     first = builder.count
     count = len(table)
 
-    def placed(references: tuple[int, ...]) -> np.ndarray:
-        given = np.array(references, np.int64)
+    def placed(given: Long) -> Long:
         node = np.where(given >= 0, given, ~given)
         at = np.where(node < count, table[np.minimum(node, count - 1)], first + node - count)
         return np.where(given >= 0, at, ~at)
 
-    kinds, sizes = np.array(solution.kinds, np.uint8), np.array(solution.sizes, np.int64)
-    builder.extend(kinds, sizes, placed(solution.children))
+    builder.extend(solution.kinds, solution.sizes, placed(solution.children))
     return placed(solution.roots).tolist()

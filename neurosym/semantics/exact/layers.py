@@ -10,7 +10,7 @@ from torch import Tensor
 
 from neurosym.grounding.columns import expand
 from neurosym.grounding.compiled import load
-from neurosym.semantics.exact.circuit import PRODUCT, QUOTIENT, Circuit
+from neurosym.semantics.exact.circuit import DECISION, PRODUCT, QUOTIENT, Circuit
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ def in_layers(circuit: Circuit, inputs: Tensor, logs: int) -> Tensor:
         elif layer.kind == QUOTIENT:
             above, below = read[0::2], read[1::2]
             made = torch.where(below != 0, above / torch.where(below != 0, below, 1), 0)
+        elif layer.kind == DECISION:
+            made = start.index_add(0, layer.segment[0::2], read[0::2] * read[1::2])
         else:
             made = start.index_add(0, layer.segment, read)
         values = torch.cat([values, made])

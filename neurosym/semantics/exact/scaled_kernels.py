@@ -13,7 +13,7 @@ from numba import njit
 
 from neurosym.grounding.compiled import kernel
 
-PRODUCT, SUM, QUOTIENT = 2, 3, 4
+PRODUCT, SUM, QUOTIENT, DECISION = 2, 3, 4, 5
 
 
 @njit(inline="always")
@@ -63,6 +63,16 @@ def forward(kinds, starts, children, first, mantissa, exponent):
         kind = kinds[node]
         for m in range(width):
             a, e = _read(mantissa, exponent, children[starts[node]], m)
+            if kind == DECISION:
+                b, f = _read(mantissa, exponent, children[starts[node] + 1], m)
+                a, e = _times(a, e, b, f)
+                for at in range(starts[node] + 2, starts[node + 1], 2):
+                    b, f = _read(mantissa, exponent, children[at], m)
+                    c, h = _read(mantissa, exponent, children[at + 1], m)
+                    b, f = _times(b, f, c, h)
+                    a, e = _plus(a, e, b, f)
+                mantissa[node, m], exponent[node, m] = a, e
+                continue
             for at in range(starts[node] + 1, starts[node + 1]):
                 b, f = _read(mantissa, exponent, children[at], m)
                 if kind == PRODUCT:
@@ -100,6 +110,13 @@ def backward(kinds, starts, children, first, mantissa, exponent, gradient, power
             if kind == SUM or count == 1:
                 for at in range(begin, begin + count):
                     _give(gradient, powers, children[at], m, g, h)
+                continue
+            if kind == DECISION:
+                for at in range(begin, begin + count, 2):
+                    for k in range(2):
+                        b, f = _read(mantissa, exponent, children[at + 1 - k], m)
+                        q, p = _times(g, h, b, f)
+                        _give(gradient, powers, children[at + k], m, q, p)
                 continue
             if kind == QUOTIENT:
                 b, f = _read(mantissa, exponent, children[begin + 1], m)

@@ -9,16 +9,17 @@ import numpy as np
 
 from neurosym.grounding import DerivationGraph
 from neurosym.grounding.compiled import load
+from neurosym.semantics.diagrams import Body, Shape
 from neurosym.semantics.exact.circuit import CircuitBuilder
+from neurosym.semantics.exact.compile import Solution
 from neurosym.semantics.exact.emit import emit
 from neurosym.semantics.exact.flows import Flows
 from neurosym.semantics.exact.fold import Folder, TooLarge, fact_of
 from neurosym.semantics.exact.islands import compile_island, islands_of, modules_below, open_region
 from neurosym.semantics.exact.observe import observe
 from neurosym.semantics.exact.proof import prove
-from neurosym.semantics.exact.shape import Shape, Solution
 from neurosym.semantics.exact.structure import Structure
-from neurosym.semantics.exact.view import Body, Spans, View, overlap, united
+from neurosym.semantics.exact.view import Spans, View, overlap, united
 from neurosym.semantics.part import Long
 
 # Conjunctions that folding may take apart: so many for each body below, and so many more. Folding that works needs a

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from neurosym.grounding import DerivationGraph
 from neurosym.grounding.compiled import load
+from neurosym.semantics.diagrams import Body
 from neurosym.semantics.exact.normal import FALSE, LITERAL, OUTCOMES, TRUE, Normal
 from neurosym.semantics.exact.proof import ADD, COMPILE, Proof
 from neurosym.semantics.exact.structure import Structure
 
 HEADS = 3  # of a disjunction that its name spells out
 Spans = tuple[tuple[int, int], ...]  # sorted intervals of choices
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """A body in normal form.
-
-    Attributes:
-        choices: (choice, allowed outcomes as a bit set); the bit after the last outcome is 'other'.
-        literals: facts, `~fact` under negation.
-    """
-
-    choices: tuple[tuple[int, int], ...]
-    literals: tuple[int, ...]
 
 
 class View:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from neurosym.errors import SemanticsError
-from neurosym.semantics.exact import Circuit, Shape, circuit_of
-from neurosym.semantics.exact.view import Body
+from neurosym.semantics.diagrams import Body, Shape
+from neurosym.semantics.exact import Circuit, circuit_of
 from neurosym.semantics.topk.layout import OTHER, Layout
 from neurosym.semantics.topk.products import Pattern
 

@@ -12,15 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from neurosym.errors import SemanticsError
-from neurosym.grounding.columns import expand
+from neurosym.semantics.diagrams import TRUE, Body, compile_shape
 from neurosym.semantics.exact.fold import fact_of
 from neurosym.semantics.exact.islands import Asked, asked, modules_below
-from neurosym.semantics.exact.order import variable_order
-from neurosym.semantics.exact.shape import Shape
-from neurosym.semantics.exact.view import Body, View
+from neurosym.semantics.exact.view import View
 from neurosym.semantics.part import Long
-from neurosym.semantics.worlds.decisions import TRUE, Decisions, decided
 
 
 @dataclass(frozen=True)
@@ -124,23 +120,22 @@ class _Builder:
 
     def _compiled(self, made: Asked) -> list[int]:
         """Nodes for the roots of a shape."""
-        store, roots, order = _formulas(made.shape, self.max_nodes)
+        diagram = compile_shape(made.shape, self.max_nodes)
         first = len(self.places)
-        for choice in order:
+        for choice in diagram.order:
             key = made.keys[choice]
             module = key < 0
             self.places.append(self.place_start[-1] + 2 * self.modules[~key] if module else self.place_start[key])
-        nodes = store.below(roots)
-        number = np.zeros(int(nodes.max(initial=TRUE)) + 1, np.int64)
-        number[TRUE] = TRUE
-        number[nodes] = self.count + np.arange(len(nodes))
-        sizes = store.starts[nodes + 1] - store.starts[nodes]
-        _, at = expand(store.starts[nodes], sizes)
-        self.variables.append(first + store.levels[nodes])
-        self.sizes.append(sizes)
-        self.children.append(number[store.children[at]])
-        self.count += len(nodes)
-        return number[roots].tolist()
+        self.variables.append(first + diagram.level)
+        self.sizes.append(np.diff(diagram.start))
+        self.children.append(self._placed(diagram.child))
+        roots = self._placed(diagram.roots).tolist()
+        self.count += len(diagram.level)
+        return roots
+
+    def _placed(self, child: Long) -> Long:
+        """Nodes of a diagram that is added next, by the numbers that they get."""
+        return np.where(child > TRUE, child - 2 + self.count, child)
 
 
 def _chained(view: View, conjunctions: Sequence[Sequence[int]], modules: set[int]) -> Asked:
@@ -162,15 +157,3 @@ def _chained(view: View, conjunctions: Sequence[Sequence[int]], modules: set[int
         cyclic=(*made.shape.cyclic, *[False] * added), roots=tuple(roots),
     )  # fmt: skip
     return replace(made, shape=shape)
-
-
-def _formulas(shape: Shape, max_nodes: int) -> tuple[Decisions, list[int], list[int]]:
-    """The formulas of a shape's roots, with one order of the choices, and where that grows too large its reverse."""
-    order = variable_order(shape)
-    try:
-        return *decided(shape, order, max_nodes), order
-    except SemanticsError as error:
-        if error.code != "NS520":
-            raise
-    order.reverse()
-    return *decided(shape, order, max_nodes), order

@@ -1,35 +1,37 @@
 """The order of variables in which a shape is compiled: it decides how large the diagram becomes.
 
 A fact is *open* at a place of the order if some of the choices that meet in it come before and some after: a diagram
-has to remember there what is known of it. Several orders are made, and the one with the fewest open facts is taken.
+has to remember there what is known of it. That tells bad orders from good ones, but not the good ones apart: several
+are made, see `compile`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from neurosym.semantics.exact.shape import Shape
+from neurosym.semantics.diagrams.shape import Shape
 
 MOST = 400  # choices up to which the greedy order is tried: it looks at all that are left for each
-STARTS = 6  # choices at which the greedy order is begun
+STARTS = 6  # choices at which the greedy order is begun, with the fewest facts and with the most
 
 
-def variable_order(shape: Shape) -> list[int]:
-    """The choices of a shape that its roots depend on."""
+def variable_orders(shape: Shape) -> list[list[int]]:
+    """Orders of the choices that a shape's roots depend on, the most promising first."""
     walked = _walk(shape)
     if len(walked) < 3:
-        return walked
+        return [walked]
     meeting = _meeting(shape, walked)
     of_choice: dict[int, list[int]] = {c: [] for c in walked}
     for number, choices in enumerate(meeting):
         for choice in choices:
             of_choice[choice].append(number)
-    orders = [walked, _levels(walked, meeting, of_choice)]
+    orders = [walked, walked[::-1], sorted(walked), _levels(walked, meeting, of_choice)]
     if len(walked) <= MOST:
         ranked = sorted(walked, key=lambda c: (len(of_choice[c]), walked.index(c)))
-        starts = dict.fromkeys([*ranked[: STARTS // 2], walked[0], walked[-1]])
+        starts = dict.fromkeys([*ranked[: STARTS // 2], *ranked[-(STARTS // 2) :], walked[0], walked[-1]])
         orders += [_greedy(start, walked, meeting, of_choice) for start in starts]
-    return min(orders, key=lambda order: _cost(order, meeting))
+    different = list(dict.fromkeys(map(tuple, orders)))
+    return [list(order) for order in sorted(different, key=lambda order: _cost(order, meeting))]
 
 
 def _walk(shape: Shape) -> list[int]:
@@ -118,7 +120,7 @@ def _greedy(start: int, walked: list[int], meeting: list[set[int]], of_choice: d
     return order
 
 
-def _cost(order: list[int], meeting: list[set[int]]) -> float:
+def _cost(order: Sequence[int], meeting: list[set[int]]) -> float:
     """What a diagram in this order may take: 2 to the number of open facts, summed over its places."""
     place = {c: k for k, c in enumerate(order)}
     change = [0] * (len(order) + 1)

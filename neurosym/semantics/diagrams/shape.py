@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neurosym.semantics.exact.view import Body
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body in normal form.
+
+    Attributes:
+        choices: (choice, allowed outcomes as a bit set); the bit after the last outcome is 'other'.
+        literals: facts, `~fact` under negation.
+    """
+
+    choices: tuple[tuple[int, int], ...]
+    literals: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Facts with their bodies, bottom up; equal shapes have equal circuits.
+    """Facts with their bodies, bottom up; equal shapes have equal diagrams.
 
     Attributes:
         bodies: for each fact its bodies, over choices and facts of the shape.
         component: for each fact the number of its strongly connected component; cyclic: whether that is a cycle.
         sizes: for each choice how many outcomes it has; other: whether something else can happen.
-        roots: conjunctions whose probabilities are asked.
+        roots: conjunctions whose formulas are asked.
     """
 
     bodies: tuple[tuple[Body, ...], ...]
@@ -24,19 +35,3 @@ class Shape:
     sizes: tuple[int, ...]
     other: tuple[bool, ...]
     roots: tuple[Body, ...]
-
-
-@dataclass(frozen=True)
-class Solution:
-    """A compiled shape: nodes over its choices' outcomes, numbered choice by choice, then the constant one.
-
-    Attributes:
-        kinds, sizes, children: new nodes, see `CircuitBuilder.extend`; roots: references.
-        choices: how many the compiled formulas speak of.
-    """
-
-    kinds: tuple[int, ...]
-    sizes: tuple[int, ...]
-    children: tuple[int, ...]
-    roots: tuple[int, ...]
-    choices: int
