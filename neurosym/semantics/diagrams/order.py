@@ -82,11 +82,13 @@ def _levels(walked: list[int], meeting: list[set[int]], of_choice: dict[int, lis
 
 
 def _breadth_first(start: int, meeting: list[set[int]], of_choice: dict[int, list[int]]) -> Iterator[int]:
-    seen = {start}
+    seen, met = {start}, set[int]()
     queue = [start]
     for choice in queue:
         yield choice
-        near = {c for number in of_choice[choice] for c in meeting[number]} - seen
+        numbers = [number for number in of_choice[choice] if number not in met]
+        met.update(numbers)
+        near = {c for number in numbers for c in meeting[number]} - seen
         seen |= near
         queue.extend(sorted(near, key=lambda c: (len(of_choice[c]), c)))
 
