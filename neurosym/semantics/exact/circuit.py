@@ -24,6 +24,8 @@ from neurosym.semantics.part import Long
 
 # A decision is the sum of products of its children, taken in pairs: a branch's probability, and what is below it.
 LEAF, ONE, PRODUCT, SUM, QUOTIENT, DECISION = range(6)
+TINY = 1e-140  # the product of two numbers above is none that floats cannot hold
+CACHE, LEAST_COLUMNS = 1 << 21, 64  # bytes of the values that are worked on at a time; columns at least
 
 
 class CircuitBuilder:
@@ -173,69 +175,84 @@ class Circuit:
 
 
 class _Evaluate(torch.autograd.Function):
-    """Forward and backward over one buffer of (N, M) values.
+    """Forward and backward in compiled loops, in float64 whatever the inputs: rounding adds up over many factors.
 
-    In float64 whatever the inputs, since rounding adds up over thousands of factors. Where a product comes near the
-    smallest floats, all is done again with exponents apart.
+    Where numbers come near the smallest floats, all is done again with exponents apart.
     """
 
     @staticmethod
     def forward(ctx: FunctionCtx, inputs: Tensor, circuit: Circuit, logs: int) -> Tensor:
-        first = circuit.leaves + 1
-        values = np.empty((len(circuit.kinds), inputs.shape[1]))
-        values[: circuit.leaves] = inputs.detach().numpy()
-        values[circuit.leaves] = 1
-        flat = (circuit.kinds, circuit.starts, circuit.children, first)
-        powers = None
-        if load("neurosym.semantics.exact.circuit_kernels").forward(*flat, values):
-            powers = np.empty(values.shape, np.int64)
-            load("neurosym.semantics.exact.scaled_kernels").forward(*flat, values, powers)
-        result, small = _read(values, powers, circuit.outputs)
+        given = inputs.detach().to(torch.float64).contiguous().numpy()
+        width = given.shape[1]
+        values = np.empty((len(circuit.kinds), _columns(len(circuit.kinds), width)))
+        result = np.empty((len(circuit.outputs), width))
+        flat = (circuit.kinds, circuit.starts, circuit.children)
+        least = load("neurosym.semantics.exact.circuit_kernels").forward(*flat, given, circuit.outputs, values, result)
         plain = len(result) - logs
-        ctx.saved = circuit, values, powers, plain, result[plain:], small  # pyright: ignore
+        if least < TINY:
+            result, small, made = _scaled(circuit, given)
+        else:
+            small, made = np.zeros((logs, 1), np.int64), None
+        ctx.saved = circuit, given, values, made, plain, result[plain:].copy(), small  # pyright: ignore
         ctx.dtype = inputs.dtype  # pyright: ignore
-        if powers is not None:
+        if made is not None:
             result[:plain] = np.ldexp(result[:plain], np.clip(small[:plain], -2000, 2000))
         if logs:
             with np.errstate(divide="ignore"):
-                result = np.concatenate([result[:plain], np.log(result[plain:]) + small[plain:] * np.log(2)])
+                result[plain:] = np.log(result[plain:]) + small[-logs:] * np.log(2)
         return torch.from_numpy(result).to(inputs.dtype)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, *upstream: Tensor) -> tuple[Tensor, None, None]:  # pyright: ignore
-        circuit, values, powers, plain, logged, small = ctx.saved  # pyright: ignore
-        gradient = np.zeros_like(values)
-        given = upstream[0].detach().to(torch.float64).numpy().copy()
-        given[plain:] = np.divide(given[plain:], logged, out=np.zeros_like(logged), where=logged != 0)
-        nodes = np.where(circuit.outputs >= 0, circuit.outputs, ~circuit.outputs)
-        given *= np.where(circuit.outputs >= 0, 1.0, -1.0)[:, None]
-        flat = (circuit.kinds, circuit.starts, circuit.children, circuit.leaves + 1)
-        if powers is None:
-            np.add.at(gradient, nodes, given)  # an output may occur twice
-            load("neurosym.semantics.exact.circuit_kernels").backward(*flat, values, gradient)
-            return torch.from_numpy(gradient[: circuit.leaves]).to(ctx.dtype), None, None  # pyright: ignore
-        scale = np.zeros_like(powers)
+        circuit, inputs, values, scaled, plain, logged, small = ctx.saved  # pyright: ignore
+        given = upstream[0].detach().to(torch.float64).contiguous().numpy()
+        if len(logged):
+            given = given.copy()
+            given[plain:] = np.divide(given[plain:], logged, out=np.zeros_like(logged), where=logged != 0)
+        flat = (circuit.kinds, circuit.starts, circuit.children)
+        if scaled is None:
+            result = np.empty_like(inputs)
+            load("neurosym.semantics.exact.circuit_kernels").backward(
+                *flat, inputs, circuit.outputs, values, given, result
+            )
+            return torch.from_numpy(result).to(ctx.dtype), None, None  # pyright: ignore
+        mantissas, powers = scaled
+        gradient, scale = np.zeros_like(mantissas), np.zeros_like(powers)
+        small = small.copy()
         small[:plain] = 0  # of an output that is a logarithm, the gradient is divided by the value
-        _add_scaled(gradient, scale, nodes, given, -small)
-        load("neurosym.semantics.exact.scaled_kernels").backward(*flat, values, powers, gradient, scale)
+        nodes = np.where(circuit.outputs >= 0, circuit.outputs, ~circuit.outputs)
+        signs = np.where(circuit.outputs >= 0, 1.0, -1.0)[:, None]
+        _add_scaled(gradient, scale, nodes, given * signs, -small)
+        kernels = load("neurosym.semantics.exact.scaled_kernels")
+        kernels.backward(*flat, circuit.leaves + 1, mantissas, powers, gradient, scale)
         leaves = slice(None, circuit.leaves)
         made = np.ldexp(gradient[leaves], np.clip(scale[leaves], -2000, 2000))
         return torch.from_numpy(made).to(ctx.dtype), None, None  # pyright: ignore
 
 
+def _columns(nodes: int, width: int) -> int:
+    """How many columns are evaluated at a time."""
+    return max(1, min(width, max(LEAST_COLUMNS, CACHE // (8 * nodes))))
+
+
 Floats = NDArray[np.float64]
 
 
-def _read(values: Floats, powers: Long | None, outputs: Long) -> tuple[Floats, Long]:
-    """Values of references, as mantissas and exponents."""
-    nodes, negative = np.where(outputs >= 0, outputs, ~outputs), outputs < 0
-    result = values[nodes]
-    small = np.zeros(result.shape, np.int64) if powers is None else powers[nodes]
+def _scaled(circuit: Circuit, inputs: Floats) -> tuple[Floats, Long, tuple[Floats, Long]]:
+    """Outputs as mantissas and exponents, and those of all nodes."""
+    values = np.empty((len(circuit.kinds), inputs.shape[1]))
+    values[: circuit.leaves], values[circuit.leaves] = inputs, 1
+    powers = np.empty(values.shape, np.int64)
+    load("neurosym.semantics.exact.scaled_kernels").forward(
+        circuit.kinds, circuit.starts, circuit.children, circuit.leaves + 1, values, powers
+    )
+    nodes, negative = np.where(circuit.outputs >= 0, circuit.outputs, ~circuit.outputs), circuit.outputs < 0
+    result, small = values[nodes], powers[nodes]
     if negative.any():
         result[negative] = 1 - np.ldexp(result[negative], np.clip(small[negative], -2000, 2000))
         small[negative] = 0
-    return result, small
+    return result, small, (values, powers)
 
 
 def _add_scaled(gradient: Floats, scale: Long, nodes: Long, given: Floats, powers: Long) -> None:

@@ -8,8 +8,7 @@ from numba import njit
 from neurosym.grounding.compiled import kernel
 
 PRODUCT, SUM, QUOTIENT, DECISION = 2, 3, 4, 5
-BLOCK = 128  # columns at a time, so that the values that a node reads are still in the cache
-TINY = 1e-250  # products below are on their way to underflow
+NOTHING = np.uint64(2**64 - 1)
 
 
 @njit(inline="always")
@@ -19,145 +18,177 @@ def _node(reference):
 
 @njit(inline="always")
 def _line(reference):
-    """A reference's value as a + b · that of its node."""
+    """A reference's value as a + b · that of its node: one loop for both signs, without a branch in it."""
     return (0.0, 1.0) if reference >= 0 else (1.0, -1.0)
 
 
-@kernel("boolean(int64[::1], int64, int64, float64[:,::1], int64, int64, int64)")
-def _decide(children, begin, end, values, node, left, right):
-    """Fill in a decision; whether one of its products came near the smallest numbers."""
-    small = False
-    for at in range(begin, end, 2):
-        x, y = _node(children[at]), _node(children[at + 1])
-        (a, b), (c, d) = _line(children[at]), _line(children[at + 1])
-        for m in range(left, right):
-            p, q = a + b * values[x, m], c + d * values[y, m]
-            made = p * q
-            small |= (made < TINY) & (p > 0) & (q > 0)
-            values[node, m] = made if at == begin else values[node, m] + made
-    return small
+@kernel("uint64(uint64[:,::1], int64, int64, uint64)")
+def _least(bits, node, width, least):
+    """The least of some numbers above 0 and those of a row, as bits less one: of 0, that is the largest."""
+    for m in range(width):
+        least = min(least, bits[node, m] - np.uint64(1))
+    return least
 
 
-@kernel("boolean(uint8[::1], int64[::1], int64[::1], int64, float64[:,::1])")
-def forward(kinds, starts, children, first, values):
-    """Fill in the nodes from `first` on, each after its children.
+@kernel("uint64(uint8[::1], int64[::1], int64[::1], float64[:,::1], int64, float64[:,::1], int64)")
+def _fill(kinds, starts, children, inputs, left, values, width):
+    """Compute all nodes for some columns; the least leaf and the least product above 0, see `_least`."""
+    bits = values.view(np.uint64)
+    least, leaves = NOTHING, len(inputs)
+    for node in range(leaves):
+        for m in range(width):
+            values[node, m] = inputs[node, left + m]
+        least = _least(bits, node, width, least)
+    values[leaves] = 1.0
+    for node in range(leaves + 1, len(kinds)):
+        begin, end = starts[node], starts[node + 1]
+        kind = kinds[node]
+        x = _node(children[begin])
+        a, b = _line(children[begin])
+        if kind == DECISION:
+            y = _node(children[begin + 1])
+            c, d = _line(children[begin + 1])
+            for m in range(width):
+                values[node, m] = (a + b * values[x, m]) * (c + d * values[y, m])
+            least = _least(bits, node, width, least)
+            for at in range(begin + 2, end, 2):
+                x, y = _node(children[at]), _node(children[at + 1])
+                (a, b), (c, d) = _line(children[at]), _line(children[at + 1])
+                for m in range(width):
+                    values[node, m] += (a + b * values[x, m]) * (c + d * values[y, m])
+            continue
+        for m in range(width):
+            values[node, m] = a + b * values[x, m]
+        if kind == PRODUCT:
+            for at in range(begin + 1, end):
+                x = _node(children[at])
+                a, b = _line(children[at])
+                for m in range(width):
+                    values[node, m] *= a + b * values[x, m]
+                least = _least(bits, node, width, least)
+        elif kind == SUM:
+            for at in range(begin + 1, end):
+                x = _node(children[at])
+                a, b = _line(children[at])
+                for m in range(width):
+                    values[node, m] += a + b * values[x, m]
+        elif kind == QUOTIENT:
+            x = _node(children[begin + 1])
+            a, b = _line(children[begin + 1])
+            for m in range(width):
+                below = a + b * values[x, m]
+                values[node, m] = values[node, m] / below if below != 0 else 0.0
+    return least
+
+
+@kernel("float64(uint8[::1], int64[::1], int64[::1], float64[:,::1], int64[::1], float64[:,::1], float64[:,::1])")
+def forward(kinds, starts, children, inputs, outputs, values, result):
+    """Evaluate a circuit, some columns at a time, so that what a node reads is still in the cache.
 
     A child is a node, or `~node` for one minus it.
 
+    Args:
+        inputs: (L, M) of the leaves; outputs: (o,) references; result: (o, M) filled in.
+        values: (N, columns at a time) filled in, in the end for the last columns.
+
     Returns:
-        Whether a product of factors above zero came near the smallest numbers.
+        The least number above 0 that a leaf or a product has.
     """
-    nodes, width = values.shape
-    small = False
-    for left in range(0, width, BLOCK):
-        right = min(width, left + BLOCK)
-        for node in range(first, nodes):
-            begin, end = starts[node], starts[node + 1]
-            if kinds[node] == DECISION:
-                small |= _decide(children, begin, end, values, node, left, right)
-                continue
-            child = children[begin]
-            if child >= 0:
-                for m in range(left, right):
-                    values[node, m] = values[child, m]
-            else:
-                for m in range(left, right):
-                    values[node, m] = 1 - values[~child, m]
-            kind = kinds[node]
-            if kind == PRODUCT:
-                for at in range(begin + 1, end):
-                    child = children[at]
-                    if child >= 0:
-                        for m in range(left, right):
-                            before = values[node, m]
-                            values[node, m] = before * values[child, m]
-                            small |= (values[node, m] < TINY) & (before > 0) & (values[child, m] > 0)
-                    else:
-                        for m in range(left, right):
-                            before = values[node, m]
-                            values[node, m] = before * (1 - values[~child, m])
-                            small |= (values[node, m] < TINY) & (before > 0) & (values[~child, m] < 1)
-            elif kind == SUM:
-                for at in range(begin + 1, end):
-                    child = children[at]
-                    if child >= 0:
-                        for m in range(left, right):
-                            values[node, m] += values[child, m]
-                    else:
-                        for m in range(left, right):
-                            values[node, m] += 1 - values[~child, m]
-            elif kind == QUOTIENT:
-                child = children[begin + 1]
-                for m in range(left, right):
-                    below = values[child, m] if child >= 0 else 1 - values[~child, m]
-                    values[node, m] = values[node, m] / below if below != 0 else 0.0
-    return small
+    count, size = inputs.shape[1], values.shape[1]
+    least = NOTHING
+    for left in range(0, count, size):
+        width = min(size, count - left)
+        least = min(least, _fill(kinds, starts, children, inputs, left, values, width))
+        for k in range(len(outputs)):
+            x = _node(outputs[k])
+            a, b = _line(outputs[k])
+            for m in range(width):
+                result[k, left + m] = a + b * values[x, m]
+    bits = np.empty(1, np.uint64)
+    bits[0] = least + np.uint64(1) if least != NOTHING else np.uint64(0x3FF0000000000000)
+    return bits.view(np.float64)[0]
 
 
-@kernel("void(uint8[::1], int64[::1], int64[::1], int64, float64[:,::1], float64[:,::1])")
-def backward(kinds, starts, children, first, values, gradient):
+@kernel("void(uint8[::1], int64[::1], int64[::1], int64, float64[:,::1], float64[:,::1], int64)")
+def _hand_on(kinds, starts, children, first, values, gradient, width):
     """Hand the gradient of each node on to its children, parents first."""
-    nodes, width = values.shape
     most = 1
-    for node in range(first, nodes):
-        most = max(most, starts[node + 1] - starts[node])
-    factor, after = np.empty((most, BLOCK)), np.empty((most + 1, BLOCK))
-    for left in range(0, width, BLOCK):
-        right = min(width, left + BLOCK)
-        for node in range(nodes - 1, first - 1, -1):
-            begin, count = starts[node], starts[node + 1] - starts[node]
-            kind = kinds[node]
-            if kind == SUM or count == 1:
-                for at in range(begin, begin + count):
-                    child = children[at]
-                    if child >= 0:
-                        for m in range(left, right):
-                            gradient[child, m] += gradient[node, m]
-                    else:
-                        for m in range(left, right):
-                            gradient[~child, m] -= gradient[node, m]
-                continue
-            if kind == DECISION:
-                for at in range(begin, begin + count, 2):
-                    x, y = _node(children[at]), _node(children[at + 1])
-                    (a, b), (c, d) = _line(children[at]), _line(children[at + 1])
-                    for m in range(left, right):
-                        g = gradient[node, m]
-                        p, q = a + b * values[x, m], c + d * values[y, m]
-                        gradient[x, m] += b * g * q
-                        gradient[y, m] += d * g * p
-                continue
-            for k in range(count):
-                child = children[begin + k]
-                for m in range(left, right):
-                    factor[k, m - left] = values[child, m] if child >= 0 else 1 - values[~child, m]
-            if kind == QUOTIENT:
-                above, below = children[begin], children[begin + 1]
-                for m in range(left, right):
-                    if factor[1, m - left] != 0:
-                        g = gradient[node, m] / factor[1, m - left]
-                        gradient[_node(above), m] += g if above >= 0 else -g
-                        h = g * values[node, m]
-                        gradient[_node(below), m] -= h if below >= 0 else -h
-                continue
+    for node in range(first, len(kinds)):
+        if kinds[node] == PRODUCT:
+            most = max(most, starts[node + 1] - starts[node])
+    after = np.empty((most + 1, width))
+    for node in range(len(kinds) - 1, first - 1, -1):
+        begin, count = starts[node], starts[node + 1] - starts[node]
+        kind = kinds[node]
+        if kind == SUM:
+            for at in range(begin, begin + count):
+                x = _node(children[at])
+                _, b = _line(children[at])
+                for m in range(width):
+                    gradient[x, m] += b * gradient[node, m]
+        elif kind == DECISION:
+            for at in range(begin, begin + count, 2):
+                x, y = _node(children[at]), _node(children[at + 1])
+                (a, b), (c, d) = _line(children[at]), _line(children[at + 1])
+                for m in range(width):
+                    gradient[x, m] += b * gradient[node, m] * (c + d * values[y, m])
+                for m in range(width):
+                    gradient[y, m] += d * gradient[node, m] * (a + b * values[x, m])
+        elif kind == QUOTIENT:
+            x, y = _node(children[begin]), _node(children[begin + 1])
+            (_, b), (c, d) = _line(children[begin]), _line(children[begin + 1])
+            for m in range(width):
+                below = c + d * values[y, m]
+                if below != 0:
+                    g = gradient[node, m] / below
+                    gradient[x, m] += b * g
+                    gradient[y, m] -= d * g * values[node, m]
+        else:
             # the product of all others, without dividing: what comes after times what came before
-            for m in range(right - left):
-                after[count, m] = 1.0
+            after[count] = 1.0
             for k in range(count - 1, 0, -1):
-                for m in range(right - left):
-                    after[k, m] = after[k + 1, m] * factor[k, m]
-            for m in range(right - left):
-                after[0, m] = gradient[node, left + m]  # from here on: gradient times what came before
+                x = _node(children[begin + k])
+                a, b = _line(children[begin + k])
+                for m in range(width):
+                    after[k, m] = after[k + 1, m] * (a + b * values[x, m])
+            for m in range(width):
+                after[0, m] = gradient[node, m]  # from here on: gradient times what came before
             for k in range(count):
-                child = children[begin + k]
-                if child >= 0:
-                    for m in range(right - left):
-                        gradient[child, left + m] += after[0, m] * after[k + 1, m]
-                else:
-                    for m in range(right - left):
-                        gradient[~child, left + m] -= after[0, m] * after[k + 1, m]
-                for m in range(right - left):
-                    after[0, m] *= factor[k, m]
+                x = _node(children[begin + k])
+                a, b = _line(children[begin + k])
+                for m in range(width):
+                    gradient[x, m] += b * after[0, m] * after[k + 1, m]
+                for m in range(width):
+                    after[0, m] *= a + b * values[x, m]
+
+
+@kernel(
+    "void(uint8[::1], int64[::1], int64[::1], float64[:,::1], int64[::1], float64[:,::1], float64[:,::1], "
+    "float64[:,::1])"
+)
+def backward(kinds, starts, children, inputs, outputs, values, upstream, result):
+    """Gradients of the leaves, (L, M) `result`, from those of the outputs, (o, M) `upstream`; see `forward`.
+
+    Where there were too many columns for one turn, the values are computed again, which costs less than to have kept
+    them.
+    """
+    count, size = inputs.shape[1], values.shape[1]
+    leaves = len(inputs)
+    gradient = np.empty((len(kinds), size))
+    for left in range(0, count, size):
+        width = min(size, count - left)
+        if count > size:
+            _fill(kinds, starts, children, inputs, left, values, width)
+        gradient[:] = 0.0
+        for k in range(len(outputs)):
+            x = _node(outputs[k])
+            _, b = _line(outputs[k])
+            for m in range(width):
+                gradient[x, m] += b * upstream[k, left + m]
+        _hand_on(kinds, starts, children, leaves + 1, values, gradient, width)
+        for node in range(leaves):
+            for m in range(width):
+                result[node, left + m] = gradient[node, m]
 
 
 @kernel("int64(uint8[::1], int64[::1], int64[::1], int64, int64[::1], int64[::1], uint8[::1], int64[::1], int64[::1])")
