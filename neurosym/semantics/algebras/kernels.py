@@ -329,34 +329,98 @@ def _to_literals(tags, gradient, body, begin, end, times, up, before):
                 _add(gradient, body[i], up)
 
 
-@njit(forceinline=True)
-def _back(tags, gradient, h, base, given, first, starts, body, times, plus, before, values, others):
-    """Take the gradient of head h, and add what it is for its bodies; gives its size."""
-    up = gradient[base + h]
-    gradient[base + h] = 0.0
-    low, high = first[h], first[h + 1]
-    many = plus == NOISY and (high - low > 1 or given[h] != 0.0)
-    if up != 0.0 and many:
-        product = 1.0 - given[h]
+@njit
+def _to_bodies(tags, gradient, up, low, high, given, starts, body, times, plus, before, values, others):
+    """Add what the gradient `up` of a head with several groundings is for their literals."""
+    if plus == CAPPED:
+        total = given
+        for g in range(low, high):
+            total += _value(tags, body, starts[g], starts[g + 1], times)
+        if total > 1.0:
+            return
+    product = 1.0 - given
+    if plus == NOISY:
         for g in range(low, high):
             values[g - low] = _value(tags, body, starts[g], starts[g + 1], times)
             others[g - low] = product
             product *= 1.0 - values[g - low]
-    if up != 0.0 and plus == CAPPED:
-        total = given[h]
-        for g in range(low, high):
-            total += _value(tags, body, starts[g], starts[g + 1], times)
-        if total > 1.0:
-            up = 0.0
-    if up != 0.0:
-        product = up
-        for k in range(high - low):
-            g = high - 1 - k
-            part = product * others[g - low] if many else up
-            _to_literals(tags, gradient, body, starts[g], starts[g + 1], times, part, before)
-            if many:
-                product *= 1.0 - values[g - low]
-    return abs(up)
+    product = up
+    for back in range(high - low):
+        g = high - 1 - back
+        part = product * others[g - low] if plus == NOISY else up
+        _to_literals(tags, gradient, body, starts[g], starts[g + 1], times, part, before)
+        if plus == NOISY:
+            product *= 1.0 - values[g - low]
+
+
+@njit
+def _sweep(tags, gradient, begin, end, base, given, first, starts, body, times, plus, before, values, others):
+    """Hand the gradients of a block's heads on, the last first."""
+    for back in range(end - begin):
+        h = end - 1 - back
+        up = gradient[base + h]
+        if up == 0.0:
+            continue
+        gradient[base + h] = 0.0
+        low, high = first[h], first[h + 1]
+        if high - low == 1 and given[h] == 0.0 and plus != CAPPED:
+            # most heads: what is rare stays out of this loop, which is twice as fast without it
+            _to_literals(tags, gradient, body, starts[low], starts[high], times, up, before)
+        else:
+            _to_bodies(tags, gradient, up, low, high, given[h], starts, body, times, plus, before, values, others)
+
+
+@njit
+def _around(
+    tags, gradient, begin, end, base, given, first, starts, body, times, plus, before, values, others, literals, slopes,
+    names, rounds,
+):  # fmt: skip
+    """Hand the gradients of a cycle's heads on, around the cycle until they settle, then out of it.
+
+    The derivative of each head by each literal is computed once; a turn around the cycle then is one multiplication for
+    each literal in it.
+    """
+    low, high = starts[first[begin]], starts[first[end]]
+    node, slope = np.empty(high - low, np.int64), np.empty(high - low)  # of the literals in the cycle
+    offsets, total = np.zeros(end - begin + 1, np.int64), np.zeros(end - begin)
+    count = 0
+    for i in range(low, high):
+        literals[i], slopes[i] = _literal(tags, body[i]), 0.0
+    for h in range(begin, end):
+        # each literal stands for itself here, so that what would be added to facts' gradients is its own
+        _to_bodies(
+            literals, slopes, 1.0, first[h], first[h + 1], given[h], starts, names, times, plus, before, values, others
+        )
+        for i in range(starts[first[h]], starts[first[h + 1]]):
+            y = body[i] if body[i] >= 0 else ~body[i]
+            if body[i] < 0:
+                slopes[i] = -slopes[i]
+            if y >= base + begin and y < base + end:
+                node[count], slope[count] = y, slopes[i]
+                count += 1
+        offsets[h - begin + 1] = count
+    scale = 0.0
+    for _ in range(2 * rounds + 8):
+        size = 0.0
+        for back in range(end - begin):
+            h = end - 1 - back
+            up = gradient[base + h]
+            if up == 0.0:
+                continue
+            gradient[base + h] = 0.0
+            size = max(size, abs(up))
+            total[h - begin] += up
+            for k in range(offsets[h - begin], offsets[h - begin + 1]):
+                gradient[node[k]] += slope[k] * up
+        scale = max(scale, size)
+        if size <= SETTLED * scale:
+            break
+    for h in range(begin, end):
+        for i in range(starts[first[h]], starts[first[h + 1]]):
+            y = body[i] if body[i] >= 0 else ~body[i]
+            if y < base + begin or y >= base + end:
+                gradient[y] += slopes[i] * total[h - begin]
+        gradient[base + h] = 0.0
 
 
 @kernel(
@@ -378,6 +442,9 @@ def backward(
     """
     before = np.empty(longest)
     values, others = np.empty(most), np.empty(most)
+    turning = plus != MAX and cyclic.any()
+    edges = len(body) if turning else 0
+    literals, slopes, names = np.empty(edges), np.empty(edges), np.arange(edges).astype(np.int32)
     for b in range(len(cyclic) - 1, -1, -1):
         begin, end = blocks[b], blocks[b + 1]
         if plus == MAX:
@@ -390,16 +457,13 @@ def backward(
                 if up != 0.0 and g >= 0:
                     _to_literals(tags, gradient, body, starts[g], starts[g + 1], times, up, before)
             continue
-        scale = 0.0
-        for _ in range(2 * rounds[b] + 8 if cyclic[b] else 1):
-            size = 0.0
-            for back in range(end - begin):
-                h = end - 1 - back
-                done = _back(tags, gradient, h, base, given, first, starts, body, times, plus, before, values, others)
-                size = max(size, done)
-            scale = max(scale, size)
-            if size <= SETTLED * scale:
-                break
+        if cyclic[b]:
+            _around(
+                tags, gradient, begin, end, base, given, first, starts, body, times, plus, before, values, others,
+                literals, slopes, names, rounds[b],
+            )  # fmt: skip
+        else:
+            _sweep(tags, gradient, begin, end, base, given, first, starts, body, times, plus, before, values, others)
 
 
 @njit
