@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from neurosym.reasoner.reasoner import Reasoner
 
 KINDS = ("semantic", *FUZZY)
+TOLERANCE = 1e-6  # by which a degree of truth may miss [0, 1]: a softmax in float32 does
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,13 +199,26 @@ class _Given:
                     f"the semantics `{algebra.name}` does not define evidence", code="NS503",
                     help="use exact, or the kind `semantic`",
                 )  # fmt: skip
-            evaluator = grounded.evaluator(possible, self.evidence, algebra)
-            atoms = atoms.index_copy(0, torch.tensor(possible), evaluator(self.tags).T)
+            tags = grounded.evaluator(possible, self.evidence, algebra)(self.tags).T
+            if algebra is not None:
+                self._refuse_no_degrees(algebra.name, possible, tags.detach())
+            atoms = atoms.index_copy(0, torch.tensor(possible), tags)
         key = ("fuzzy", self.kind, p)
         network = grounded.networks.get(key)
         if network is None:
             network = grounded.networks[key] = FuzzyFormulas(graph, self.kind, p)
         return network(atoms)
+
+    def _refuse_no_degrees(self, semantics: str, facts: list[int], tags: Tensor) -> None:
+        """Raise where a tag is no degree of truth: connectives mean nothing then."""
+        wrong = ((tags < -TOLERANCE) | (tags > 1 + TOLERANCE)).nonzero()
+        if len(wrong):
+            row, sample = wrong[0].tolist()
+            raise SemanticsError(
+                f"under `{semantics}`, {self.formulas.graph.spell_atom(facts[row])} has {float(tags[row, sample]):.4g}, "
+                "which is no degree of truth", code="NS545", note="fuzzy connectives are defined from 0 to 1",
+                help="use exact, viterbi, product, goedel or lukasiewicz, or the kind `semantic`",
+            )  # fmt: skip
 
     def probabilities(self, groups: list[list[int]], apart: bool) -> list[Tensor]:
         """For each group of nodes (B, parts) exact probabilities."""
