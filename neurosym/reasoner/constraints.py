@@ -215,7 +215,7 @@ class _Given:
         if len(wrong):
             row, sample = wrong[0].tolist()
             raise SemanticsError(
-                f"under `{semantics}`, {self.formulas.graph.spell_atom(facts[row])} has {float(tags[row, sample]):.4g}, "
+                f"{self.formulas.graph.spell_atom(facts[row])} has {float(tags[row, sample]):.4g} under `{semantics}`, "
                 "which is no degree of truth", code="NS545", note="fuzzy connectives are defined from 0 to 1",
                 help="use exact, viterbi, product, goedel or lukasiewicz, or the kind `semantic`",
             )  # fmt: skip

@@ -243,9 +243,9 @@ def test_refusals(text: str, kind: str, names: list[str] | None, code: str) -> N
 def test_tags_that_are_no_degrees_of_truth_are_refused(semantics: str) -> None:
     text = "0.9 :: a. 0.8 :: b. p :- a. p :- b. constraint c : p implies a ."
     with pytest.raises(ns.NeurosymError) as caught:
-        ns.Reasoner(ns.Program.from_text(text), semantics).constraint_loss("product")
+        ns.Reasoner(ns.Program.from_text(text), semantics=semantics).constraint_loss("product")
     assert caught.value.code == "NS545"
-    assert ns.Reasoner(ns.Program.from_text(text), "product").constraint_loss("product").loss >= 0
+    assert ns.Reasoner(ns.Program.from_text(text), semantics="product").constraint_loss("product").loss >= 0
 
 
 # The table of docs/explanation/constraints.md: d loss / d truth of `a` and `b` for `a implies b`, violated, satisfied
