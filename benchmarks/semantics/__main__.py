@@ -1,7 +1,8 @@
 """Exact probabilities and learning: one table of figures beside their bounds.
 
-    python -m benchmarks.semantics [--parts problog,diagrams,hmm,again,addition,firings,proved] [--only 'FAMILY;…']
-                                   [--runs 3] [--seeds 3] [--until 60] [--limit 120] [--quick] [--out FILE]
+    python -m benchmarks.semantics [--parts problog,diagrams,hmm,again,addition,firings,bounds,proved]
+                                   [--only 'FAMILY;…'] [--runs 3] [--seeds 3] [--until 60] [--limit 120] [--quick]
+                                   [--out FILE]
 
 Figures are CPU seconds on one thread, the median of so many runs; each run is a process of its own, kernels are
 loaded before the clock starts, and the engines take turns. From 5 s on, one run is enough. The exit status is 1 where
@@ -26,8 +27,8 @@ from benchmarks.semantics import against, figures
 from benchmarks.semantics.families import FAMILIES, Family
 from benchmarks.semantics.worker import LIMIT
 
-PARTS = ("problog", "diagrams", "hmm", "again", "addition", "firings", "proved")
-FIRING_CASES, FIRING_SEMANTICS = ("chain", "wide", "rand"), ("product", "viterbi")
+PARTS = ("problog", "diagrams", "hmm", "again", "addition", "firings", "bounds", "proved")
+FIRING_CASES, FIRING_SEMANTICS = ("chain", "wide", "deep", "rand"), ("product", "viterbi")
 PACKAGES = ("numpy", "torch", "numba", "pysdd", "problog")
 
 
@@ -73,6 +74,11 @@ def measure(part: str, results: Results, families: list[Family], options: argpar
         for name, semantics in product(FIRING_CASES, FIRING_SEMANTICS):
             results.measure(f"firings|{name}|{semantics}", ("",), runs, quick, say, against.LONG)
         yield from figures.of_firings(results, FIRING_CASES, FIRING_SEMANTICS)
+    elif part == "bounds":
+        sizes = figures.THEORY_QUICK if quick else figures.THEORY
+        for name, size in product(figures.THEORIES, sizes):
+            results.measure(f"bounds|{name}|{size}", ("",), runs, quick, say, against.LONG)
+        yield from figures.of_bounds(results, figures.THEORIES, sizes)
     else:
         for kind in figures.PROVED:
             results.measure(f"proved|{kind}", ("",), 1, quick, say)

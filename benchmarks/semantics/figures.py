@@ -18,6 +18,8 @@ DIGITS, DIGITS_QUICK = (1, 2, 5, 15, 50, 100), (1, 2, 5)
 NAIVE, NAIVE_QUICK = (2, 4, 8, 16), (1, 2)
 JUDGED, SAMPLE, SAMPLES = 15, 1.0, 256  # digits, ms a sample, samples in a batch
 FIRING = 50.0  # ns
+THEORIES = ("chain", "random", "relational", "chain, in conflict", "random, in conflict")
+THEORY, THEORY_QUICK, SETTLED = (200, 2000), (20,), 1.0  # formulas; seconds for the first of these
 PROVED = {"rules": 3000, "propositions": 3000}
 PROVED_QUICK = 60
 SHARE, SHARE_SEVERAL = 99.0, 95.0  # %
@@ -143,6 +145,24 @@ def of_firings(results: Results, names: Sequence[str], semantics: Sequence[str])
             value = both and 1e9 * both / count
             yield Figure(f"{title}: evaluation and gradient of one", value, "ns", made, "", FIRING, note=note)
             yield Figure(f"{title}: evaluation of one", forward and 1e9 * forward / count, "ns", made, note=note)
+
+
+def of_bounds(results: Results, names: Sequence[str], sizes: Sequence[int]) -> Iterator[Figure]:
+    """Seconds until a theory of logic settles, grounded before, and until a conflict in it is traced."""
+    for name in names:
+        for size in sizes:
+            case = f"bounds|{name}|{size}"
+            get = {k: results.get(case, "", k) for k in ("cpu", "first", "passes", "settled", "traced", "blamed")}
+            note = results.failed.get((case, ""), "")
+            made = f"{get['passes']:.0f} passes" if get["passes"] is not None else ""
+            bound = SETTLED if size == THEORY[0] else None
+            title = f"bounds, {name}, {size:,} formulas"
+            yield Figure(f"{title}: inference", get["cpu"], "s", made, "", bound, note=note)
+            yield Figure(f"{title}: grounding and the first inference", get["first"], "s", note=note)
+            if get["blamed"]:
+                yield Figure(f"{title}: tracing the conflict", get["traced"], "s", f"{get['blamed']:.0f} formulas")
+            if get["settled"] == 0:
+                yield Figure(f"{title}: settled", 0, bound=1, at_least=True)
 
 
 def of_proved(results: Results, kinds: Sequence[str]) -> Iterator[Figure]:

@@ -17,14 +17,22 @@ from neurosym.lang import Program
 from neurosym.semantics import ALGEBRAS, Evaluator
 
 FIRINGS, FIRINGS_QUICK = 1_000_000, 10_000
+DEEP = 20_000
+REACH = "reach(Y) :- edge(0, Y).\nreach(Y) :- reach(X), edge(X, Y).\n"
 UNCERTAIN = "0.9 :: edge(X, Y) :- link(X, Y).\n"
 WIDE = "0.3 :: a(X) :- node(X).\nb(X) :- one(X, Y, Z), a(Y), a(Z).\nc(X) :- two(X, Y, Z), b(Y), \\+ a(Z).\n"
 
 
 def case_of(name: str, firings: int) -> Case:
-    """A program of about so many firings: long chains, two wide layers with ten firings a fact, or one large cycle."""
+    """A program of about so many firings, or for `deep` of one chain whose k-th fact is k layers deep.
+
+    `chain` closes many chains, `wide` has two layers with ten firings a fact, `rand` one large cycle.
+    """
     if name == "chain":
         return Case(name, UNCERTAIN + CLOSURE, {("link", 2): chains(max(1, firings // 1052))})
+    if name == "deep":
+        links = np.stack([np.arange(DEEP), np.arange(1, DEEP + 1)], axis=1).astype(np.int32)
+        return Case(name, UNCERTAIN + REACH, {("link", 2): links})
     if name == "rand":
         nodes = max(10, int((firings / 4) ** 0.5))
         edges = np.random.default_rng(1).integers(0, nodes, (4 * nodes, 2), np.int32)

@@ -1,7 +1,7 @@
 """One measurement in a process of its own: `python -m benchmarks.semantics.worker JOB`, a JSON object in and out.
 
 A case is written `part|family|size|seed`, for the parts without families `addition|kind|digits`,
-`firings|graph|semantics`, `proved|kind`.
+`firings|graph|semantics`, `bounds|theory|formulas`, `proved|kind`.
 """
 
 from __future__ import annotations
@@ -50,6 +50,11 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
 
         name, algebra = rest
         return firings.solve(name, algebra, firings.FIRINGS_QUICK if job["quick"] else firings.FIRINGS)
+    if part == "bounds":
+        from benchmarks.semantics import bounds
+
+        name, size = rest
+        return bounds.solve(name, int(size))
     if part == "proved":
         from benchmarks.semantics import figures, proved
 
