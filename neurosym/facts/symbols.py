@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,8 +73,7 @@ class SymbolTable:
             return known
         new = len(self._values)
         if new == len(self._kind):
-            self._kind = np.resize(self._kind, 2 * new)
-            self._int, self._float = np.resize(self._int, 2 * new), np.resize(self._float, 2 * new)
+            self._kind, self._int, self._float = map(_doubled, (self._kind, self._int, self._float))
         kind = _KIND[type(value)]
         self._kind[new] = kind
         # Numbers keep both columns: int64 is exact where two integers meet, float64 serves all other comparisons.
@@ -82,9 +82,7 @@ class SymbolTable:
         elif isinstance(value, int):
             self._int[new], self._float[new] = value, float(value)
         elif isinstance(value, float):
-            self._int[new], self._float[new] = 0, value
-        else:
-            self._int[new], self._float[new] = 0, 0.0
+            self._float[new] = value
         self._values.append(value)
         self._ids[key] = new
         return new
@@ -135,3 +133,8 @@ class SymbolTable:
     def floats(self, ids: Ids) -> NDArray[np.float64]:
         """The number behind each id as a float; 0.0 for what is no number."""
         return self._float[ids]
+
+
+def _doubled(column: NDArray[Any]) -> NDArray[Any]:
+    """Twice the room, with zeros behind what is there: what is no number has 0 in both columns of numbers."""
+    return np.concatenate([column, np.zeros_like(column)])

@@ -22,7 +22,6 @@ from neurosym.grounding.bodies import (
     variables_of,
 )
 from neurosym.grounding.core import (
-    RDF_TYPE_PREDICATE,
     TRIPLE,
     AggregateStep,
     Builtin,
@@ -40,6 +39,7 @@ from neurosym.grounding.core import (
     Parameter,
     Scan,
 )
+from neurosym.grounding.triples import uses_triples
 from neurosym.lang import ast
 from neurosym.lang.checks.unevaluated import not_yet, unevaluated
 from neurosym.lang.terms import predicate_of_iri
@@ -47,6 +47,7 @@ from neurosym.lang.terms import predicate_of_iri
 MAX_BRANCHES = 4096
 Choices = dict[tuple[str, ...], ChoiceSpec]  # variables → the choice of the alternatives that have just these
 Heads = tuple[tuple[CoreAtom, int | None], ...]
+Ground = tuple[Key, tuple[int, ...]]  # a ground atom
 
 
 def normalise(program: ast.Program, symbols: SymbolTable, queries: Sequence[ast.Atom] = ()) -> CoreProgram:
@@ -64,12 +65,14 @@ class _Normaliser:
         self.symbols = symbols
         self.core = CoreProgram(statements=program.rules, neural=dict(program.neural), notation=program.notation)
         self.core.foreign = dict(program.foreign_predicates)
+        self.plain = program.plain_facts
+        self.terms: dict[int, int] = {}  # Python's id of a value → its id in the symbol table
         self.fresh = 0
         self.faults: list[Diagnostic] = []
         for key, declaration in program.declarations.items():
             if declaration.iri is not None:
                 self.core.aliases[(predicate_of_iri(declaration.iri), key[1])] = key
-        self.core.triple_mode = _uses_triples(program, queries)
+        self.core.triple_mode = uses_triples(program, queries)
         if self.core.triple_mode:  # then the one relation of triples holds what the declared names stand for
             self.core.aliases = {name: iri for iri, name in self.core.aliases.items()}
         self._opened()
@@ -83,7 +86,17 @@ class _Normaliser:
             atom = self._exception(index, rule, tuple(blocked.get(rule.name or "", ())))
             blocked.setdefault(rule.exception_to, []).append(Negated(atom))
         leaves = self._own_leaves()
-        for index, rule in enumerate(self.program.rules):
+        for index, (rule, key) in enumerate(zip(self.program.rules, self.plain.predicates, strict=True)):
+            if key is not None:
+                head, ground, weight = rule.heads[0], leaves.get(index), None
+                if head.weight is None:
+                    ground = self._ground(head.atoms[0], key)
+                elif ground is not None:
+                    weight = _number(head.weight.value)
+                    assert isinstance(weight, float)
+                if ground is not None:
+                    self.core.facts.append(GroundFact(ground[0], ground[1], index, weight, None))
+                    continue
             if rule.exception_to is not None:
                 continue
             exceptions = tuple(blocked.get(rule.name or "", ()))
@@ -96,8 +109,9 @@ class _Normaliser:
 
     def _exceptions_first(self) -> list[int]:
         """Indices of the exceptions, those to an exception before that exception."""
-        rules = self.program.rules
-        left = {k: r for k, r in enumerate(rules) if r.exception_to is not None}
+        if all(rule.exception_to is None for rule in self.program.plain_facts.others):
+            return []
+        left = {k: r for k, r in enumerate(self.program.rules) if r.exception_to is not None}
         order: list[int] = []
         while left:
             open_ = {r.exception_to for r in left.values()}
@@ -111,22 +125,29 @@ class _Normaliser:
                 del left[index]
         return order
 
-    def _own_leaves(self) -> set[int]:
-        """Indices of the probabilistic facts that can be the leaf of their own choice: nothing else derives them."""
-        facts: dict[int, tuple] = {}
+    def _own_leaves(self) -> dict[int, Ground]:
+        """The probabilistic facts that can be the leaf of their own choice, by index: nothing else derives them."""
+        facts: dict[int, Ground] = {}
         others: set[Key] = set()
-        for index, rule in enumerate(self.program.rules):
+        for index, (rule, plain) in enumerate(zip(self.program.rules, self.plain.predicates, strict=True)):
+            if plain is not None:
+                head = rule.heads[0]
+                if head.weight is not None:
+                    facts[index] = self._ground(head.atoms[0], plain)
+                continue
             atoms = [a for h in rule.heads for a in h.atoms]
             constant = rule.is_fact and all(isinstance(t, ast.Const) for a in atoms for t in a.args)
             if constant and rule.heads and rule.heads[0].weight is None:
                 continue  # certain: then the leaf is not needed, which is seen as the facts are loaded
             if constant and len(atoms) == 1 and rule.exception_to is None:
                 core = self._atom(atoms[0])
-                facts[index] = (core.key, core.args)
+                facts[index] = (core.key, self._ids(core))
             else:
                 others |= {self._atom(a, []).key for a in atoms}
+        if not others and len(set(facts.values())) == len(facts):
+            return facts
         seen = Counter(facts.values())
-        return {k for k, (key, args) in facts.items() if key not in others and seen[(key, args)] == 1}
+        return {k: ground for k, ground in facts.items() if ground[0] not in others and seen[ground] == 1}
 
     def _opened(self) -> None:
         """The predicates that are declared `open`."""
@@ -167,6 +188,22 @@ class _Normaliser:
                 extra.append(Compare("=", ast.Var(name), term))
                 args.append(name)
         return self.core.canonical(CoreAtom(atom.key, tuple(args)), self.symbols)
+
+    def _ground(self, atom: ast.Atom, key: Key) -> Ground:
+        """The predicate and the term ids of a plain fact's atom."""
+        if self.core.triple_mode or key in self.core.aliases:
+            core = self._atom(atom)
+            return core.key, self._ids(core)
+        # Most terms are those of other facts, too: a look at the object is quicker than the symbol table's question,
+        # what other terms are equal to it. The program keeps all of them, so that no other object gets their id.
+        terms, args = self.terms, []
+        for term in atom.args:
+            value = term.value  # pyright: ignore[reportAttributeAccessIssue]
+            known = terms.get(id(value))
+            if known is None:
+                known = terms[id(value)] = self.symbols.intern(value)
+            args.append(known)
+        return key, tuple(args)
 
     def _name(self, prefix: str) -> str:
         self.fresh += 1
@@ -436,28 +473,6 @@ class _Normaliser:
         result = part.result.name if binds and isinstance(part.result, ast.Var) else self._name("#a")
         step = AggregateStep(part.function, members, key, states, group, result)
         return [step] if binds else [step, Compare(part.op, part.result, ast.Var(result))]
-
-
-def _uses_triples(program: ast.Program, queries: Sequence[ast.Atom]) -> bool:
-    """Whether `triple/3` or `rdf:type/2` occurs: then RDF atoms of all forms must meet in one relation."""
-
-    def inside(node: object) -> bool:
-        match node:
-            case ast.Atom():
-                return node.key in (TRIPLE, RDF_TYPE_PREDICATE)
-            case ast.Literal(atom=atom):
-                return inside(atom)
-            case ast.Not(body=body) | ast.Exists(body=body) | ast.Aggregate(body=body):
-                return inside(body)
-            case ast.ForallIn(condition=condition, then=then):
-                return inside(condition) or inside(then)
-            case ast.And(parts=parts) | ast.Or(parts=parts):
-                return any(map(inside, parts))
-        return False
-
-    directives = [*queries, *(s.atom for s in (*program.queries, *program.evidence))]
-    heads = [a for r in program.rules for h in r.heads for a in h.atoms]
-    return any(map(inside, (*directives, *heads, *(r.body for r in program.rules))))
 
 
 def _too_many(rule: ast.Rule, count: int) -> Diagnostic:

@@ -18,6 +18,7 @@ from neurosym.lang.terms import Value, predicate_of_iri
 
 if TYPE_CHECKING:
     from neurosym.lang.notation import Notation
+    from neurosym.lang.plain_facts import PlainFacts
 
 NOWHERE = Span("<none>", 1, 1, 1, 1)
 
@@ -513,14 +514,28 @@ class Program:
         lines[0] = lines[0][span.column - 1 :]
         return "\n".join(lines)
 
+    @cached_property
+    def _by_kind(self) -> dict[type, list]:
+        kinds: dict[type, list] = {}
+        for statement in self.statements:
+            kinds.setdefault(type(statement), []).append(statement)
+        return kinds
+
     def _of(self, kind: type) -> tuple:
-        return tuple(s for s in self.statements if isinstance(s, kind))
+        return tuple(self._by_kind.get(kind, ()))
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
         """Facts, clauses and blocks; last, the rules of queries for bodies."""
         asked = {q.atom.predicate: q.rule for q in self.queries}
         return (*self._of(Rule), *(rule for rule in asked.values() if rule is not None))
+
+    @cached_property
+    def plain_facts(self) -> PlainFacts:
+        """Which of the rules are plain facts."""
+        from neurosym.lang.plain_facts import plain_facts  # it builds on this module
+
+        return plain_facts(self.rules)
 
     @cached_property
     def declarations(self) -> dict[tuple[str, int], PredicateDecl]:

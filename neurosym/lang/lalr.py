@@ -14,6 +14,7 @@ from neurosym.lang.terms import RESERVED
 
 Action = Callable[[list[Any], int, int], Any]
 _PL_WORDS = {"is": "CMP", "mod": "MOD", "rem": "MOD", "div": "//"}  # ProbLog's `rem` is its `mod`
+WORDS = RESERVED.union(_PL_WORDS)  # and the keywords of the tables: what is not always a name
 STARTERS = frozenset("rule pred neural constraint forbid test".split())
 _LOGIC = {"and": "AND", "or": "OR", "not": "NOT", "is": "CMP"}
 _LITERAL_START = frozenset({"NAME", "QUOTED", "VAR", "NUMBER", "NOT", "TRUE", "FALSE", "FAIL", "LPAR"})

@@ -9,7 +9,9 @@ from pathlib import Path
 from neurosym.errors import Diagnostic, RuleError, Span
 from neurosym.lang.actions import Actions
 from neurosym.lang.ast import Atom, Include, Not, Prefix, Program, Query, Statement
+from neurosym.lang.collector import collector_waits
 from neurosym.lang.expressions import unquote
+from neurosym.lang.fact_reader import FactReader
 from neurosym.lang.lalr import Action, ParseFailure, parse
 from neurosym.lang.scanner import MAX_DEPTH, PL, RULES, Chunk, Scan, Token, rescan, scan
 from neurosym.lang.slips import ends_before, report_broken, report_failure, report_missing_dot
@@ -56,19 +58,30 @@ class Loader:
         self.result.texts[file] = text
         scanned = scan(text, file, dialect)
         self.result.dialects.add(dialect)
-        if dialect == PL:
-            self._note_names(scanned)
         prefixes: dict[str, str] = {}
         own = self.collect_prefixes(scanned)
         self._prefixes_of_includes(scanned, base, {file})
         self._prefixes |= own
         prefixes |= self._prefixes
-        statements = self.result.statements
+        statements, diagnostics = self.result.statements, self.result.diagnostics
+        facts = FactReader(scanned)
         for chunk in scanned.chunks:
-            for statement in self._chunk(scanned, chunk, prefixes):
+            if (fact := facts.read(chunk)) is not None:
+                statements.append(fact)
+                continue
+            if dialect == PL:
+                self._note_names(chunk)
+            before = len(diagnostics)
+            made = self._chunk(scanned, chunk, prefixes)
+            if len(diagnostics) == before:
+                facts.learn(chunk, made)
+            for statement in made:
                 statements.append(statement)
                 if isinstance(statement, Include):
                     self._include(statement, scanned, base, chain)
+        if dialect == PL:
+            self.result.quoted |= facts.quoted
+            self.result.plain |= facts.plain
 
     def file(self, path: Path, file: str, chain: tuple[str, ...] = ()) -> None:
         """Parse a file; a fault if it cannot be read."""
@@ -82,13 +95,12 @@ class Loader:
         self._done.add(resolved)
         self.text(text, file, dialect_of(file), path.parent, (*chain, resolved))
 
-    def _note_names(self, scanned: Scan) -> None:
-        for chunk in scanned.chunks:
-            for kind, text, _, _ in chunk.tokens:
-                if kind == "QUOTED":
-                    self.result.quoted.add(unquote(text))
-                elif kind == "NAME":
-                    self.result.plain.add(text)
+    def _note_names(self, chunk: Chunk) -> None:
+        for kind, text, _, _ in chunk.tokens:
+            if kind == "QUOTED":
+                self.result.quoted.add(unquote(text))
+            elif kind == "NAME":
+                self.result.plain.add(text)
 
     # ------------------------------------------------------------------------------------------- statements
 
@@ -96,7 +108,7 @@ class Loader:
         """The prefixes that a text declares; they count for all of it, wherever they stand."""
         own: dict[str, str] = {}
         for chunk in scanned.chunks:
-            if chunk.tokens and chunk.tokens[0][0] == "ATPREFIX":
+            if chunk.fact is None and chunk.tokens and chunk.tokens[0][0] == "ATPREFIX":
                 for statement in self._chunk(scanned, Chunk(chunk.tokens, 0), {}, quiet=True):
                     if isinstance(statement, Prefix):
                         if own.get(statement.name, statement.iri) != statement.iri and not quiet:
@@ -109,7 +121,8 @@ class Loader:
         """Gather the prefixes of included files before their includer is read, for order means nothing."""
         if base is None:
             return
-        paths = [c.tokens[1][1] for c in scanned.chunks if len(c.tokens) == 2 and c.tokens[0][0] == "ATINCLUDE"]
+        others = (c.tokens for c in scanned.chunks if c.fact is None)
+        paths = [tokens[1][1] for tokens in others if len(tokens) == 2 and tokens[0][0] == "ATINCLUDE"]
         for path in map(unquote, paths):
             target = (base / path).resolve()
             if str(target) in seen or not target.is_relative_to(base.resolve()) or not target.is_file():
@@ -277,15 +290,17 @@ def capital_slips(builder: Actions, tokens: list[Token]) -> None:
 def parse_source(text: str, file: str, dialect: str, base: Path | None) -> Parsed:
     """Parse one text, unchecked."""
     loader = Loader()
-    loader.text(text, file, dialect, base)
+    with collector_waits():
+        loader.text(text, file, dialect, base)
     return loader.result
 
 
 def parse_paths(paths: Iterable[str | Path]) -> Parsed:
     """Parse files, unchecked; their statements follow one another."""
     loader = Loader()
-    for path in paths:
-        loader.file(Path(path), str(path))
+    with collector_waits():
+        for path in paths:
+            loader.file(Path(path), str(path))
     return loader.result
 
 

@@ -2,6 +2,9 @@
 
 A token is a tuple `(type, text, start, end)` with offsets into the text; tuples, because a file of 1,000 rules has
 20,000 of them. Keywords are not told from names here: that depends on the parser's state (lalr.py).
+
+Data come as thousands of plain facts, `0.3::edge(a, b).`; one expression takes such a statement as a whole, and its
+tokens are made when somebody asks for them.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from neurosym.errors import Span
 from neurosym.lang.tables import load
@@ -16,8 +20,13 @@ from neurosym.lang.tables import load
 Token = tuple[str, str, int, int]
 RULES, PL = "rules", "pl"
 
-_MASTER = r"""
-  (?P<COMMENT>%[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)
+_COMMENT = r"%[^\n]*|/\*(?:[^*]|\*(?!/))*\*/"
+_END = r"\.(?=\s|%|/\*|\Z)"
+_MASTER = (
+    rf"""
+  (?P<COMMENT>{_COMMENT})
+| (?P<END>{_END})"""
+    r"""
 | (?P<OPEN_COMMENT>/\*)
 | (?P<PNAME>[^\W\d_][\w]*(?:-\w+)*:(?!:)\w(?:[\w.-]*\w)?)
 | (?P<WORD>[^\W\d]\w*)
@@ -31,11 +40,11 @@ _MASTER = r"""
 | (?P<OPEN_TEXT>["'][^\n]*)
 | (?P<SMART>[“”„‟«»‘’‚‛][^“”„‟«»‘’‚‛"'\n]{0,200}["'“”„‟«»‘’‚‛]|[“”„‟«»‘’‚‛])
 | (?P<AT>@\w+)
-| (?P<END>\.(?=\s|%|/\*|\Z))
 | (?P<OP>=:=|=\\=|\\==|\\=|\\\+|==|=<|<=|>=|!=|:-|<-|\?-|->|::|\^\^|\*\*|//|\.\.|[-+*/:;,()\[\]{}|=<>!])
 | (?P<DOT>\.)
 | (?P<BAD>.)
 """
+)
 _SCAN = {
     RULES: re.compile(_MASTER, re.VERBOSE | re.DOTALL),
     # In .pl there are no dates, and `?` begins no variable.
@@ -53,6 +62,14 @@ _SCAN = {
 }
 _IRI = re.compile(r"<(?:_|[A-Za-z][A-Za-z0-9+.\-]*):[^\s<>\"{}|\\^`]*>")
 _SPACE = re.compile(r"\s*")
+_REMARK = re.compile(rf"\s*({_COMMENT})")
+# A plain fact. What it takes, the other expressions take as the same tokens in both dialects: each operand ends before
+# a comma, a parenthesis or `::`, so that it can be no part of a longer token, and the numbers surely fit 64 bits.
+_NUMBER = r"[0-9]{1,18}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,2})?"
+_OPERAND = rf"""[a-z]\w*|-?{_NUMBER}|"[^"\\\n]*"|'[^'\\\n]+'"""
+_ATOM = rf"([a-z]\w*)\(\s*((?:{_OPERAND})(?:\s*,\s*(?:{_OPERAND})){{0,30}})\s*\)"
+_FACT = re.compile(rf"\s*((?:({_NUMBER})\s*::\s*)?({_ATOM})\s*{_END})")
+OPERAND = re.compile(_OPERAND)
 _COMPARISONS = frozenset("= \\= != == \\== =:= =\\= < =< <= > >=".split())
 _OPERAND_ENDS = frozenset({"VAR", "NUMBER", "DATE", "STRING", "LANGSTRING", "QUOTED", "IRI", "PNAME"})
 _CLOSERS = frozenset(")]}")
@@ -64,10 +81,26 @@ MAX_DEPTH = 100
 
 @dataclass(slots=True)
 class Chunk:
-    """The tokens of one statement, and the offset behind its final dot (None where the dot is missing)."""
+    """The tokens of one statement.
 
-    tokens: list[Token]
+    Attributes:
+        end: the offset behind its final dot (None where the dot is missing).
+        fact: what looks like a plain fact, in groups: the statement, its weight (or None), its atom, the atom's name
+            and its arguments, each of which `OPERAND` takes.
+    """
+
+    _tokens: list[Token] | None
     end: int | None
+    fact: re.Match[str] | None = None
+
+    @property
+    def tokens(self) -> list[Token]:
+        """The tokens, without the final dot."""
+        if self._tokens is None:
+            assert self.fact is not None
+            tokens = _tokens(self.fact.string, self.fact.start(1), PL, [])
+            self._tokens = list(takewhile(lambda token: token[0] != "END", tokens))
+        return self._tokens
 
     @property
     def broken(self) -> list[Token]:
@@ -86,27 +119,30 @@ class Scan:
     comments: list[Token] = field(default_factory=list)
     _lines: list[int] = field(default_factory=list)
 
+    @property
+    def lines(self) -> list[int]:
+        """The offset at which each line starts."""
+        if not self._lines:
+            self._lines.append(0)
+            self._lines.extend(m.end() for m in re.finditer("\n", self.text))
+        return self._lines
+
     def span(self, start: int, end: int) -> Span:
         """The place of `text[start:end]`."""
-        lines = self._lines
-        if not lines:
-            lines.append(0)
-            lines.extend(m.end() for m in re.finditer("\n", self.text))
+        lines = self.lines
         line = bisect_right(lines, start)
         last = bisect_right(lines, end) if end > start else line
         return Span(self.file, line, start - lines[line - 1] + 1, last, end - lines[last - 1] + 1)
 
     def line(self, number: int) -> str:
         """The text of a line."""
-        if not self._lines:
-            self.span(0, 0)
-        start = self._lines[number - 1]
+        start = self.lines[number - 1]
         stop = self.text.find("\n", start)
         return self.text[start : stop if stop >= 0 else len(self.text)].rstrip("\r")
 
     def offset(self, line: int, column: int) -> int:
         """The offset of a line and column, the inverse of `span`."""
-        return self._lines[line - 1] + column - 1
+        return self.lines[line - 1] + column - 1
 
 
 def scan(text: str, file: str, dialect: str) -> Scan:
@@ -115,16 +151,41 @@ def scan(text: str, file: str, dialect: str) -> Scan:
     Strings, comments, IRIs, decimals and prefixed names are respected. Faults become tokens whose type starts with `!`.
     """
     result = Scan(text, file, dialect)
-    tokens: list[Token] = []
-    for token in _tokens(text, 0, dialect, result.comments):
-        if token[0] == "END":
-            result.chunks.append(Chunk(tokens, token[3]))
-            tokens = []
+    position: int | None = 0
+    while position is not None:
+        position = _statements(result, _plain_facts(result, position))
+    return result
+
+
+def _plain_facts(result: Scan, position: int) -> int:
+    """Take the plain facts that follow one another, and comments between them; gives the offset behind them."""
+    text, chunks = result.text, result.chunks
+    fact, remark = _FACT.match, _REMARK.match
+    while True:
+        if found := fact(text, position):
+            position = found.end()
+            chunks.append(Chunk(None, position, found))
+        elif found := remark(text, position):
+            position = found.end()
+            result.comments.append(("COMMENT", found[1], found.start(1), position))
         else:
+            return position
+
+
+def _statements(result: Scan, position: int) -> int | None:
+    """Take statements up to an end that a plain fact may follow; gives its offset, or None at the end of the text."""
+    tokens: list[Token] = []
+    for token in _tokens(result.text, position, result.dialect, result.comments):
+        if token[0] != "END":
             tokens.append(token)
+            continue
+        result.chunks.append(Chunk(tokens, token[3]))
+        if not tokens or tokens[-1][0] != "!text":  # behind that one, the scanner is further on than its dot
+            return token[3]
+        tokens = []
     if tokens:
         result.chunks.append(Chunk(tokens, None))
-    return result
+    return None
 
 
 def rescan(text: str, start: int, stop: int, dialect: str) -> list[Token]:

@@ -48,10 +48,11 @@ def edges(program: Program) -> Iterator[Edge]:
 
     The heads of one rule do not depend on one another: `0.4::a; 0.3::b. b :- not a.` has strata.
     """
-    named = {rule.name: rule for rule in program.rules if rule.name}
-    keys: set[Key] = set()
-    derived: set[Key] = set()
-    for rule in program.rules:
+    rules = program.plain_facts.others
+    named = {rule.name: rule for rule in rules if rule.name}
+    keys: set[Key] = set(program.plain_facts.keys)
+    derived: set[Key] = set(program.plain_facts.keys)
+    for rule in rules:
         heads = [predicate_key(atom) for atom in head_atoms(rule)]
         derived.update(heads)
         keys.update(heads)
@@ -98,8 +99,11 @@ def dependency_graph(program: Program) -> nx.DiGraph:
     import networkx as nx
 
     graph = nx.DiGraph()
-    for rule in program.rules:
-        graph.add_nodes_from(predicate_key(atom) for atom in head_atoms(rule))
+    for rule, fact in zip(program.rules, program.plain_facts.predicates, strict=True):
+        if fact is None:
+            graph.add_nodes_from(predicate_key(atom) for atom in head_atoms(rule))
+        elif fact not in graph:
+            graph.add_node(fact)
     for statement in program.statements:
         if isinstance(statement, NeuralDecl):
             graph.add_node((statement.name, len(statement.args)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from difflib import get_close_matches
 from functools import cached_property
 
 from neurosym.errors import Diagnostic, Span
 from neurosym.lang.ast import (
+    TRUE,
     Argument,
     Atom,
     Constraint,
@@ -91,7 +92,7 @@ class Context:
     def named_rules(self) -> dict[str, Rule]:
         """Rules by name; the first of each name."""
         named: dict[str, Rule] = {}
-        for rule in self.program.rules:
+        for rule in self.program.plain_facts.others:
             if rule.name is not None:
                 named.setdefault(rule.name, rule)
         return named
@@ -105,7 +106,8 @@ class Context:
     @cached_property
     def heads(self) -> set[Key]:
         """Predicates that a rule or fact concludes."""
-        return {atom.key for rule in (*self.program.rules, *self.given) for atom in head_atoms(rule)}
+        others = (*self.program.plain_facts.others, *self.given)
+        return {atom.key for rule in others for atom in head_atoms(rule)} | self.program.plain_facts.keys
 
     @cached_property
     def built_in(self) -> dict[Key, frozenset[int]]:
@@ -126,10 +128,16 @@ class Context:
             made.setdefault(name, set()).add(arity)
         return made
 
-    def uses(self) -> Iterator[Atom]:
+    @cached_property
+    def uses(self) -> tuple[Atom, ...]:
         """Every atom that asks for a predicate, rather than concludes it."""
+        return tuple(self._uses())
+
+    def _uses(self) -> Iterator[Atom]:
         for statement in self.program.statements:
             match statement:
+                case Rule() if statement.body is TRUE:
+                    pass
                 case Rule():
                     for atom, _ in body_atoms(statement.body):
                         yield atom
@@ -147,11 +155,22 @@ class Context:
                     for expectation in statement.expectations:
                         yield expectation.atom
 
-    def all_atoms(self) -> Iterator[Atom]:
-        """Every atom of the program."""
-        for rule in (*self.program.rules, *self.given):
+    def rules_with(self, keys: Collection[Key]) -> Iterator[Rule]:
+        """The rules and the given facts, but of the plain facts only those of some predicates."""
+        plain = self.program.plain_facts
+        if plain.keys.isdisjoint(keys):
+            yield from plain.others
+        else:
+            for rule, key in zip(self.program.rules, plain.predicates, strict=True):
+                if key is None or key in keys:
+                    yield rule
+        yield from self.given
+
+    def atoms_with(self, keys: Collection[Key]) -> Iterator[Atom]:
+        """Every atom of the program, but of the plain facts only those of some predicates."""
+        for rule in self.rules_with(keys):
             yield from head_atoms(rule)
-        yield from self.uses()
+        yield from self.uses
 
     def may_be_unknown(self, name: str) -> bool:
         """Whether a missing definition of the name is no fault: RDF data, or a statement that could not be read."""

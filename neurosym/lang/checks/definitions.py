@@ -44,7 +44,7 @@ def check_definitions(context: Context) -> None:
 def undefined(context: Context) -> None:
     """NS201, NS205: predicates that are used, and that nothing defines, or only with another arity."""
     missing: dict[Key, list[Atom]] = {}
-    for atom in context.uses():
+    for atom in context.uses:
         if atom.key not in context.defined and not context.may_be_unknown(atom.predicate):
             missing.setdefault(atom.key, []).append(atom)
     candidates = [name for name, _ in context.defined if not is_iri_predicate(name)] if missing else []
@@ -114,7 +114,9 @@ def arities(context: Context) -> None:
     declared: dict[str, set[int]] = {}
     for name, arity in context.signatures:
         declared.setdefault(name, set()).add(arity)
-    for rule in (*context.program.rules, *context.given):
+    heads = context.program.plain_facts.keys
+    wrong = {key for key in heads if key in context.built_in or key[1] not in declared.get(key[0], {key[1]})}
+    for rule in context.rules_with(wrong):
         for atom in head_atoms(rule):
             if atom.key in context.built_in:
                 why = "is built in" if atom.key in PREDICATES else "is answered by a Python function"
@@ -122,7 +124,7 @@ def arities(context: Context) -> None:
                               help="give the predicate another name")  # fmt: skip
             elif atom.predicate in declared and len(atom.args) not in declared[atom.predicate]:
                 _other_arity(context, atom, declared[atom.predicate])
-    for atom in context.all_atoms():
+    for atom in context.atoms_with(()):
         if is_iri_predicate(atom.predicate) and len(atom.args) not in (1, 2) and atom.key not in context.signatures:
             name = spell_predicate(atom.predicate, context.program.prefixes)
             context.error("NS229", f"the RDF predicate `{name}` has {len(atom.args)} arguments", atom.span,
@@ -170,7 +172,7 @@ def declarations(context: Context) -> None:
 def rule_names(context: Context) -> None:
     """NS212: two rules of one name. NS230: a reason that names no variable."""
     seen: dict[str, Rule] = {}
-    for rule in context.program.rules:
+    for rule in context.program.plain_facts.others:
         if rule.name is not None:
             if rule.name in seen:
                 first = seen[rule.name].span
@@ -183,7 +185,7 @@ def rule_names(context: Context) -> None:
 
 def exceptions(context: Context) -> None:
     """NS213, NS214: exceptions to unknown rules, and those that share no variable with the rule's head."""
-    for rule in context.program.rules:
+    for rule in context.program.plain_facts.others:
         if rule.exception_to is None:
             continue
         place = context.word_span(rule, r"\bexception\s+to\s+('(?:[^'\\]|\\.)*'|\w+)")
@@ -212,7 +214,8 @@ def never_fires(context: Context) -> None:
     # `pred p(…) from IRI`: the facts come under the IRI
     renamed = {k: (predicate_of_iri(d.iri), k[1]) for k, d in context.program.declarations.items() if d.iri is not None}
     known |= {key for key, stored in renamed.items() if stored in known}
-    waiting = list(context.program.rules)
+    known |= context.program.plain_facts.keys
+    waiting = list(context.program.plain_facts.others)
     while True:
         left = []
         for rule in waiting:
@@ -257,10 +260,10 @@ def never_used(context: Context) -> None:
     """
     if not context.program.queries or context.broken:
         return
-    used = {predicate_key(atom) for atom in context.uses()} | {atom.key for atom in context.uses()}
+    used = {predicate_key(atom) for atom in context.uses} | {atom.key for atom in context.uses}
     used |= {query.atom.key for query in context.program.queries}
     unused: dict[Key, Atom] = {}
-    for rule in context.program.rules:
+    for rule in context.program.plain_facts.others:
         for atom in head_atoms(rule):
             if not (rule.is_fact or atom.key in used or is_iri_predicate(atom.predicate) or atom.key == TRIPLE):
                 unused.setdefault(atom.key, atom)

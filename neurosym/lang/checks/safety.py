@@ -182,7 +182,7 @@ class _Uses:
 def check_safety(context: Context) -> None:
     """NS202, NS203, NS204, NS222, NS223, NS233 for every rule, given fact and prohibition."""
     binding, recursion = Binding(context.program), Recursion(context.program)
-    for rule in (*context.program.rules, *context.given):
+    for rule in context.rules_with(()):
         _check_rule(context, binding, recursion, rule)
     for constraint in context.program.constraints:
         if constraint.forbids is not None:

@@ -32,8 +32,8 @@ from neurosym.lang.ast import (
 from neurosym.lang.builtins import SLOT_TYPES, TEXT_FUNCTIONS
 from neurosym.lang.checks.context import Context
 from neurosym.lang.checks.safety import spelled
-from neurosym.lang.terms import Iri, LangString, Symbol, Value, spell, term_key
-from neurosym.lang.walk import atom_variables, body_variables, constants, variables
+from neurosym.lang.terms import Iri, LangString, Symbol, TermKey, Value, spell, term_key
+from neurosym.lang.walk import Key, atom_variables, body_variables, constants, variables
 
 _FAMILY = {"int": "number", "float": "number", "string": "text", "date": "date", "bool": "truth value",
            "symbol": "name", "class": "name"}  # fmt: skip
@@ -42,26 +42,35 @@ _ORDERED = ("<", "=<", ">", ">=")
 
 def check_types(context: Context) -> None:
     """NS206, NS207, NS225."""
-    for atom in context.all_atoms():
-        _constants(context, atom)
-    for rule in context.program.rules:
+    listed: dict[tuple[Key, int], frozenset[TermKey]] = {}
+    for atom in context.atoms_with(context.signatures.keys()):
+        _constants(context, atom, listed)
+    for rule in context.program.plain_facts.others:
         _comparisons(context, rule.body, {})
     for constraint in context.program.constraints:
         _guards(context, constraint)
 
 
-def _constants(context: Context, atom: Atom) -> None:
+def _constants(context: Context, atom: Atom, listed: dict[tuple[Key, int], frozenset[TermKey]]) -> None:
+    """Check the constants of an atom; `listed` remembers what the arguments of predicates enumerate."""
     arguments = context.signatures.get(atom.key)
     if arguments is None:
         return
     for i, const in constants(atom):
         declared = arguments[i].type
-        if not fits(const.value, declared):
+        if declared.kind == "enum":
+            terms = listed.get((atom.key, i))
+            if terms is None:
+                terms = listed[atom.key, i] = frozenset(map(term_key, declared.values))
+            right = term_key(const.value) in terms
+        else:
+            right = fits(const.value, declared)
+        if not right:
             value = spell(const.value, context.program.prefixes)
             hint = ""
             if declared.kind == "enum":
-                listed = [spell(v, context.program.prefixes) for v in declared.values]
-                hint = context.near(value, listed) or f"one of {', '.join(listed[:10])}{', …' * (len(listed) > 10)}"
+                words = [spell(v, context.program.prefixes) for v in declared.values]
+                hint = context.near(value, words) or f"one of {', '.join(words[:10])}{', …' * (len(words) > 10)}"
             context.error("NS206", f"`{value}` is no {_type_name(context, declared)}", const.span,
                           note=f"argument {i + 1} of `{atom.predicate}` is declared so", help=hint)  # fmt: skip
 

@@ -15,7 +15,7 @@ from neurosym.lang.walk import atom_variables, body_variables, head_atoms, varia
 
 def check_weights(context: Context) -> None:
     """NS210, NS211, NS215, NS216, NS221, NS226."""
-    for rule in (*context.program.rules, *context.given):
+    for rule in context.rules_with(()):
         for weight in (*(a.weight for a in rule.heads), rule.exception_weight):
             if weight is not None:
                 _range(context, weight)
@@ -123,7 +123,7 @@ def check_singletons(context: Context) -> None:
     """NS219: a variable that occurs once. NS230: a reason that speaks of no variable of its rule."""
     places = {(d.span.file, d.span.line, d.span.column) for d in context.found if d.span is not None}
     wrong = {(d.span.file, d.span.line) for d in context.found if d.span is not None and d.severity == "error"}
-    for rule in context.program.rules:
+    for rule in context.program.plain_facts.others:
         if rule.is_fact and rule.because is None:
             continue
         head = [v for atom in head_atoms(rule) for v in atom_variables(atom)]
