@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from neurosym.errors import ApproximationWarning, DataError, SemanticsError
-from neurosym.facts import FactBase, SymbolTable
+from neurosym.facts import FactBase
 from neurosym.grounding import Limits, Parameter, evaluated, ground
-from neurosym.grounding.normalise import normalise
+from neurosym.grounding.ground import Prepared, prepared
 from neurosym.lang import Foreign, parse_atom, to_text
 from neurosym.lang.ast import Atom, Const, Program, Var
 from neurosym.lang.terms import predicate_of_iri, term_key
@@ -112,7 +112,8 @@ class Reasoner(nn.Module):
         self.progress = progress
         self.seed = seed
         self.dtype = dtype
-        self.learnable = _labelled(normalise(program, SymbolTable()).parameters)
+        self._prepared: Prepared | None = prepared(program, self.facts)  # for the first grounding
+        self.learnable = _labelled(self._prepared.core.parameters)
         random = torch.Generator().manual_seed(seed)
         self.weight_logits = nn.ParameterList([_start(p, random) for p in self.learnable])
         self.constraint_logits = constraint_parameters(program, random)
@@ -199,10 +200,11 @@ class Reasoner(nn.Module):
             asked += tuple(_free(key) for key in sorted(self._unmentioned(queries)))
         key = (id(base), tuple(slots), tuple(dict.fromkeys(map(_pattern, asked))), closed_networks, mode)
         if key not in self._grounded:
+            normal, self._prepared = self._prepared, None
             graph = ground(
                 self.program, base, slots=slots, queries=asked, limits=self.limits,
                 closed_networks=closed_networks, progress=self.progress, mode=mode, demand=self.demand,
-                previous=self._before.pop(key[1:], None) if base is self.facts else None,
+                previous=self._before.pop(key[1:], None) if base is self.facts else None, normal=normal,
             )  # fmt: skip
             leaves = Leaves(graph, base, dict(self.networks.items()), self.features, self.dtype)
             while len(self._grounded) >= MAX_GRAPHS:
