@@ -15,9 +15,12 @@ MOST = 400  # choices up to which the greedy order is tried: it looks at all tha
 STARTS = 6  # choices at which the greedy order is begun, with the fewest facts and with the most
 
 
-def variable_orders(shape: Shape) -> list[list[int]]:
-    """Orders of the choices that a shape's roots depend on, the most promising first."""
-    walked = _walk(shape)
+def variable_orders(shape: Shape, walked: list[int]) -> list[list[int]]:
+    """Orders of the choices that a shape's roots depend on, the most promising first.
+
+    Args:
+        walked: the choices as `walk` meets them.
+    """
     if len(walked) < 3:
         return [walked]
     meeting = _meeting(shape, walked)
@@ -34,7 +37,7 @@ def variable_orders(shape: Shape) -> list[list[int]]:
     return [list(order) for order in sorted(different, key=lambda order: _cost(order, meeting))]
 
 
-def _walk(shape: Shape) -> list[int]:
+def walk(shape: Shape) -> list[int]:
     """Choices in the order in which a walk from the roots meets them: related ones are near each other."""
     order: dict[int, None] = {}
     seen: set[int] = set()

@@ -231,9 +231,9 @@ def compile_island(
         SemanticsError: NS520, the circuit grew past its limit.
     """
     made = asked(view, roots, modules)
-    if made.shape not in solutions:
-        solutions[made.shape] = compiled(made.shape, max_circuit)
-    solution = solutions[made.shape]
+    solution = solutions.get(made.shape)
+    if solution is None:
+        solution = solutions[made.shape] = compiled(made.shape, max_circuit)
     leaves: list[int] = []
     for c in made.keys:
         if c >= 0:
