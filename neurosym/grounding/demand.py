@@ -98,13 +98,10 @@ class _Demand:
         self.places: dict[Key, Places] = {}  # derived predicates that are asked for, and their bound arguments
         self._known_uses: dict[tuple[int, CoreAtom, Places], list[_Use]] = {}
         self.questions: set[Key] = set()
-        self._needs_binding = {key for key, rules in self.rules_of.items() if any(map(self._is_unsafe, rules))}
-
-    def _is_unsafe(self, entry: tuple[int, CoreRule, int]) -> bool:
-        """Whether a rule can only be evaluated with arguments of its head given."""
-        _, rule, at = entry
-        needed = rule.heads[at][0].variables | needed_by(rule.body, self.core)
-        return not needed <= bound_by(rule.body, self.core)
+        self._needs_binding: set[Key] = set()  # predicates with a rule that takes its head's arguments for given
+        for rule in core.rules:
+            needed, bound = needed_by(rule.body, core), bound_by(rule.body, core)
+            self._needs_binding.update(head.key for head, _ in rule.heads if not needed | head.variables <= bound)
 
     def rewrite(self, asked: Sequence[CoreAtom]) -> tuple[Rules, Seeds]:
         """Guarded rules, rules that pass questions on, and what is asked from the start."""
@@ -206,7 +203,7 @@ class _Demand:
         while open_:
             # the one with most bound arguments first: it may bind those of the others
             options = [self._use(head, atom, given, passed) for atom in open_]
-            best = max(range(len(open_)), key=lambda k: (len(options[k].places), -k))
+            best = max(range(len(open_)), key=lambda k: (len(options[k].places), -k)) if len(open_) > 1 else 0
             atom = open_.pop(best)
             uses.append(options[best])
             if self.through_derived:

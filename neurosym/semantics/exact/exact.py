@@ -105,7 +105,8 @@ class Exact:
         if method.name == "certain" or self.circuit is None:
             return ""
         if method.name == "circuit":
-            because = f": {method.shared} has proofs that share choices" if method.shared else ""
+            shared = method.shared
+            because = f": {self._solver.view.name(shared)} has proofs that share choices" if shared >= 0 else ""
             return f"{method.choices} choices, {method.nodes} nodes{because}"
         if method.folded:
             return "taken together fact by fact, each conjunction once"

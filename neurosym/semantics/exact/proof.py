@@ -117,11 +117,13 @@ def candidates(graph: DerivationGraph, structure: Structure, normal: Normal) -> 
             members.append(facts[together])
             sizes_of.append(sizes)
     # a fact alone is a choice between itself and its failing, which tells apart bodies with `a` and with `not a`
-    negated = np.unique(~normal.literals[normal.literals < 0])
+    below = normal.literals < 0
+    negated = np.unique(~normal.literals[below]) if below.any() else np.zeros(0, np.int64)
     members.append(negated)
     sizes_of.append(np.ones(len(negated), np.int64))
     flat, sizes = np.concatenate(members), np.concatenate(sizes_of)
-    group_start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    group_start = np.zeros(len(sizes) + 1, np.int64)
+    np.cumsum(sizes, out=group_start[1:])
     of_group = np.repeat(np.arange(len(sizes)), sizes)
     of_value = np.arange(len(flat)) - group_start[of_group]
     order = np.argsort(flat, kind="stable")

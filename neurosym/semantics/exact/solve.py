@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -34,14 +35,14 @@ class Method:
     Attributes:
         name: `certain`, `sum-product` or `circuit`.
         choices: choices involved; nodes: of the circuits compiled for it.
-        shared: why it was compiled: a fact whose proofs share choices, in words.
+        shared: why it was compiled: a fact whose proofs share choices, -1 if for no such reason.
         folded: whether it was taken together with evidence or other facts, fact by fact.
     """
 
     name: str
     choices: int = 0
     nodes: int = 0
-    shared: str = ""
+    shared: int = -1
     folded: bool = False
 
 
@@ -218,7 +219,7 @@ class Solver:
     def _effective(self) -> Long:
         """The facts that bodies speak of, as far as they matter, in the order of the normal form's literals."""
         normal, proof = self.view.normal, self.view.proof
-        children = np.where(normal.literals >= 0, normal.literals, ~normal.literals)
+        children = self._spoken_of[1].copy()
         of = np.repeat(np.arange(len(normal.origin)), np.diff(normal.literal_start))
         children[proof.dropped | proof.dead[of] | proof.crossed[of]] = -1
         return children
@@ -226,6 +227,17 @@ class Solver:
     def _cone(self, facts: Sequence[int]) -> int:
         """How many bodies facts rest on."""
         return int(self._below(facts, closed=False)[1].sum())
+
+    @cached_property
+    def _heads(self) -> Long:
+        """(b,) the fact of each body."""
+        return np.repeat(np.arange(len(self.view.normal.state)), np.diff(self.view.normal.starts))
+
+    @cached_property
+    def _spoken_of(self) -> tuple[Long, Long]:
+        """(n + 1,) offsets into (l,) the facts that the bodies of each fact speak of."""
+        normal = self.view.normal
+        return normal.literal_start[normal.starts], np.where(normal.literals >= 0, normal.literals, ~normal.literals)
 
     def _below(self, facts: Sequence[int], closed: bool) -> tuple[np.ndarray, np.ndarray]:
         """The facts that facts rest on, themselves included, and how many bodies each has.
@@ -235,8 +247,8 @@ class Solver:
         """
         normal = self.view.normal
         n = len(normal.state)
-        children = self._children if closed else np.where(normal.literals >= 0, normal.literals, ~normal.literals)
-        starts = normal.literal_start[normal.starts]
+        starts, children = self._spoken_of
+        children = self._children if closed else children
         seen = np.zeros(n, bool)
         roots = np.array([self._through(f) for f in facts], np.int64)
         stop = (self.emitted.facts >= 0) & closed
@@ -247,7 +259,7 @@ class Solver:
         """(n,) the facts that rest on something that was left open."""
         normal = self.view.normal
         open_ = self.emitted.facts >= 0
-        heads = np.repeat(np.arange(len(open_)), np.diff(normal.starts))
+        heads = self._heads
         open_[heads[self.emitted.bodies >= 0]] = True
         if not open_.any():
             return open_
@@ -272,8 +284,7 @@ class Solver:
         """Facts and bodies left open that facts rest on directly."""
         seen, _ = self._below(facts, closed=True)
         open_facts = np.nonzero(seen & (self.emitted.facts >= 0))[0]
-        heads = np.repeat(np.arange(len(seen)), np.diff(self.view.normal.starts))
-        bodies = np.nonzero((self.emitted.bodies >= 0) & (seen & (self.emitted.facts < 0))[heads])[0]
+        bodies = np.nonzero((self.emitted.bodies >= 0) & (seen & (self.emitted.facts < 0))[self._heads])[0]
         return open_facts.tolist(), bodies.tolist()
 
     def fill(self, facts: Sequence[int] | set[int]) -> None:
@@ -354,8 +365,7 @@ class Solver:
         if shared == -1:
             plain.folded = bool(seen)
             return plain
-        heads = shared if shared >= 0 else int(np.searchsorted(self.view.normal.starts, ~shared, "right")) - 1
-        return Method("circuit", resting, nodes, self.view.name(heads))
+        return Method("circuit", resting, nodes, shared if shared >= 0 else int(self._heads[~shared]))
 
     def _plain(self, facts: Sequence[int]) -> Method:
         """The method of facts for which sums and products are right all the way down."""
