@@ -50,7 +50,7 @@ def relevant_part(graph: DerivationGraph, roots: Ids, drop_certain: bool) -> Par
     certain = graph.status == CERTAIN
     seen = np.zeros(graph.num_facts, bool)
     body_start = graph.body_start.astype(np.int64)
-    body, sign = np.ascontiguousarray(graph.body), np.ascontiguousarray(graph.sign)
+    body, sign = np.ascontiguousarray(graph.body), graph.sign.copy()  # it may be one value, repeated
     walks = load("neurosym.semantics.walks")
     asked = np.ascontiguousarray(roots, np.int32)
     walks.reach(starts, order, body_start, body, certain, drop_certain, asked, seen)
