@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosym.errors import SemanticsError
-from neurosym.grounding.columns import expand
 from neurosym.grounding.compiled import load
 from neurosym.semantics.diagrams.order import variable_orders, walk
 from neurosym.semantics.diagrams.shape import Body, Shape
@@ -68,7 +67,8 @@ def compile_shape(shape: Shape, max_nodes: int) -> Diagram:
         diagram = first.diagram()
         if len(diagram.level) <= TINY:
             return diagram
-    running = [_Run(columns, order) for order in variable_orders(shape, walked)]
+    orders = variable_orders(shape, walked)
+    running = [first if order == walked else _Run(columns, order) for order in orders]
     while True:
         finished: list[Diagram] = []
         rest: list[_Run] = []
@@ -195,12 +195,4 @@ class _Run:
         found = np.empty(self.nodes, np.int64)
         seen = np.zeros(int(self._counts[0]), np.uint8)
         nodes = found[: self._kernels.below(roots, self._arity, self._cells, seen, found)]
-        level = self._cells[nodes].astype(np.int64)
-        sizes = self._arity[level]
-        _, at = expand(nodes + 1, sizes)
-        return Diagram(self.order, level, _offsets(sizes), _numbered(nodes, self._cells[at]), _numbered(nodes, roots))
-
-
-def _numbered(nodes: Long, cells: NDArray[np.signedinteger]) -> Long:
-    """Cells as numbers of nodes, behind the constants."""
-    return np.where(cells <= TRUE, cells, 2 + np.searchsorted(nodes, cells))
+        return Diagram(self.order, *self._kernels.numbered(nodes, roots, self._arity, self._cells))

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
+
+from neurosym.grounding.compiled import load
 from neurosym.semantics.diagrams.shape import Shape
+from neurosym.semantics.part import Long
 
 MOST = 400  # choices up to which the greedy order is tried: it looks at all that are left for each
 STARTS = 6  # choices at which the greedy order is begun, with the fewest facts and with the most
@@ -29,12 +33,28 @@ def variable_orders(shape: Shape, walked: list[int]) -> list[list[int]]:
         for choice in choices:
             of_choice[choice].append(number)
     orders = [walked, walked[::-1], sorted(walked), _levels(walked, meeting, of_choice)]
+    kernels = load("neurosym.semantics.diagrams.order_kernels")
+    number_of = {c: k for k, c in enumerate(walked)}
+    meetings = _flat([[number_of[c] for c in choices] for choices in meeting])
     if len(walked) <= MOST:
-        ranked = sorted(walked, key=lambda c: (len(of_choice[c]), walked.index(c)))
+        ranked = sorted(walked, key=lambda c: len(of_choice[c]))
         starts = dict.fromkeys([*ranked[: STARTS // 2], *ranked[-(STARTS // 2) :], walked[0], walked[-1]])
-        orders += [_greedy(start, walked, meeting, of_choice) for start in starts]
-    different = list(dict.fromkeys(map(tuple, orders)))
-    return [list(order) for order in sorted(different, key=lambda order: _cost(order, meeting))]
+        columns = np.array(walked), *meetings, *_flat(list(of_choice.values()))
+        orders += [[walked[k] for k in kernels.greedy(number_of[c], *columns).tolist()] for c in starts]
+
+    def cost(order: Sequence[int]) -> float:
+        place = np.empty(len(walked), np.int64)
+        place[[number_of[c] for c in order]] = np.arange(len(walked))
+        return kernels.cost(place, *meetings)
+
+    return [list(order) for order in sorted(dict.fromkeys(map(tuple, orders)), key=cost)]
+
+
+def _flat(lists: list[list[int]]) -> tuple[Long, Long]:
+    """Lists one after the other, as offsets and entries."""
+    starts = np.zeros(len(lists) + 1, np.int64)
+    np.cumsum([len(x) for x in lists], out=starts[1:])
+    return starts, np.array([x for part in lists for x in part], np.int64)
 
 
 def walk(shape: Shape) -> list[int]:
@@ -94,47 +114,3 @@ def _breadth_first(start: int, meeting: list[set[int]], of_choice: dict[int, lis
         near = {c for number in numbers for c in meeting[number]} - seen
         seen |= near
         queue.extend(sorted(near, key=lambda c: (len(of_choice[c]), c)))
-
-
-def _greedy(start: int, walked: list[int], meeting: list[set[int]], of_choice: dict[int, list[int]]) -> list[int]:
-    """Next always the choice that leaves the fewest facts open, of those that meet an open one."""
-    left = [len(m) for m in meeting]
-    rest = dict.fromkeys(walked)
-    order: list[int] = []
-    near: set[int] = {start}
-    while rest:
-        if not near:
-            near = {next(iter(rest))}
-
-        def opened(choice: int) -> tuple[int, int]:
-            change = 0
-            for number in of_choice[choice]:
-                if left[number] == len(meeting[number]):
-                    change += 1
-                elif left[number] == 1:
-                    change -= 1
-            return change, choice
-
-        choice = min(near, key=opened)
-        order.append(choice)
-        del rest[choice]
-        for number in of_choice[choice]:
-            left[number] -= 1
-            near.update(c for c in meeting[number] if c in rest)
-        near.discard(choice)
-    return order
-
-
-def _cost(order: Sequence[int], meeting: list[set[int]]) -> float:
-    """What a diagram in this order may take: 2 to the number of open facts, summed over its places."""
-    place = {c: k for k, c in enumerate(order)}
-    change = [0] * (len(order) + 1)
-    for choices in meeting:
-        places = [place[c] for c in choices]
-        change[min(places)] += 1
-        change[max(places)] -= 1
-    total, open_ = 0.0, 0
-    for step in change:
-        open_ += step
-        total += 2.0 ** min(open_, 1000)
-    return total
