@@ -54,7 +54,7 @@ def structure_of(graph: DerivationGraph, part: Part) -> Structure:
     starts, body_start, literals = kernels.regrouped(*bodies, same, n)
     order, component, cyclic = kernels.ordered(starts, body_start, literals, part.roots)
     if cyclic.any():
-        same = _units(starts, body_start, literals, component, cyclic)
+        same = kernels.units(starts, body_start, literals, component, cyclic)
         if (same != np.arange(n)).any():
             starts, body_start, literals = kernels.regrouped(*bodies, same, n)
             order, component, cyclic = kernels.ordered(starts, body_start, literals, same[part.roots])
@@ -98,24 +98,3 @@ def _renumbered(
         graph.choice[facts], graph.outcome[facts], np.concatenate([*in_graph, np.zeros(0, np.int64)]), graph.choice_rest
     )
     return Structure(facts, component[order], cyclic[order], *choices, facts[leaves], *bodies, number[same])
-
-
-def _units(
-    starts: Long, body_start: Long, literals: Long, component: Long, cyclic: NDArray[np.bool_]
-) -> Long:  # fmt: skip
-    """For each fact the one that stands for it: facts that imply one another through bodies of one literal."""
-    n = len(starts) - 1
-    heads = np.repeat(np.arange(n), np.diff(starts))
-    single = np.diff(body_start) == 1
-    child = np.zeros(len(heads), np.int64)
-    child[single] = literals[body_start[:-1][single]]
-    single &= child >= 0
-    single[single] &= component[child[single]] == component[heads[single]]
-    single &= cyclic[heads]
-    offsets = np.zeros(n + 1, np.int64)
-    np.cumsum(np.bincount(heads[single], minlength=n), out=offsets[1:])
-    order, equal = np.empty(n, np.int64), np.full(n, -1)
-    load("neurosym.semantics.walks").bottom_up(offsets, child[single], np.arange(n), order, equal)
-    first = np.full(n, n)
-    np.minimum.at(first, equal, np.arange(n))
-    return first[equal]

@@ -71,6 +71,27 @@ def ordered(starts, body_start, literals, roots):
     return order[:count].copy(), component, cyclic
 
 
+@kernel("int64[::1](int64[::1], int64[::1], int64[::1], int64[::1], boolean[::1])")
+def units(starts, body_start, literals, component, cyclic):
+    """For each fact the one that stands for it: facts that imply one another through bodies of one literal."""
+    n = len(starts) - 1
+    offsets, children, count = np.zeros(n + 1, np.int64), np.empty(len(literals), np.int64), 0
+    for fact in range(n):
+        for b in range(starts[fact], starts[fact + 1]):
+            at = body_start[b]
+            if not cyclic[fact] or body_start[b + 1] != at + 1 or literals[at] < 0:
+                continue
+            if component[literals[at]] == component[fact]:
+                children[count] = literals[at]
+                count += 1
+        offsets[fact + 1] = count
+    order, equal, first = np.empty(n, np.int64), np.full(n, -1, np.int64), np.full(n, n, np.int64)
+    bottom_up(offsets, children[:count].copy(), np.arange(n), order, equal)
+    for fact in range(n):
+        first[equal[fact]] = min(first[equal[fact]], fact)
+    return first[equal]
+
+
 @kernel(
     "Tuple((int64[::1], int64[::1], int64[::1], boolean[::1], uint64[:,::1], int64[::1], int64[::1]))("
     "int32[::1], int32[::1], int64[::1], boolean[::1])"
