@@ -162,7 +162,7 @@ class _Demand:
             return
         done.add((number, at))
         guard = Scan(self._asked_about(rule.heads[at][0]), record=False)
-        yield number, replace(rule, heads=(rule.heads[at],), body=(guard, *rule.body))
+        yield number, CoreRule((rule.heads[at],), (guard, *rule.body), rule.statement, rule.part, rule.choice)
 
     def _passing_on(self, number: int, head: CoreAtom, seeds: Seeds) -> Iterator[tuple[int, CoreRule]]:
         """The questions that a rule's body asks when its head is asked for."""

@@ -128,12 +128,15 @@ def _dependencies(
         if len(heads) > 1:
             together.extend(zip(heads, heads[1:] + heads[:1], strict=True))
         for literal in rule.body:
-            if isinstance(literal, Scan | Negated) and literal.atom.key not in asked_on_the_spot:
-                edges.extend((literal.atom.key, h) for h in heads)
+            if isinstance(literal, Scan | Negated):
+                key = literal.atom.key
             elif isinstance(literal, AggregateStep):
-                edges.extend((literal.members, h) for h in heads)
-            if isinstance(literal, Negated):
-                negative.extend((literal.atom.key, h) for h in heads)
-            elif isinstance(literal, AggregateStep):
-                negative.extend((literal.members, h) for h in heads)
+                key = literal.members
+            else:
+                continue
+            depending = [(key, head) for head in heads]
+            if key not in asked_on_the_spot:
+                edges += depending
+            if not isinstance(literal, Scan):
+                negative += depending
     return edges, negative, together

@@ -212,7 +212,7 @@ def asked(view: View, roots: Sequence[Body], modules: set[int]) -> Asked:
         bodies,
         tuple(components.setdefault(view.component[f], len(components)) for f in ordered),
         tuple(bool(view.structure.cyclic[f]) for f in ordered),
-        tuple(int(view.structure.sizes[c]) if c >= 0 else 1 for c in choices),
+        tuple(view.sizes[c] if c >= 0 else 1 for c in choices),
         tuple(bool(view.structure.other[c]) if c >= 0 else True for c in choices),
         conjunctions,
     )
@@ -238,8 +238,8 @@ def compile_island(
     leaves: list[int] = []
     for c in made.keys:
         if c >= 0:
-            start = int(view.structure.leaf_start[c])
-            leaves.extend(view.leaf_reference[start + k] for k in range(int(view.structure.sizes[c])))
+            start = view.leaf_start[c]
+            leaves.extend(view.leaf_reference[start : start + view.sizes[c]])
         else:
             leaves.append(int(reference[~c]))
     return Compiled(_insert(builder, solution, leaves), solution.nodes, solution.choices, made.modules)

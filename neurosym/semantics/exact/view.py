@@ -28,6 +28,16 @@ class View:
         self._groups: dict[int, tuple[tuple[int, int], ...]] = {}
 
     @cached_property
+    def sizes(self) -> list[int]:
+        """For each choice how many outcomes it has; `leaf_start`: the first of them among the leaves."""
+        return self.structure.sizes.tolist()
+
+    @cached_property
+    def leaf_start(self) -> list[int]:
+        """See `sizes`."""
+        return self.structure.leaf_start.tolist()
+
+    @cached_property
     def component(self) -> list[int]:
         """For each fact its strongly connected component."""
         return self.structure.component.tolist()
@@ -174,6 +184,32 @@ def overlap(one: Spans, two: Spans) -> bool:
         else:
             return True
     return False
+
+
+def sharing(supports: list[Spans]) -> list[list[int]]:
+    """Positions of supports that share choices, directly or through others; groups in the order of their last members.
+
+    A support without choices stands alone.
+    """
+    joined = list(range(len(supports)))  # position → one of its group, itself at the end
+    end, latest = -1, 0
+    for first, last, at in sorted([(first, last, k) for k, spans in enumerate(supports) for first, last in spans]):
+        if first > end:
+            end, latest = last, at
+            continue
+        end = max(end, last)
+        one, two = _end(joined, at), _end(joined, latest)
+        joined[min(one, two)] = max(one, two)
+    groups: dict[int, list[int]] = {}
+    for k in range(len(supports)):
+        groups.setdefault(_end(joined, k), []).append(k)
+    return [groups[k] for k in sorted(groups)]
+
+
+def _end(joined: list[int], k: int) -> int:
+    while joined[k] != k:
+        k = joined[k]
+    return k
 
 
 def united(spans: list[Spans]) -> Spans:
