@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from os import PathLike
 from typing import TYPE_CHECKING, Literal
 from warnings import warn
@@ -536,14 +536,17 @@ class Reasoner(nn.Module):
             self._mentioned |= {*self.program.declarations, *self.program.neural}
         return {q.key for q in queries} - self._mentioned
 
+    @cached_property
+    def _own_keys(self) -> set[tuple[str, int]]:
+        """The predicates that the program declares or derives."""
+        heads = {h.key for r in self.program.rules for head in r.heads for h in head.atoms}
+        return heads | set(self.program.declarations) | set(self.program.neural)
+
     def check_known(self, atom: Atom) -> None:
         """Refuse a predicate that neither the program nor the facts know."""
-        from difflib import get_close_matches
-
         if atom.key in self._known_keys:
             return
-        keys = {h.key for r in self.program.rules for head in r.heads for h in head.atoms}
-        keys |= set(self.program.declarations) | set(self.program.neural) | self.facts.predicates
+        keys = self._own_keys | self.facts.predicates
         if atom.key in keys or atom.predicate.startswith("<") or atom.key == ("triple", 3):
             self._known_keys.add(atom.key)
             return
@@ -552,6 +555,8 @@ class Reasoner(nn.Module):
                 f"`{atom.predicate}/{len(atom.args)}` is answered by a Python function, and has no facts", code="NS616",
                 help="query a predicate whose rule calls it",
             )  # fmt: skip
+        from difflib import get_close_matches
+
         near = get_close_matches(atom.predicate, sorted({n for n, _ in keys}), 1)
         arities = sorted(a for n, a in keys if n == atom.predicate)
         hint = f"it has {' or '.join(map(str, arities))} arguments" if arities else ""

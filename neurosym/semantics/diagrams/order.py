@@ -7,7 +7,7 @@ are made, see `compile`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -32,15 +32,18 @@ def variable_orders(shape: Shape, walked: list[int]) -> list[list[int]]:
     for number, choices in enumerate(meeting):
         for choice in choices:
             of_choice[choice].append(number)
-    orders = [walked, walked[::-1], sorted(walked), _levels(walked, meeting, of_choice)]
     kernels = load("neurosym.semantics.diagrams.order_kernels")
-    number_of = {c: k for k, c in enumerate(walked)}
+    names, number_of = np.array(walked), {c: k for k, c in enumerate(walked)}
     meetings = _flat([[number_of[c] for c in choices] for choices in meeting])
+    columns = *meetings, *_flat(list(of_choice.values()))
+    rarest = np.lexsort((names, np.diff(columns[2])))  # those in the fewest facts first
+    rank = np.argsort(rarest)
+    levels = _levels(len(walked), lambda k: kernels.breadth_first(k, rarest, rank, *columns).tolist())
+    orders = [walked, walked[::-1], sorted(walked), [walked[k] for k in levels]]
     if len(walked) <= MOST:
-        ranked = sorted(walked, key=lambda c: len(of_choice[c]))
-        starts = dict.fromkeys([*ranked[: STARTS // 2], *ranked[-(STARTS // 2) :], walked[0], walked[-1]])
-        columns = np.array(walked), *meetings, *_flat(list(of_choice.values()))
-        orders += [[walked[k] for k in kernels.greedy(number_of[c], *columns).tolist()] for c in starts]
+        ranked = sorted(range(len(walked)), key=lambda k: len(of_choice[walked[k]]))
+        starts = dict.fromkeys([*ranked[: STARTS // 2], *ranked[-(STARTS // 2) :], 0, len(walked) - 1])
+        orders += [[walked[k] for k in kernels.greedy(start, names, *columns).tolist()] for start in starts]
 
     def cost(order: Sequence[int]) -> float:
         place = np.empty(len(walked), np.int64)
@@ -89,28 +92,20 @@ def _meeting(shape: Shape, walked: Iterable[int]) -> list[set[int]]:
     return [m for m in meeting if len(m) > 1]
 
 
-def _levels(walked: list[int], meeting: list[set[int]], of_choice: dict[int, list[int]]) -> list[int]:
-    """Choices by their distance from the end of a longest way between two (after Cuthill & McKee 1969)."""
-    first = walked[0]
+def _levels(n: int, from_here: Callable[[int], list[int]]) -> list[int]:
+    """Choices by their distance from the end of a longest way between two (after Cuthill & McKee 1969).
+
+    Args:
+        n: choices, numbered as they are walked; from_here: those that one leads to, breadth first.
+    """
+    first = 0
     for _ in range(3):
-        *_, first = _breadth_first(first, meeting, of_choice)
-    order = list(dict.fromkeys(_breadth_first(first, meeting, of_choice)))
+        first = from_here(first)[-1]
+    order = from_here(first)
     found = set(order)
-    for choice in walked:  # what is not connected with it
+    for choice in range(n):  # what is not connected with it
         if choice not in found:
-            more = list(_breadth_first(choice, meeting, of_choice))
+            more = from_here(choice)
             order.extend(more)
             found.update(more)
     return order
-
-
-def _breadth_first(start: int, meeting: list[set[int]], of_choice: dict[int, list[int]]) -> Iterator[int]:
-    seen, met = {start}, set[int]()
-    queue = [start]
-    for choice in queue:
-        yield choice
-        numbers = [number for number in of_choice[choice] if number not in met]
-        met.update(numbers)
-        near = {c for number in numbers for c in meeting[number]} - seen
-        seen |= near
-        queue.extend(sorted(near, key=lambda c: (len(of_choice[c]), c)))

@@ -48,6 +48,35 @@ def greedy(start, names, meeting_start, meeting, of_start, of):
     return order
 
 
+@kernel("int64[::1](int64, int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[::1])")
+def breadth_first(start, rarest, rank, meeting_start, meeting, of_start, of):
+    """The choices that one leads to, itself first; those that are met together by rank.
+
+    Args:
+        rarest: the choices by rank, and rank: of each choice. The others: see `greedy`.
+    """
+    n = len(rank)
+    seen, met = np.zeros(n, np.bool_), np.zeros(len(meeting_start) - 1, np.bool_)
+    order, count = np.empty(n, np.int64), 1
+    order[0], seen[start] = start, True
+    for position in range(n):
+        if position == count:
+            break
+        before = count
+        for at in range(of_start[order[position]], of_start[order[position] + 1]):
+            fact = of[at]
+            if met[fact]:
+                continue
+            met[fact] = True
+            for other in range(meeting_start[fact], meeting_start[fact + 1]):
+                if not seen[meeting[other]]:
+                    seen[meeting[other]] = True
+                    order[count] = rank[meeting[other]]
+                    count += 1
+        order[before:count] = rarest[np.sort(order[before:count])]
+    return order[:count].copy()
+
+
 @kernel("float64(int64[::1], int64[::1], int64[::1])")
 def cost(place, meeting_start, meeting):
     """What a diagram may take: 2 to the number of open facts, summed over the places of an order.
