@@ -35,7 +35,7 @@ class Prepared:
     core: CoreProgram
 
     def serves(self, program: Program, base: FactBase, queries: Sequence[Atom]) -> bool:
-        """Whether it is that of a program and facts, also if queries speak of triples, which changes the normal form."""
+        """Whether it is that of a program and facts, also if queries speak of triples: that changes a normal form."""
         same = program is self.program and base is self.base
         return same and (self.core.triple_mode or all(a.key not in (TRIPLE, RDF_TYPE_PREDICATE) for a in queries))
 

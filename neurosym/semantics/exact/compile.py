@@ -59,7 +59,7 @@ def _read_off(shape: Shape, diagram: Diagram) -> Solution:
     leaf_start = np.cumsum([0, *shape.sizes])
     order = np.array(diagram.order, np.int64)
     sizes, other = np.array(shape.sizes, np.int64)[order], np.array(shape.other, bool)[order]
-    read = load("neurosym.semantics.exact.compile_kernels").read_off(
+    kinds, counts, children, roots = load("neurosym.semantics.exact.compile_kernels").read_off(
         leaf_start[order], sizes, other, int(leaf_start[-1]), diagram.level, diagram.start, diagram.child, diagram.roots
     )
-    return Solution(*read, len(diagram.order), len(diagram.level))
+    return Solution(kinds, counts, children, roots, len(diagram.order), len(diagram.level))

@@ -91,10 +91,13 @@ def _renumbered(
     number[order] = np.arange(len(order))
     heads = np.repeat(np.arange(n), np.diff(starts))
     kernels = load("neurosym.semantics.exact.structure_kernels")
-    bodies = kernels.regrouped(heads, body_start, literals, number, len(order))
+    starts, body_start, literals = kernels.regrouped(heads, body_start, literals, number, len(order))
     facts = all_facts[order]
     in_graph = [np.full(len(g.facts), g.facts.shape[1]) for g in graph.choices]
-    *choices, leaves = kernels.choices(
+    choice, outcome, sizes, other, full, leaf_start, leaves = kernels.choices(
         graph.choice[facts], graph.outcome[facts], np.concatenate([*in_graph, np.zeros(0, np.int64)]), graph.choice_rest
     )
-    return Structure(facts, component[order], cyclic[order], *choices, facts[leaves], *bodies, number[same])
+    return Structure(
+        facts, component[order], cyclic[order], choice, outcome, sizes, other, full, leaf_start, facts[leaves],
+        starts, body_start, literals, number[same],
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Inner loops of `structure`, compiled by numba: bodies regrouped by head, facts in bottom-up order, choices numbered."""
+"""Inner loops of `structure`, compiled by numba: bodies grouped by head, facts in bottom-up order, choices numbered."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def regrouped(head, body_start, literals, number, n):
     """Bodies sorted by head, with facts renamed; without those that need their own head, as they derive nothing new.
 
     Args:
-        head: (m,) of each body, -1 where it is left out; number: new names of facts, -1 where their bodies are left out.
+        head: (m,) of each body, -1 to leave it out; number: new names of facts, -1 to leave their bodies out.
 
     Returns:
         (n + 1,) offsets into the bodies of each new fact, offsets into their literals, and those.
