@@ -143,6 +143,8 @@ def entity_inputs(atom: CoreAtom, core: CoreProgram) -> set[str]:
 
     Of a neural atom its entities, not its slots and not its value; of an open one those whose type does not enumerate.
     """
+    if not core.open and not core.neural:
+        return set()
     if (opened := core.open.get(atom.key)) is not None:
         return {a for k, a in enumerate(atom.args) if isinstance(a, str) and not opened.ranges(k)}
     declaration = core.neural.get(atom.key)

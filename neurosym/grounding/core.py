@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from neurosym.errors import Span
@@ -26,14 +27,14 @@ TRIPLE: Key = ("triple", 3)
 RDF_TYPE_PREDICATE: Key = (predicate_of_iri(RDF_TYPE), 2)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CoreAtom:
     """A predicate on variables (by name), constants (by term id) and, in negated literals, wildcards (None)."""
 
     key: Key
     args: tuple[str | int | None, ...]
 
-    @property
+    @cached_property
     def variables(self) -> frozenset[str]:
         """Its variables."""
         return frozenset(a for a in self.args if isinstance(a, str))

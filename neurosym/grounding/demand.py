@@ -96,14 +96,12 @@ class _Demand:
             for at, (head, _) in enumerate(rule.heads):
                 self.rules_of.setdefault(head.key, []).append((number, rule, at))
         self.places: dict[Key, Places] = {}  # derived predicates that are asked for, and their bound arguments
+        self._known_uses: dict[tuple[int, CoreAtom, Places], list[_Use]] = {}
         self.questions: set[Key] = set()
-        self._needs_binding = {key for key, rules in self.rules_of.items() if any(map(self._is_unsafe, rules))}
-
-    def _is_unsafe(self, entry: tuple[int, CoreRule, int]) -> bool:
-        """Whether a rule can only be evaluated with arguments of its head given."""
-        _, rule, at = entry
-        needed = rule.heads[at][0].variables | needed_by(rule.body, self.core)
-        return not needed <= bound_by(rule.body, self.core)
+        self._needs_binding: set[Key] = set()  # predicates with a rule that takes its head's arguments for given
+        for rule in core.rules:
+            needed, bound = needed_by(rule.body, core), bound_by(rule.body, core)
+            self._needs_binding.update(head.key for head, _ in rule.heads if not needed | head.variables <= bound)
 
     def rewrite(self, asked: Sequence[CoreAtom]) -> tuple[Rules, Seeds]:
         """Guarded rules, rules that pass questions on, and what is asked from the start."""
@@ -112,8 +110,8 @@ class _Demand:
             self._ask(atom.key, frozenset(k for k, a in enumerate(atom.args) if a is not None), pending)
         while pending:
             key = pending.pop()
-            for _, rule, at in self.rules_of[key]:
-                for use in self._uses(rule, rule.heads[at][0]):
+            for number, rule, at in self.rules_of[key]:
+                for use in self._uses(number, rule.heads[at][0]):
                     self._ask(use.atom.key, use.places, pending)
         seeds: Seeds = {}
         for atom in asked:
@@ -124,7 +122,7 @@ class _Demand:
             for number, rule, at in self.rules_of[key]:
                 if (number, at) not in done:
                     rules.extend(self._guarded(number, rule, at, done))
-                    rules.extend(self._passing_on(rule, rule.heads[at][0], seeds))
+                    rules.extend(self._passing_on(number, rule.heads[at][0], seeds))
         self.core.questions |= self.questions
         return rules, seeds
 
@@ -164,11 +162,11 @@ class _Demand:
             return
         done.add((number, at))
         guard = Scan(self._asked_about(rule.heads[at][0]), record=False)
-        yield number, replace(rule, heads=(rule.heads[at],), body=(guard, *rule.body))
+        yield number, CoreRule((rule.heads[at],), (guard, *rule.body), rule.statement, rule.part, rule.choice)
 
-    def _passing_on(self, rule: CoreRule, head: CoreAtom, seeds: Seeds) -> Iterator[tuple[int, CoreRule]]:
+    def _passing_on(self, number: int, head: CoreAtom, seeds: Seeds) -> Iterator[tuple[int, CoreRule]]:
         """The questions that a rule's body asks when its head is asked for."""
-        for use in self._uses(rule, head):
+        for use in self._uses(number, head):
             places = self.places.get(use.atom.key)
             if not places:
                 continue
@@ -179,7 +177,7 @@ class _Demand:
             guard = (Scan(self._asked_about(head), record=False),) if use.guarded else ()
             body = (*guard, *use.through)
             if question != (guard[0].atom if guard else None):
-                yield PASSED_ON, CoreRule(((question, None),), body, rule.statement, "question")
+                yield PASSED_ON, CoreRule(((question, None),), body, self.core.rules[number].statement, "question")
 
     def _seed(self, atom: CoreAtom, seeds: Seeds) -> None:
         if self.places.get(atom.key):
@@ -189,8 +187,14 @@ class _Demand:
 
     # ------------------------------------------------------------------------------------------------ bodies
 
-    def _uses(self, rule: CoreRule, head: CoreAtom) -> list[_Use]:
-        """The derived predicates in a body, each with how the head's question leads to it."""
+    def _uses(self, number: int, head: CoreAtom) -> list[_Use]:
+        """The derived predicates in a rule's body, each with how the question about one of its heads leads to it."""
+        key = (number, head, self.places[head.key])
+        if key not in self._known_uses:
+            self._known_uses[key] = self._found_uses(self.core.rules[number], head)
+        return self._known_uses[key]
+
+    def _found_uses(self, rule: CoreRule, head: CoreAtom) -> list[_Use]:
         places = self.places[head.key]
         given = frozenset(a for k, a in enumerate(head.args) if k in places and isinstance(a, str))
         open_ = [atom for literal in rule.body if (atom := self._derived(literal)) is not None]
@@ -199,12 +203,12 @@ class _Demand:
         while open_:
             # the one with most bound arguments first: it may bind those of the others
             options = [self._use(head, atom, given, passed) for atom in open_]
-            best = max(range(len(open_)), key=lambda k: (len(options[k].places), -k))
+            best = max(range(len(open_)), key=lambda k: (len(options[k].places), -k)) if len(open_) > 1 else 0
             atom = open_.pop(best)
             uses.append(options[best])
             if self.through_derived:
                 passed += [
-                    replace(x, record=False)
+                    Scan(x.atom, record=False)
                     for x in rule.body
                     if isinstance(x, Scan) and x.atom == atom and x.atom.key not in self.core.demands
                 ]
@@ -280,7 +284,7 @@ def _reach(
                 ready &= calculate or new <= bound
             if ready:
                 left.remove(literal)
-                chosen.append(replace(literal, record=False) if isinstance(literal, Scan) else literal)
+                chosen.append(Scan(literal.atom, record=False) if isinstance(literal, Scan) else literal)
                 bound |= new
                 progress = True
     return chosen, bound

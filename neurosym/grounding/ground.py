@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
-from neurosym.facts import FactBase
+from neurosym.facts import FactBase, SymbolTable
 from neurosym.grounding.asked import evaluated, with_values
 from neurosym.grounding.builder import Limits
-from neurosym.grounding.core import Key
+from neurosym.grounding.core import RDF_TYPE_PREDICATE, TRIPLE, CoreProgram, Key
 from neurosym.grounding.demand import Seeds, restricted
 from neurosym.grounding.engine import Engine, Progress
 from neurosym.grounding.graph import DerivationGraph
@@ -18,6 +19,36 @@ from neurosym.grounding.previous import compare
 from neurosym.lang.ast import Atom, Program
 
 Mode = Literal["firings", "boolean"]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A program in normal form, over the terms of some facts and its own; good for one grounding, which adds to both.
+
+    Attributes:
+        program, base: what it was made from.
+    """
+
+    program: Program
+    base: FactBase
+    symbols: SymbolTable
+    core: CoreProgram
+
+    def serves(self, program: Program, base: FactBase, queries: Sequence[Atom]) -> bool:
+        """Whether it is that of a program and facts, also if queries speak of triples: that changes a normal form."""
+        same = program is self.program and base is self.base
+        return same and (self.core.triple_mode or all(a.key not in (TRIPLE, RDF_TYPE_PREDICATE) for a in queries))
+
+
+def prepared(program: Program, base: FactBase, queries: Sequence[Atom] = ()) -> Prepared:
+    """Bring a program into normal form.
+
+    Raises:
+        RuleError: statements that cannot be evaluated yet.
+    """
+    symbols = base.symbols.copy()
+    symbols.decimals = program.notation.decimals
+    return Prepared(program, base, symbols, normalise(program, symbols, queries))
 
 
 def ground(
@@ -33,6 +64,7 @@ def ground(
     mode: Mode = "firings",
     demand: bool = False,
     previous: DerivationGraph | None = None,
+    normal: Prepared | None = None,
 ) -> DerivationGraph:
     """Evaluate a program over facts.
 
@@ -50,6 +82,7 @@ def ground(
             open predicates is grounded as a whole.
         previous: a graph of the same program, questions and mode over other facts, of which these are an extension or
             a part (`facts + more`, `facts - some`): what does not depend on the difference is taken from it.
+        normal: the normal form, if it was made before; it is used up.
 
     Raises:
         RuleError: statements that cannot be evaluated yet.
@@ -57,10 +90,10 @@ def ground(
         LimitError: a limit was hit; names the rule or predicate.
     """
     base = FactBase() if facts is None else facts
-    symbols = base.symbols.copy()
-    symbols.decimals = program.notation.decimals
-    asked, program = [evaluated(atom) for atom in queries], with_values(program)
-    core = normalise(program, symbols, asked)
+    asked = [evaluated(atom) for atom in queries]
+    if normal is None or not normal.serves(program, base, asked):
+        normal = prepared(program, base, asked)
+    symbols, core, program = normal.symbols, normal.core, with_values(program)
     rules = [(number, rule) for number, rule in enumerate(core.rules)]
     seeds: Seeds = {}
     opened = bool(core.open) and open_world

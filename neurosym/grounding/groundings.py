@@ -166,6 +166,8 @@ def _columns(pieces: list[Block] | list[Block | Columns] | list[Columns]) -> Col
     """Pieces one after the other."""
     if len(pieces) == 1 and isinstance(pieces[0], Columns):
         return pieces[0]
+    if all(isinstance(p, Block) and p.negated is None and p.absent is None for p in pieces):
+        return _lone([p for p in pieces if isinstance(p, Block)])
     total = sum(len(p.head if isinstance(p, Columns) else p.heads) for p in pieces)
     edges = sum(len(p.body) if isinstance(p, Columns) else p.num_edges for p in pieces)
     absences = sum(len(_absent(p)) for p in pieces)
@@ -197,6 +199,18 @@ def _columns(pieces: list[Block] | list[Block | Columns] | list[Columns]) -> Col
         absent[lack : lack + len(items)] = items
         at, edge, lack = at + n, edge + m, lack + len(items)
     return Columns(rule, head, start, body, sign, absent_start, absent)
+
+
+def _lone(blocks: list[Block]) -> Columns:
+    """Blocks without negated literals one after the other."""
+    counts = [len(b.heads) for b in blocks]
+    rule = np.repeat(np.array([b.rule for b in blocks], np.int32), counts)
+    body = np.concatenate([np.zeros(0, np.int32), *(b.body.reshape(-1) for b in blocks)])
+    start = np.zeros(len(rule) + 1, np.int32 if len(body) < 2**31 else np.int64)
+    np.cumsum(np.repeat([b.body.shape[1] for b in blocks], counts), out=start[1:])
+    head = np.concatenate([np.zeros(0, np.int32), *(b.heads for b in blocks)])
+    sign, absent_start = np.broadcast_to(np.True_, body.shape), np.broadcast_to(np.int32(0), start.shape)
+    return Columns(rule, head, start, body, sign, absent_start, np.zeros(0, np.int32))
 
 
 def _absent(piece: Block | Columns) -> Ids:

@@ -12,6 +12,7 @@ from neurosym.grounding.core import (
     AggregateStep,
     Builtin,
     Compare,
+    CoreAtom,
     CoreLiteral,
     CoreProgram,
     CoreRule,
@@ -131,6 +132,8 @@ def _query_binds(statement: Rule, head: Atom, asked: list[Var]) -> GroundingErro
 
 def _cost(literal: CoreLiteral, bound: set[str], core: CoreProgram, relation: Callable[[Key], Sized]) -> tuple | None:
     """A key to choose the next literal by; None if it cannot run yet."""
+    if isinstance(literal, Scan):
+        return _scan_cost(literal.atom, bound, core, relation)
     match literal:
         case Compare():
             return (0, 0) if _can_compare(literal, bound) else None
@@ -147,22 +150,24 @@ def _cost(literal: CoreLiteral, bound: set[str], core: CoreProgram, relation: Ca
             return (1, 0) if atom.variables <= bound else None
         case AggregateStep():
             return (3, 0) if set(literal.group) <= bound else None
-        case Scan(atom):
-            asked = entity_inputs(atom, core) | (atom.variables if atom.key in core.demands else frozenset())
-            if not asked <= bound:
-                return None
-            places = tuple(k for k, a in enumerate(atom.args) if not isinstance(a, str) or a in bound)
-            facts = relation(atom.key)
-            if len(places) == len(atom.args):
-                return (1, facts.size)
-            if atom.key in core.open:  # last, so that as little as possible is asked about
-                return (5, len(atom.args) - len(places))
-            if slot_inputs(atom, core) - bound:  # other literals may say which inputs are meant
-                return (5, 0)
-            if not places:
-                return (4, facts.size)
-            return (2, _fan_out(facts, places), facts.size)
     raise AssertionError(literal)
+
+
+def _scan_cost(atom: CoreAtom, bound: set[str], core: CoreProgram, relation: Callable[[Key], Sized]) -> tuple | None:
+    asked = entity_inputs(atom, core) | (atom.variables if atom.key in core.demands else frozenset())
+    if not asked <= bound:
+        return None
+    places = tuple([k for k, a in enumerate(atom.args) if not isinstance(a, str) or a in bound])
+    facts = relation(atom.key)
+    if len(places) == len(atom.args):
+        return (1, facts.size)
+    if atom.key in core.open:  # last, so that as little as possible is asked about
+        return (5, len(atom.args) - len(places))
+    if slot_inputs(atom, core) - bound:  # other literals may say which inputs are meant
+        return (5, 0)
+    if not places:
+        return (4, facts.size)
+    return (2, _fan_out(facts, places), facts.size)
 
 
 def _fan_out(facts: Sized, places: tuple[int, ...]) -> float:

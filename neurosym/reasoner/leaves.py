@@ -43,22 +43,22 @@ class Leaves:
         self.features = features
         self.dtype = dtype
         self.facts = facts
-        base = torch.zeros(graph.num_facts, dtype=dtype)
+        base = np.zeros(graph.num_facts)
         self._learned: list[tuple[int, Tensor, int]] = []
         self._neural: list[NeuralGroup] = []
         for group in graph.choices:
-            index = torch.from_numpy(group.facts.astype(np.int64))
             if group.kind == "constant":
                 assert group.probabilities is not None
-                base[index] = torch.from_numpy(group.probabilities).to(dtype)
+                base[group.facts] = group.probabilities
             elif group.kind == "learned":
                 assert group.parameters is not None
+                index = torch.from_numpy(group.facts.astype(np.int64))
                 for parameter in np.unique(group.parameters).tolist():
                     rows = index[torch.from_numpy(group.parameters == parameter)]
                     self._learned.append((parameter, rows.T.reshape(-1), len(rows)))
             elif group.kind == "neural":  # unknown atoms have no probability
                 self._neural.append(NeuralGroup(graph, group, networks, features))
-        self.base = base
+        self.base = torch.from_numpy(base).to(dtype)
         self._graphs = _in_order([_GraphReader(graph, facts, g) for g in self._neural if g.uses_graph])
 
     @property

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from os import PathLike
 from typing import TYPE_CHECKING, Literal
 from warnings import warn
@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from neurosym.errors import ApproximationWarning, DataError, SemanticsError
-from neurosym.facts import FactBase, SymbolTable
+from neurosym.facts import FactBase
 from neurosym.grounding import Limits, Parameter, evaluated, ground
-from neurosym.grounding.normalise import normalise
+from neurosym.grounding.ground import Prepared, prepared
 from neurosym.lang import Foreign, parse_atom, to_text
 from neurosym.lang.ast import Atom, Const, Program, Var
 from neurosym.lang.terms import predicate_of_iri, term_key
@@ -112,7 +112,8 @@ class Reasoner(nn.Module):
         self.progress = progress
         self.seed = seed
         self.dtype = dtype
-        self.learnable = _labelled(normalise(program, SymbolTable()).parameters)
+        self._prepared: Prepared | None = prepared(program, self.facts)  # for the first grounding
+        self.learnable = _labelled(self._prepared.core.parameters)
         random = torch.Generator().manual_seed(seed)
         self.weight_logits = nn.ParameterList([_start(p, random) for p in self.learnable])
         self.constraint_logits = constraint_parameters(program, random)
@@ -199,10 +200,11 @@ class Reasoner(nn.Module):
             asked += tuple(_free(key) for key in sorted(self._unmentioned(queries)))
         key = (id(base), tuple(slots), tuple(dict.fromkeys(map(_pattern, asked))), closed_networks, mode)
         if key not in self._grounded:
+            normal, self._prepared = self._prepared, None
             graph = ground(
                 self.program, base, slots=slots, queries=asked, limits=self.limits,
                 closed_networks=closed_networks, progress=self.progress, mode=mode, demand=self.demand,
-                previous=self._before.pop(key[1:], None) if base is self.facts else None,
+                previous=self._before.pop(key[1:], None) if base is self.facts else None, normal=normal,
             )  # fmt: skip
             leaves = Leaves(graph, base, dict(self.networks.items()), self.features, self.dtype)
             while len(self._grounded) >= MAX_GRAPHS:
@@ -534,14 +536,17 @@ class Reasoner(nn.Module):
             self._mentioned |= {*self.program.declarations, *self.program.neural}
         return {q.key for q in queries} - self._mentioned
 
+    @cached_property
+    def _own_keys(self) -> set[tuple[str, int]]:
+        """The predicates that the program declares or derives."""
+        heads = {h.key for r in self.program.rules for head in r.heads for h in head.atoms}
+        return heads | set(self.program.declarations) | set(self.program.neural)
+
     def check_known(self, atom: Atom) -> None:
         """Refuse a predicate that neither the program nor the facts know."""
-        from difflib import get_close_matches
-
         if atom.key in self._known_keys:
             return
-        keys = {h.key for r in self.program.rules for head in r.heads for h in head.atoms}
-        keys |= set(self.program.declarations) | set(self.program.neural) | self.facts.predicates
+        keys = self._own_keys | self.facts.predicates
         if atom.key in keys or atom.predicate.startswith("<") or atom.key == ("triple", 3):
             self._known_keys.add(atom.key)
             return
@@ -550,6 +555,8 @@ class Reasoner(nn.Module):
                 f"`{atom.predicate}/{len(atom.args)}` is answered by a Python function, and has no facts", code="NS616",
                 help="query a predicate whose rule calls it",
             )  # fmt: skip
+        from difflib import get_close_matches
+
         near = get_close_matches(atom.predicate, sorted({n for n, _ in keys}), 1)
         arities = sorted(a for n, a in keys if n == atom.predicate)
         hint = f"it has {' or '.join(map(str, arities))} arguments" if arities else ""

@@ -50,36 +50,16 @@ def relevant_part(graph: DerivationGraph, roots: Ids, drop_certain: bool) -> Par
     certain = graph.status == CERTAIN
     seen = np.zeros(graph.num_facts, bool)
     body_start = graph.body_start.astype(np.int64)
+    body, sign = np.ascontiguousarray(graph.body), graph.sign.copy()  # it may be one value, repeated
     walks = load("neurosym.semantics.walks")
-    asked = np.unique(roots).astype(np.int32)
-    walks.reach(starts, order, body_start, np.ascontiguousarray(graph.body), certain, drop_certain, asked, seen)
-    facts = np.nonzero(seen)[0].astype(np.int32)
-    number = np.full(graph.num_facts, -1, np.int64)
-    number[facts] = np.arange(len(facts))
-    # by head, then in the order of the graph, so that equal structures get equal orders
-    expanded = seen & ~certain if drop_certain else seen
-    groundings = order[expanded[graph.head[order]]]
-    first = body_start[groundings]
-    counts = body_start[groundings + 1] - first
-    which, edges = expand(first, counts)
-    body, sign = graph.body[edges], graph.sign[edges]
-    if drop_certain:
-        keep = ~certain[body]
-        which, body, sign = which[keep], body[keep], sign[keep]
-        counts = np.bincount(which, minlength=len(groundings))
+    asked = np.ascontiguousarray(roots, np.int32)
+    walks.reach(starts, order, body_start, body, certain, drop_certain, asked, seen)
+    facts, number, grounding, head, *bodies = walks.collected(
+        starts, order, body_start, body, sign, certain, drop_certain, seen
+    )
     has_grounding = starts[facts + 1] > starts[facts]
     given = certain[facts] & (drop_certain | (graph.place[facts] >= 0) | ~has_grounding)
-    return Part(
-        facts=facts,
-        leaf=graph.choice[facts] >= 0,
-        given=given,
-        grounding=groundings,
-        head=number[graph.head[groundings]],
-        body_start=np.concatenate([[0], np.cumsum(counts)]),
-        body=number[body],
-        sign=sign,
-        roots=number[roots],
-    )
+    return Part(facts, graph.choice[facts] >= 0, given, grounding, head, *bodies, roots=number[roots])
 
 
 def levels(part: Part) -> tuple[Long, NDArray[np.bool_]]:

@@ -43,6 +43,50 @@ def reach(starts, order, body_start, body, certain, drop, roots, seen):
                     top += 1
 
 
+@kernel(
+    "Tuple((int32[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], boolean[::1]))("
+    "int64[::1], int64[::1], int64[::1], int32[::1], boolean[::1], boolean[::1], boolean, boolean[::1])"
+)
+def collected(starts, order, body_start, body, sign, certain, drop, seen):
+    """The marked facts and the groundings that derive them, by head, then in the order of the graph.
+
+    So equal structures get equal orders. For the arguments see `reach`.
+
+    Returns:
+        `facts` of `Part`, the number of each fact of the graph there, and `grounding`, `head`, `body_start`, `body`,
+        `sign` of `Part`.
+    """
+    number, count, most, edges = np.full(len(seen), -1, np.int64), 0, 0, 0
+    for fact in range(len(seen)):
+        if not seen[fact]:
+            continue
+        number[fact] = count
+        count += 1
+        if drop and certain[fact]:
+            continue
+        most += starts[fact + 1] - starts[fact]
+        for at in range(starts[fact], starts[fact + 1]):
+            edges += body_start[order[at] + 1] - body_start[order[at]]
+    facts, grounding, head = np.empty(count, np.int32), np.empty(most, np.int64), np.empty(most, np.int64)
+    new_start, new_body, new_sign = np.zeros(most + 1, np.int64), np.empty(edges, np.int64), np.empty(edges, np.bool_)
+    made, total = 0, 0
+    for fact in range(len(seen)):
+        if not seen[fact]:
+            continue
+        facts[number[fact]] = fact
+        if drop and certain[fact]:
+            continue
+        for at in range(starts[fact], starts[fact + 1]):
+            grounding[made], head[made] = order[at], number[fact]
+            for edge in range(body_start[order[at]], body_start[order[at] + 1]):
+                if not drop or not certain[body[edge]]:
+                    new_body[total], new_sign[total] = number[body[edge]], sign[edge]
+                    total += 1
+            made += 1
+            new_start[made] = total
+    return facts, number, grounding, head, new_start, new_body[:total].copy(), new_sign[:total].copy()
+
+
 @kernel("void(int64[::1], int64, int64)")
 def _reverse(order, first, last):
     """Members of a cycle in the order in which they were met."""

@@ -6,7 +6,7 @@ to say that exactly one of them happens. Diagrams are reduced: equal formulas ar
 
 How large a diagram becomes depends on the order, and no estimate tells how large (the best order is NP-hard to find;
 Bollig & Wegener, IEEE Transactions on Computers 1996). So the orders race: all are given a few nodes, those that came
-furthest more, and of those that finish the smallest diagram is taken.
+furthest more, and of those that finish the smallest diagram is taken. What is tiny in the first order does not race.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosym.errors import SemanticsError
-from neurosym.grounding.columns import expand
 from neurosym.grounding.compiled import load
-from neurosym.semantics.diagrams.order import variable_orders
+from neurosym.semantics.diagrams.order import variable_orders, walk
 from neurosym.semantics.diagrams.shape import Body, Shape
 from neurosym.semantics.part import Long
 
 FALSE, TRUE = 0, 1  # the diagrams of formulas that say nothing
 FIRST_NODES, MORE_NODES = 1_000, 4  # nodes in the first round of the race, and how many times more in each later one
+TINY = 64  # nodes of a diagram that take no longer to visit than it takes to ask for them: no other order is tried
 KEPT = 3  # of so many orders that did not finish, one goes on
 ROOM = 1 << 10  # nodes at first
 MAX_UNKNOWNS = 500  # facts of a cycle that are eliminated one by one; larger ones are iterated
@@ -60,8 +60,15 @@ def compile_shape(shape: Shape, max_nodes: int) -> Diagram:
         SemanticsError: NS520, every order that was tried needs more.
     """
     columns = _Columns(shape)
-    running = [_Run(columns, order) for order in variable_orders(shape)]
+    walked = walk(shape)
     limit = min(FIRST_NODES, max_nodes)
+    first = _Run(columns, walked)
+    if first.goes_through(min(MORE_NODES * TINY, limit)):
+        diagram = first.diagram()
+        if len(diagram.level) <= TINY:
+            return diagram
+    orders = variable_orders(shape, walked)
+    running = [first if order == walked else _Run(columns, order) for order in orders]
     while True:
         finished: list[Diagram] = []
         rest: list[_Run] = []
@@ -188,12 +195,4 @@ class _Run:
         found = np.empty(self.nodes, np.int64)
         seen = np.zeros(int(self._counts[0]), np.uint8)
         nodes = found[: self._kernels.below(roots, self._arity, self._cells, seen, found)]
-        level = self._cells[nodes].astype(np.int64)
-        sizes = self._arity[level]
-        _, at = expand(nodes + 1, sizes)
-        return Diagram(self.order, level, _offsets(sizes), _numbered(nodes, self._cells[at]), _numbered(nodes, roots))
-
-
-def _numbered(nodes: Long, cells: NDArray[np.signedinteger]) -> Long:
-    """Cells as numbers of nodes, behind the constants."""
-    return np.where(cells <= TRUE, cells, 2 + np.searchsorted(nodes, cells))
+        return Diagram(self.order, *self._kernels.numbered(nodes, roots, self._arity, self._cells))

@@ -365,3 +365,24 @@ def below(roots, arity, cells, seen, found):
     for k in range(total // 2):
         found[k], found[total - 1 - k] = found[total - 1 - k], found[k]
     return total
+
+
+@kernel("Tuple((int64[::1], int64[::1], int64[::1], int64[::1]))(int64[::1], int64[::1], int64[::1], int32[::1])")
+def numbered(nodes, roots, arity, cells):
+    """Some nodes, in rising order and with all that they lead to, as columns in numbers of their own.
+
+    Returns:
+        `level`, `start`, `child` and `roots` of `Diagram`.
+    """
+    level, start = np.empty(len(nodes), np.int64), np.zeros(len(nodes) + 1, np.int64)
+    for k in range(len(nodes)):
+        level[k] = cells[nodes[k]]
+        start[k + 1] = start[k] + arity[level[k]]
+    child, asked = np.empty(start[-1], np.int64), np.empty(len(roots), np.int64)
+    for k in range(len(nodes)):
+        for branch in range(arity[level[k]]):
+            other = cells[nodes[k] + 1 + branch]
+            child[start[k] + branch] = other if other <= 1 else 2 + np.searchsorted(nodes, other)
+    for k in range(len(roots)):
+        asked[k] = roots[k] if roots[k] <= 1 else 2 + np.searchsorted(nodes, roots[k])
+    return level, start, child, asked

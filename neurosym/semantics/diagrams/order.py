@@ -7,17 +7,24 @@ are made, see `compile`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
+
+from neurosym.grounding.compiled import load
 from neurosym.semantics.diagrams.shape import Shape
+from neurosym.semantics.part import Long
 
 MOST = 400  # choices up to which the greedy order is tried: it looks at all that are left for each
 STARTS = 6  # choices at which the greedy order is begun, with the fewest facts and with the most
 
 
-def variable_orders(shape: Shape) -> list[list[int]]:
-    """Orders of the choices that a shape's roots depend on, the most promising first."""
-    walked = _walk(shape)
+def variable_orders(shape: Shape, walked: list[int]) -> list[list[int]]:
+    """Orders of the choices that a shape's roots depend on, the most promising first.
+
+    Args:
+        walked: the choices as `walk` meets them.
+    """
     if len(walked) < 3:
         return [walked]
     meeting = _meeting(shape, walked)
@@ -25,16 +32,35 @@ def variable_orders(shape: Shape) -> list[list[int]]:
     for number, choices in enumerate(meeting):
         for choice in choices:
             of_choice[choice].append(number)
-    orders = [walked, walked[::-1], sorted(walked), _levels(walked, meeting, of_choice)]
+    kernels = load("neurosym.semantics.diagrams.order_kernels")
+    names, number_of = np.array(walked), {c: k for k, c in enumerate(walked)}
+    meetings = _flat([[number_of[c] for c in choices] for choices in meeting])
+    columns = *meetings, *_flat(list(of_choice.values()))
+    rarest = np.lexsort((names, np.diff(columns[2])))  # those in the fewest facts first
+    rank = np.argsort(rarest)
+    levels = _levels(len(walked), lambda k: kernels.breadth_first(k, rarest, rank, *columns).tolist())
+    orders = [walked, walked[::-1], sorted(walked), [walked[k] for k in levels]]
     if len(walked) <= MOST:
-        ranked = sorted(walked, key=lambda c: (len(of_choice[c]), walked.index(c)))
-        starts = dict.fromkeys([*ranked[: STARTS // 2], *ranked[-(STARTS // 2) :], walked[0], walked[-1]])
-        orders += [_greedy(start, walked, meeting, of_choice) for start in starts]
-    different = list(dict.fromkeys(map(tuple, orders)))
-    return [list(order) for order in sorted(different, key=lambda order: _cost(order, meeting))]
+        ranked = sorted(range(len(walked)), key=lambda k: len(of_choice[walked[k]]))
+        starts = dict.fromkeys([*ranked[: STARTS // 2], *ranked[-(STARTS // 2) :], 0, len(walked) - 1])
+        orders += [[walked[k] for k in kernels.greedy(start, names, *columns).tolist()] for start in starts]
+
+    def cost(order: Sequence[int]) -> float:
+        place = np.empty(len(walked), np.int64)
+        place[[number_of[c] for c in order]] = np.arange(len(walked))
+        return kernels.cost(place, *meetings)
+
+    return [list(order) for order in sorted(dict.fromkeys(map(tuple, orders)), key=cost)]
 
 
-def _walk(shape: Shape) -> list[int]:
+def _flat(lists: list[list[int]]) -> tuple[Long, Long]:
+    """Lists one after the other, as offsets and entries."""
+    starts = np.zeros(len(lists) + 1, np.int64)
+    np.cumsum([len(x) for x in lists], out=starts[1:])
+    return starts, np.array([x for part in lists for x in part], np.int64)
+
+
+def walk(shape: Shape) -> list[int]:
     """Choices in the order in which a walk from the roots meets them: related ones are near each other."""
     order: dict[int, None] = {}
     seen: set[int] = set()
@@ -66,72 +92,20 @@ def _meeting(shape: Shape, walked: Iterable[int]) -> list[set[int]]:
     return [m for m in meeting if len(m) > 1]
 
 
-def _levels(walked: list[int], meeting: list[set[int]], of_choice: dict[int, list[int]]) -> list[int]:
-    """Choices by their distance from the end of a longest way between two (after Cuthill & McKee 1969)."""
-    first = walked[0]
+def _levels(n: int, from_here: Callable[[int], list[int]]) -> list[int]:
+    """Choices by their distance from the end of a longest way between two (after Cuthill & McKee 1969).
+
+    Args:
+        n: choices, numbered as they are walked; from_here: those that one leads to, breadth first.
+    """
+    first = 0
     for _ in range(3):
-        *_, first = _breadth_first(first, meeting, of_choice)
-    order = list(dict.fromkeys(_breadth_first(first, meeting, of_choice)))
+        first = from_here(first)[-1]
+    order = from_here(first)
     found = set(order)
-    for choice in walked:  # what is not connected with it
+    for choice in range(n):  # what is not connected with it
         if choice not in found:
-            more = list(_breadth_first(choice, meeting, of_choice))
+            more = from_here(choice)
             order.extend(more)
             found.update(more)
     return order
-
-
-def _breadth_first(start: int, meeting: list[set[int]], of_choice: dict[int, list[int]]) -> Iterator[int]:
-    seen, met = {start}, set[int]()
-    queue = [start]
-    for choice in queue:
-        yield choice
-        numbers = [number for number in of_choice[choice] if number not in met]
-        met.update(numbers)
-        near = {c for number in numbers for c in meeting[number]} - seen
-        seen |= near
-        queue.extend(sorted(near, key=lambda c: (len(of_choice[c]), c)))
-
-
-def _greedy(start: int, walked: list[int], meeting: list[set[int]], of_choice: dict[int, list[int]]) -> list[int]:
-    """Next always the choice that leaves the fewest facts open, of those that meet an open one."""
-    left = [len(m) for m in meeting]
-    rest = dict.fromkeys(walked)
-    order: list[int] = []
-    near: set[int] = {start}
-    while rest:
-        if not near:
-            near = {next(iter(rest))}
-
-        def opened(choice: int) -> tuple[int, int]:
-            change = 0
-            for number in of_choice[choice]:
-                if left[number] == len(meeting[number]):
-                    change += 1
-                elif left[number] == 1:
-                    change -= 1
-            return change, choice
-
-        choice = min(near, key=opened)
-        order.append(choice)
-        del rest[choice]
-        for number in of_choice[choice]:
-            left[number] -= 1
-            near.update(c for c in meeting[number] if c in rest)
-        near.discard(choice)
-    return order
-
-
-def _cost(order: Sequence[int], meeting: list[set[int]]) -> float:
-    """What a diagram in this order may take: 2 to the number of open facts, summed over its places."""
-    place = {c: k for k, c in enumerate(order)}
-    change = [0] * (len(order) + 1)
-    for choices in meeting:
-        places = [place[c] for c in choices]
-        change[min(places)] += 1
-        change[max(places)] -= 1
-    total, open_ = 0.0, 0
-    for step in change:
-        open_ += step
-        total += 2.0 ** min(open_, 1000)
-    return total

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurosym.grounding.columns import expand
-from neurosym.semantics.diagrams import FALSE, TRUE, Diagram, Shape, compile_shape
-from neurosym.semantics.exact.circuit import DECISION, SUM, Circuit, CircuitBuilder
+from neurosym.grounding.compiled import load
+from neurosym.semantics.diagrams import Diagram, Shape, compile_shape
+from neurosym.semantics.exact.circuit import Circuit, CircuitBuilder
 from neurosym.semantics.part import Long
 
 
@@ -57,27 +57,9 @@ def circuit_of(shape: Shape, max_nodes: int) -> Circuit:
 def _read_off(shape: Shape, diagram: Diagram) -> Solution:
     """A sum for what is left of each choice where it has several outcomes, and a decision for each node."""
     leaf_start = np.cumsum([0, *shape.sizes])
-    one = int(leaf_start[-1])
-    sizes = np.array([shape.sizes[c] for c in diagram.order], np.int64)
-    other = np.array([shape.other[c] for c in diagram.order], bool)
-    start = leaf_start[np.array(diagram.order, np.int64)]
-    rest = ~start  # of a choice with one outcome
-    several = np.nonzero(other & (sizes > 1))[0]
-    rest[several] = ~(one + 1 + np.arange(len(several)))
-    _, sums = expand(start[several], sizes[several])
-    first = one + 1 + len(several)
-    count = len(diagram.level)
-    of, at = expand(diagram.start[:-1], np.diff(diagram.start))
-    branch, place = at - diagram.start[of], diagram.level[of]
-    weight = np.where(branch < sizes[place], start[place] + branch, rest[place])
-    possible = diagram.child != FALSE
-    pairs = np.stack([weight, _reference(diagram.child, one, first)], axis=1)[possible]
-    kinds = np.repeat(np.array([SUM, DECISION], np.uint8), [len(several), count])
-    counts = np.concatenate([sizes[several], 2 * np.bincount(of[possible], minlength=count)])
-    roots = _reference(diagram.roots, one, first)
-    return Solution(kinds, counts, np.concatenate([sums, pairs.reshape(-1)]), roots, len(diagram.order), count)
-
-
-def _reference(child: Long, one: int, first: int) -> Long:
-    """Nodes of a diagram as references to those of a circuit."""
-    return np.where(child > TRUE, child - 2 + first, np.where(child == TRUE, one, ~one))
+    order = np.array(diagram.order, np.int64)
+    sizes, other = np.array(shape.sizes, np.int64)[order], np.array(shape.other, bool)[order]
+    kinds, counts, children, roots = load("neurosym.semantics.exact.compile_kernels").read_off(
+        leaf_start[order], sizes, other, int(leaf_start[-1]), diagram.level, diagram.start, diagram.child, diagram.roots
+    )
+    return Solution(kinds, counts, children, roots, len(diagram.order), len(diagram.level))

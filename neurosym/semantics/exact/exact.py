@@ -105,7 +105,8 @@ class Exact:
         if method.name == "certain" or self.circuit is None:
             return ""
         if method.name == "circuit":
-            because = f": {method.shared} has proofs that share choices" if method.shared else ""
+            shared = method.shared
+            because = f": {self._solver.view.name(shared)} has proofs that share choices" if shared >= 0 else ""
             return f"{method.choices} choices, {method.nodes} nodes{because}"
         if method.folded:
             return "taken together fact by fact, each conjunction once"
@@ -128,8 +129,9 @@ class Exact:
         Raises:
             SemanticsError: the evidence has probability 0 under these inputs.
         """
-        ones = inputs.new_ones((len(inputs), self.count))
-        return ones if self.circuit is None else self._given(inputs, ones, self.parts, impossible)
+        if self.circuit is None:
+            return inputs.new_ones((len(inputs), self.count))
+        return self._given(inputs, 1.0, self.parts, impossible)
 
     def log(self, inputs: Tensor) -> Tensor:
         """(B, r) natural logarithms of the probabilities, however small; -inf for 0 alone.
@@ -137,8 +139,9 @@ class Exact:
         Raises:
             SemanticsError: as for the probabilities.
         """
-        zeros = inputs.new_zeros((len(inputs), self.count))
-        return zeros if self.circuit is None else self._given(inputs, zeros, len(self.circuit.outputs), None)
+        if self.circuit is None:
+            return inputs.new_zeros((len(inputs), self.count))
+        return self._given(inputs, 0.0, len(self.circuit.outputs), None)
 
     def log_evidence(self, inputs: Tensor) -> Tensor:
         """(B,) natural logarithm of the probability of the evidence; -inf where it cannot be."""
@@ -150,7 +153,7 @@ class Exact:
         assert self.circuit is not None
         return self.circuit(inputs.T[self._leaves.to(inputs.device)], logs)
 
-    def _given(self, inputs: Tensor, full: Tensor, logs: int, impossible: float | None) -> Tensor:
+    def _given(self, inputs: Tensor, certain: float, logs: int, impossible: float | None) -> Tensor:
         """Answers for the uncertain roots, put among those for the certain ones."""
         values = self._run(inputs, logs)
         count = len(self.uncertain)
@@ -164,7 +167,7 @@ class Exact:
         if count == self.count:
             return result.T
         index = torch.tensor(self.uncertain, dtype=torch.long, device=inputs.device)
-        return full.index_copy(1, index, result.T)
+        return inputs.new_full((len(inputs), self.count), certain).index_copy(1, index, result.T)
 
 
 def impossible(why: str) -> SemanticsError:

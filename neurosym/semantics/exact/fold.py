@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from neurosym.semantics.diagrams import Body
 from neurosym.semantics.exact.circuit import CircuitBuilder
-from neurosym.semantics.exact.view import Spans, View, overlap, united
+from neurosym.semantics.exact.view import Spans, View, sharing, united
 from neurosym.semantics.part import Long
 
 Choices = tuple[tuple[int, int], ...]
@@ -201,17 +201,15 @@ class Folder:
         if literals is None:
             return None
         held = [(c, allowed) for c, allowed in choices.items() if allowed != self.view.full[c]]
-        parts: list[tuple[Spans, list[int], list[tuple[int, int]], bool]] = []
-        if rest < len(self.evidence):
-            parts.append((self._tails[rest], [], [], True))
-        for literal in literals:
-            parts = _merged(parts, (self.view.spans(fact_of(literal)), [literal], [], False))
-        for c, allowed in held:
-            parts = _merged(parts, (((c, c),), [], [(c, allowed)], False))
+        spans = [self.view.spans(fact_of(x)) for x in literals]
+        parts = sharing([self._tails[rest], *spans, *(((c, c),) for c, _ in held)])
         outcome_sets: list[int] = []
         alone: list[tuple[int, int]] = []
         joints: list[Joint] = []
-        for _, members, sets, tail in parts:
+        for part in parts:
+            tail = part[0] == 0 and rest < len(self.evidence)
+            members = [literals[k - 1] for k in part if 0 < k <= len(literals)]
+            sets = [held[k - 1 - len(literals)] for k in part if k > len(literals)]
             if not tail and not members:
                 outcome_sets.extend(outcomes(self.view, self.builder, c, allowed) for c, allowed in sets)
             elif not tail and len(members) == 1 and not sets:
@@ -247,27 +245,10 @@ class Folder:
 
 def outcomes(view: View, builder: CircuitBuilder, choice: int, allowed: int) -> int:
     """A reference to the probability that a choice falls into a set of outcomes."""
-    size, first = int(view.structure.sizes[choice]), int(view.structure.leaf_start[choice])
+    size, first = view.sizes[choice], view.leaf_start[choice]
     leaves = view.leaf_reference
     inside = [leaves[first + k] for k in range(size) if allowed >> k & 1]
     outside = [leaves[first + k] for k in range(size) if not allowed >> k & 1]
     if allowed >> size & 1 or (len(outside) < len(inside) and not view.structure.other[choice]):
         return ~builder.sum(outside)
     return builder.sum(inside)
-
-
-def _merged(
-    parts: list[tuple[Spans, list[int], list[tuple[int, int]], bool]],
-    new: tuple[Spans, list[int], list[tuple[int, int]], bool],
-) -> list[tuple[Spans, list[int], list[tuple[int, int]], bool]]:
-    """Parts with a new one, joined with those whose choices it shares."""
-    apart, meeting = [], [new]
-    for part in parts:
-        (meeting if overlap(part[0], new[0]) else apart).append(part)
-    if len(meeting) == 1:
-        return [*apart, new]
-    spans = united([p[0] for p in meeting])
-    joined = (
-        spans, [x for p in meeting for x in p[1]], [x for p in meeting for x in p[2]], any(p[3] for p in meeting)
-    )  # fmt: skip
-    return [*apart, joined]

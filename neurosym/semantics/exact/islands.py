@@ -41,7 +41,7 @@ def modules_below(view: View, facts: Iterable[int], joint: bool = False) -> set[
         joint: the facts are asked together, so that none of them is a module.
     """
     tops = sorted(set(facts), reverse=True)
-    component = view.structure.component
+    component = view.component
     # nodes: components of facts as c, choices as ~choice; the order of a walk, first and last visits
     first: dict[int, int] = {}
     last: dict[int, int] = {}
@@ -58,10 +58,11 @@ def modules_below(view: View, facts: Iterable[int], joint: bool = False) -> set[
         found: dict[int, None] = {}
         for fact in members[node]:
             for body in view.bodies(fact):
-                found.update((~c, None) for c, _ in body.choices)
+                for c, _ in body.choices:
+                    found[~c] = None
                 for literal in body.literals:
                     x = literal if literal >= 0 else ~literal
-                    c = int(component[x])
+                    c = component[x]
                     if c != node:
                         if c not in members:
                             members[c] = _members(view, x)
@@ -69,7 +70,7 @@ def modules_below(view: View, facts: Iterable[int], joint: bool = False) -> set[
         return list(found)
 
     for top in tops:
-        root = int(component[top])
+        root = component[top]
         members.setdefault(root, _members(view, top))
         clock += 1
         if root in first:
@@ -110,7 +111,7 @@ def modules_below(view: View, facts: Iterable[int], joint: bool = False) -> set[
 
 def _members(view: View, fact: int) -> list[int]:
     """All facts of a fact's component; they are neighbours."""
-    component = view.structure.component
+    component = view.component
     low = high = fact
     while low > 0 and component[low - 1] == component[fact]:
         low -= 1
@@ -209,9 +210,9 @@ def asked(view: View, roots: Sequence[Body], modules: set[int]) -> Asked:
     components: dict[int, int] = {}
     shape = Shape(
         bodies,
-        tuple(components.setdefault(int(view.structure.component[f]), len(components)) for f in ordered),
+        tuple(components.setdefault(view.component[f], len(components)) for f in ordered),
         tuple(bool(view.structure.cyclic[f]) for f in ordered),
-        tuple(int(view.structure.sizes[c]) if c >= 0 else 1 for c in choices),
+        tuple(view.sizes[c] if c >= 0 else 1 for c in choices),
         tuple(bool(view.structure.other[c]) if c >= 0 else True for c in choices),
         conjunctions,
     )
@@ -231,14 +232,14 @@ def compile_island(
         SemanticsError: NS520, the circuit grew past its limit.
     """
     made = asked(view, roots, modules)
-    if made.shape not in solutions:
-        solutions[made.shape] = compiled(made.shape, max_circuit)
-    solution = solutions[made.shape]
+    solution = solutions.get(made.shape)
+    if solution is None:
+        solution = solutions[made.shape] = compiled(made.shape, max_circuit)
     leaves: list[int] = []
     for c in made.keys:
         if c >= 0:
-            start = int(view.structure.leaf_start[c])
-            leaves.extend(view.leaf_reference[start + k] for k in range(int(view.structure.sizes[c])))
+            start = view.leaf_start[c]
+            leaves.extend(view.leaf_reference[start : start + view.sizes[c]])
         else:
             leaves.append(int(reference[~c]))
     return Compiled(_insert(builder, solution, leaves), solution.nodes, solution.choices, made.modules)

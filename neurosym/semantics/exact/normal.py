@@ -74,7 +74,7 @@ def simplified(graph: DerivationGraph, structure: Structure, roots: Long) -> Str
     while structure.cyclic.any():
         normal = normalise(structure)
         heads = np.repeat(np.arange(len(structure.facts)), np.diff(structure.starts))
-        keep = ~np.isin(normal.state, (PLAIN, FALSE))[heads]
+        keep = ((normal.state != PLAIN) & (normal.state != FALSE))[heads]
         keep[normal.origin] = True
         if keep.all():
             break

@@ -81,8 +81,8 @@ def prove(graph: DerivationGraph, structure: Structure, normal: Normal) -> Proof
     cluster = np.zeros(bodies, np.int64)
     dead, crossed = np.zeros(bodies, bool), np.zeros(bodies, bool)
     dropped = np.zeros(len(normal.literals), bool)
-    cap = int(np.clip(POOL // max(1, bodies + n), 4, 64))
-    cap_support = int(np.clip(POOL // max(1, n), 8, 512))
+    cap = min(max(POOL // max(1, bodies + n), 4), 64)
+    cap_support = min(max(POOL // max(1, n), 8), 512)
     support: list[Long] = []
     again = True
     while again:
@@ -104,28 +104,26 @@ def candidates(graph: DerivationGraph, structure: Structure, normal: Normal) -> 
     rows = graph.row[structure.facts]
     sizes_of: list[Long] = []
     members: list[Long] = []
-    for predicate in np.unique(predicates).tolist():
-        facts = np.nonzero(predicates == predicate)[0]
+    by_predicate, amounts = np.argsort(predicates, kind="stable"), np.bincount(predicates)
+    ends = np.cumsum(amounts)
+    for predicate in np.nonzero(amounts > 1)[0].tolist():
+        facts = by_predicate[ends[predicate] - amounts[predicate] : ends[predicate]]
         table = graph.rows[predicate][rows[facts]]
         arguments = table.shape[1]
-        if len(facts) < 2 or not arguments:
-            continue
         for place in range(arguments) if arguments <= MAX_ARGUMENTS else (arguments - 1,):
-            rest = np.delete(table, place, axis=1)
-            order = np.lexsort(rest.T[::-1]) if rest.shape[1] else np.arange(len(facts))
-            new = np.ones(len(facts), bool)
-            new[1:] = (rest[order][1:] != rest[order][:-1]).any(axis=1)
-            first = np.nonzero(new)[0]
-            sizes = np.diff(np.append(first, len(facts)))
-            several = np.repeat(sizes > 1, sizes)
-            members.append(facts[order][several])
-            sizes_of.append(sizes[sizes > 1])
+            others = [table[:, k] for k in reversed(range(arguments)) if k != place]
+            order = np.lexsort(others) if others else np.arange(len(facts))
+            together, sizes = load("neurosym.semantics.exact.proof_kernels").alike(table, place, order)
+            members.append(facts[together])
+            sizes_of.append(sizes)
     # a fact alone is a choice between itself and its failing, which tells apart bodies with `a` and with `not a`
-    negated = np.unique(~normal.literals[normal.literals < 0])
+    below = normal.literals < 0
+    negated = np.unique(~normal.literals[below]) if below.any() else np.zeros(0, np.int64)
     members.append(negated)
     sizes_of.append(np.ones(len(negated), np.int64))
     flat, sizes = np.concatenate(members), np.concatenate(sizes_of)
-    group_start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    group_start = np.zeros(len(sizes) + 1, np.int64)
+    np.cumsum(sizes, out=group_start[1:])
     of_group = np.repeat(np.arange(len(sizes)), sizes)
     of_value = np.arange(len(flat)) - group_start[of_group]
     order = np.argsort(flat, kind="stable")

@@ -525,3 +525,28 @@ def prove(
                 active[g] = False
                 again |= relied[g]
     return again, support_start, support_end, firsts[:held], lasts[:held]
+
+
+@kernel("Tuple((int64[::1], int64[::1]))(int32[:,::1], int64, int64[::1])")
+def alike(table, place, order):
+    """Rows that agree in all columns but one, of rows in an order that brings such together.
+
+    Returns:
+        The rows of each set of at least two, one set after the other, and the sizes of the sets.
+    """
+    n, columns = table.shape
+    members, sizes, total, count, first = np.empty(n, np.int64), np.empty(n, np.int64), 0, 0, 0
+    for k in range(1, n + 1):
+        same = k < n
+        for column in range(columns):
+            if same and column != place:
+                same = table[order[k], column] == table[order[first], column]
+        if same:
+            continue
+        if k - first > 1:
+            members[total : total + k - first] = order[first:k]
+            sizes[count] = k - first
+            total += k - first
+            count += 1
+        first = k
+    return members[:total].copy(), sizes[:count].copy()

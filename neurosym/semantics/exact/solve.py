@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosym.grounding import DerivationGraph
 from neurosym.grounding.compiled import load
@@ -34,14 +36,14 @@ class Method:
     Attributes:
         name: `certain`, `sum-product` or `circuit`.
         choices: choices involved; nodes: of the circuits compiled for it.
-        shared: why it was compiled: a fact whose proofs share choices, in words.
+        shared: why it was compiled: a fact whose proofs share choices, -1 if for no such reason.
         folded: whether it was taken together with evidence or other facts, fact by fact.
     """
 
     name: str
     choices: int = 0
     nodes: int = 0
-    shared: str = ""
+    shared: int = -1
     folded: bool = False
 
 
@@ -149,12 +151,11 @@ class Solver:
 
     def several(self, fact: int) -> bool:
         """Whether some fact below has several bodies."""
-        _, bodies = self._below([fact], closed=True)
-        return bool((bodies > 1).any())
+        return bool((self._bodies[self._below([fact], closed=True)] > 1).any())
 
     def told_apart(self, fact: int, limit: int) -> list[str]:
         """By which choices the bodies below a fact were told apart, the first few."""
-        seen, _ = self._below([fact], closed=True)
+        seen = self._below([fact], closed=True)
         found: dict[str, None] = {}
         choices = len(self.view.structure.sizes)
         for x in reversed(np.nonzero(seen)[0].tolist()):
@@ -218,40 +219,62 @@ class Solver:
     def _effective(self) -> Long:
         """The facts that bodies speak of, as far as they matter, in the order of the normal form's literals."""
         normal, proof = self.view.normal, self.view.proof
-        children = np.where(normal.literals >= 0, normal.literals, ~normal.literals)
+        children = self._spoken_of[1].copy()
         of = np.repeat(np.arange(len(normal.origin)), np.diff(normal.literal_start))
         children[proof.dropped | proof.dead[of] | proof.crossed[of]] = -1
         return children
 
     def _cone(self, facts: Sequence[int]) -> int:
         """How many bodies facts rest on."""
-        return int(self._below(facts, closed=False)[1].sum())
+        return int(self._bodies[self._below(facts, closed=False)].sum())
 
-    def _below(self, facts: Sequence[int], closed: bool) -> tuple[np.ndarray, np.ndarray]:
-        """The facts that facts rest on, themselves included, and how many bodies each has.
+    @cached_property
+    def _open_facts(self) -> NDArray[np.bool_]:
+        """(n,) the facts that were left open; `_open_bodies`: the bodies that were, as numbers."""
+        return self.emitted.facts >= 0
+
+    @cached_property
+    def _open_bodies(self) -> Long:
+        """See `_open_facts`."""
+        return np.nonzero(self.emitted.bodies >= 0)[0]
+
+    @cached_property
+    def _bodies(self) -> Long:
+        """(n,) how many bodies each fact has."""
+        return np.diff(self.view.normal.starts)
+
+    @cached_property
+    def _heads(self) -> Long:
+        """(b,) the fact of each body."""
+        return np.repeat(np.arange(len(self._bodies)), self._bodies)
+
+    @cached_property
+    def _spoken_of(self) -> tuple[Long, Long]:
+        """(n + 1,) offsets into (l,) the facts that the bodies of each fact speak of."""
+        normal = self.view.normal
+        return normal.literal_start[normal.starts], np.where(normal.literals >= 0, normal.literals, ~normal.literals)
+
+    def _below(self, facts: Sequence[int], closed: bool) -> NDArray[np.bool_]:
+        """(n,) the facts that facts rest on, themselves included.
 
         Args:
             closed: stop at facts that are left open, and at bodies that are.
         """
-        normal = self.view.normal
-        n = len(normal.state)
-        children = self._children if closed else np.where(normal.literals >= 0, normal.literals, ~normal.literals)
-        starts = normal.literal_start[normal.starts]
-        seen = np.zeros(n, bool)
+        starts, children = self._spoken_of
+        children = self._children if closed else children
+        seen = np.zeros(len(starts) - 1, bool)
         roots = np.array([self._through(f) for f in facts], np.int64)
-        stop = (self.emitted.facts >= 0) & closed
+        stop = self._open_facts if closed else np.zeros(len(seen), bool)
         load("neurosym.semantics.walks").spread(starts, children, stop, roots, seen)
-        return seen, np.where(seen, np.diff(normal.starts), 0)
+        return seen
 
     def _on_open(self) -> np.ndarray:
         """(n,) the facts that rest on something that was left open."""
-        normal = self.view.normal
-        open_ = self.emitted.facts >= 0
-        heads = np.repeat(np.arange(len(open_)), np.diff(normal.starts))
-        open_[heads[self.emitted.bodies >= 0]] = True
+        open_ = self._open_facts.copy()
+        open_[self._heads[self._open_bodies]] = True
         if not open_.any():
             return open_
-        of = np.repeat(heads, np.diff(normal.literal_start))
+        of = np.repeat(self._heads, np.diff(self.view.normal.literal_start))
         known = self._children >= 0
         order = np.argsort(self._children[known], kind="stable")
         starts = np.searchsorted(self._children[known][order], np.arange(len(open_) + 1))
@@ -270,10 +293,9 @@ class Solver:
 
     def _open(self, facts: Sequence[int]) -> tuple[list[int], list[int]]:
         """Facts and bodies left open that facts rest on directly."""
-        seen, _ = self._below(facts, closed=True)
-        open_facts = np.nonzero(seen & (self.emitted.facts >= 0))[0]
-        heads = np.repeat(np.arange(len(seen)), np.diff(self.view.normal.starts))
-        bodies = np.nonzero((self.emitted.bodies >= 0) & (seen & (self.emitted.facts < 0))[heads])[0]
+        seen = self._below(facts, closed=True)
+        open_facts = np.nonzero(seen & self._open_facts)[0]
+        bodies = self._open_bodies[(seen & ~self._open_facts)[self._heads[self._open_bodies]]]
         return open_facts.tolist(), bodies.tolist()
 
     def fill(self, facts: Sequence[int] | set[int]) -> None:
@@ -282,7 +304,7 @@ class Solver:
         Raises:
             SemanticsError: NS520, a circuit grew past its limit.
         """
-        if not (self.emitted.facts >= 0).any() and not (self.emitted.bodies >= 0).any():
+        if not self._open_facts.any() and not len(self._open_bodies):
             return
         waiting = sorted(facts)
         while waiting:
@@ -354,8 +376,7 @@ class Solver:
         if shared == -1:
             plain.folded = bool(seen)
             return plain
-        heads = shared if shared >= 0 else int(np.searchsorted(self.view.normal.starts, ~shared, "right")) - 1
-        return Method("circuit", resting, nodes, self.view.name(heads))
+        return Method("circuit", resting, nodes, shared if shared >= 0 else int(self._heads[~shared]))
 
     def _plain(self, facts: Sequence[int]) -> Method:
         """The method of facts for which sums and products are right all the way down."""

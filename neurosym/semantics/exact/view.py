@@ -28,9 +28,31 @@ class View:
         self._groups: dict[int, tuple[tuple[int, int], ...]] = {}
 
     @cached_property
+    def sizes(self) -> list[int]:
+        """For each choice how many outcomes it has; `leaf_start`: the first of them among the leaves."""
+        return self.structure.sizes.tolist()
+
+    @cached_property
+    def leaf_start(self) -> list[int]:
+        """See `sizes`."""
+        return self.structure.leaf_start.tolist()
+
+    @cached_property
+    def component(self) -> list[int]:
+        """For each fact its strongly connected component."""
+        return self.structure.component.tolist()
+
+    @cached_property
+    def _columns(self) -> tuple[list, ...]:
+        """What a body is read from, as lists: one element of an array costs as much as a hundred of a list."""
+        normal = self.normal
+        columns = normal.choice_start, normal.choices, normal.masks, normal.literal_start, normal.literals
+        return (*(column.tolist() for column in columns), self.proof.dropped.tolist())
+
+    @cached_property
     def full(self) -> list[int]:
         """For each choice the set of all its outcomes."""
-        return [_set(row) for row in self.structure.full]
+        return [_set(row) for row in self.structure.full.tolist()]
 
     @cached_property
     def level(self) -> list[int]:
@@ -59,7 +81,7 @@ class View:
         if state == FALSE:
             return ()
         if state == OUTCOMES:
-            return (Body(((int(normal.alias[fact]), _set(normal.alias_mask[fact])),), ()),)
+            return (Body(((int(normal.alias[fact]), _set(normal.alias_mask[fact].tolist())),), ()),)
         if state == LITERAL:
             return (Body((), (int(normal.alias[fact]),)),)
         live = [b for b in range(normal.starts[fact], normal.starts[fact + 1]) if not proof.dead[b]]
@@ -67,12 +89,10 @@ class View:
 
     def body(self, b: int) -> Body:
         """A body by its number."""
-        normal = self.normal
-        c = slice(normal.choice_start[b], normal.choice_start[b + 1])
-        at = slice(normal.literal_start[b], normal.literal_start[b + 1])
-        choices = zip(normal.choices[c].tolist(), map(_set, normal.masks[c]), strict=True)
-        kept = normal.literals[at][~self.proof.dropped[at]].tolist()
-        return Body(tuple(choices), tuple(kept))
+        choice_start, choices, masks, literal_start, literals, dropped = self._columns
+        sets = [(choices[k], _set(masks[k])) for k in range(choice_start[b], choice_start[b + 1])]
+        kept = [literals[k] for k in range(literal_start[b], literal_start[b + 1]) if not dropped[k]]
+        return Body(tuple(sets), tuple(kept))
 
     def exclusive(self, fact: int) -> bool:
         """Whether its bodies exclude one another."""
@@ -115,10 +135,10 @@ class View:
         return choice_name(self.graph, int(self.structure.leaf_facts[self.structure.leaf_start[choice]]))
 
 
-def _set(words: np.ndarray) -> int:
-    """A row of words as one integer."""
+def _set(words: list[int]) -> int:
+    """Words as one integer."""
     result = 0
-    for word in reversed(words.tolist()):
+    for word in reversed(words):
         result = result << 64 | word
     return result
 
@@ -164,6 +184,32 @@ def overlap(one: Spans, two: Spans) -> bool:
         else:
             return True
     return False
+
+
+def sharing(supports: list[Spans]) -> list[list[int]]:
+    """Positions of supports that share choices, directly or through others; groups in the order of their last members.
+
+    A support without choices stands alone.
+    """
+    joined = list(range(len(supports)))  # position → one of its group, itself at the end
+    end, latest = -1, 0
+    for first, last, at in sorted([(first, last, k) for k, spans in enumerate(supports) for first, last in spans]):
+        if first > end:
+            end, latest = last, at
+            continue
+        end = max(end, last)
+        one, two = _end(joined, at), _end(joined, latest)
+        joined[min(one, two)] = max(one, two)
+    groups: dict[int, list[int]] = {}
+    for k in range(len(supports)):
+        groups.setdefault(_end(joined, k), []).append(k)
+    return [groups[k] for k in sorted(groups)]
+
+
+def _end(joined: list[int], k: int) -> int:
+    while joined[k] != k:
+        k = joined[k]
+    return k
 
 
 def united(spans: list[Spans]) -> Spans:
