@@ -194,14 +194,15 @@ class Engine:
             known = {key: relation.size for key, relation in relations.items()}
             if known == before:
                 break
-            small = small + 1 if sum(known.values()) - sum(before.values()) <= FEW else 0
+            small = small + 1 if all(known[key] - before[key] <= FEW for key in known) else 0
             if by_rows and small > AFTER:
                 around = Surroundings(
                     self.builder, self.core, self.joiner, self._plan, partial(self._doubtful, component=frozenset()),
                     self.clock.look, partial(self._fire_recursive, heads=component, keep=keep),
                 )  # fmt: skip
-                before, rounds = Rounds(around, component, recursive, keep).run(before, rounds)
-                small = 0
+                few = Rounds(around, component, recursive, keep)
+                before, rounds = few.run(before, rounds)
+                small, by_rows = 0, few.pays
                 continue
             rounds += 1
             for key, relation in relations.items():

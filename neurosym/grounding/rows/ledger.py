@@ -60,6 +60,7 @@ class Ledger:
             sure = True
         first = following = self._builder.num_facts
         row, known, facts = mirror.size, mirror.known, []
+        known.prepare(rows)
         for args in rows:
             entry = known[args]
             if entry is None:
@@ -85,6 +86,7 @@ class Ledger:
 
     def ask(self, key: Key, mirror: Mirror, rows: Sequence[Terms]) -> None:
         """Rows of a question, which are no facts."""
+        mirror.known.prepare(rows)
         for args in rows:
             if mirror.known[args] is None:
                 mirror.append(args, mirror.size)

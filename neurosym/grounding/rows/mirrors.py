@@ -7,7 +7,8 @@ that are added here are in the mirror first, and go to the columns when the ledg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -17,9 +18,9 @@ from neurosym.grounding.relations import Relation
 
 Terms = tuple[int, ...]
 Entry = tuple[int, ...]
-FETCH_ALL = 32  # a fetch of one key costs as much as some thirty rows of a fetch of all
+FETCH_ALL = 32  # a fetch of some keys costs as much as some thirty rows of a fetch of all
 LARGEST = 1 << 18  # rows of a base that is fetched at once: some 60 MB
-MOST = 1024  # bindings of one firing; more are the columns' work
+MOST = 128  # bindings of one firing; more are the columns' work
 CROWD: Any = range(MOST + 1)  # stands for the rows of a key that are too many to be held here
 
 
@@ -51,7 +52,7 @@ class Mirror:
         self.relation = relation
         self.arity = relation.arity
         self.size = self.base = self.before = self.visible = relation.size
-        self.known = _Known(self)
+        self.known = Known(self)
         self.indexes: dict[tuple[int, ...], Index] = {}
         self._fresh: list[Entry] = []
         self._written = 0  # of the fresh ones, how many are in the columns
@@ -94,7 +95,7 @@ class Mirror:
     @property
     def held(self) -> int:
         """About how many rows stand in dictionaries."""
-        return len(self.known) + sum(index.fetched for index in self.indexes.values())
+        return len(self.known) + sum(map(len, self.indexes.values()))
 
     def write(self) -> None:
         """Put the rows that are new into the columns."""
@@ -129,60 +130,79 @@ class Mirror:
         return [(low + k, fact, *row) for k, (fact, row) in enumerate(zip(facts, rows, strict=True))]
 
 
-class _Known(dict[Terms, "Entry | None"]):
-    """Arguments → entry; what is missing is looked for in the columns."""
-
-    def __init__(self, mirror: Mirror) -> None:
-        super().__init__()
-        self._mirror = mirror
-        self._complete = mirror.base == 0
-        self._fetched = 0
-
-    def __missing__(self, args: Terms) -> Entry | None:
-        if self._complete:
-            return None
-        mirror = self._mirror
-        self._fetched += 1
-        if self._fetched * FETCH_ALL >= mirror.base and mirror.base <= LARGEST:
-            self._complete = True
-            self.update((entry[2:], entry) for entry in mirror.all_of_base())
-            return self.get(args)
-        relation = mirror.relation
-        row = int(relation.find(np.array([args], np.int32).reshape(1, mirror.arity))[0])
-        entry = None if row < 0 else (row, int(relation.facts_of(np.array([row], np.int32))[0]), *args)
-        self[args] = entry
-        return entry
-
-
-class Index(dict[Any, "Sequence[Entry]"]):
-    """The visible rows of a mirror by the values of some columns: one value as it is, several as a tuple.
+class AbstractLazy(dict[Any, Any]):
+    """Keys and what the base has for them, fetched when it is asked for; all at once when that begins to pay.
 
     Attributes:
         complete: whether all of the base has been fetched.
     """
 
-    def __init__(self, mirror: Mirror, columns: tuple[int, ...]) -> None:
+    def __init__(self, mirror: Mirror) -> None:
         super().__init__()
-        self._mirror, self._columns = mirror, columns
-        self._key = itemgetter(*(2 + c for c in columns))
-        self._fetched = 0
-        self._extended = 0  # of the rows behind the base, how many are here
+        self._mirror = mirror
+        self._fetches = 0
         self.complete = mirror.base == 0
 
-    @property
-    def fetched(self) -> int:
-        """How many keys were fetched one by one."""
-        return self._fetched
+    @abstractmethod
+    def _fetch(self, keys: list[Any]) -> None:
+        """Get what the base has for some keys."""
+
+    @abstractmethod
+    def _fetch_all(self) -> None:
+        """Get all of the base."""
+
+    def prepare(self, keys: Iterable[Any]) -> None:
+        """Fetch several keys in one go: that is as dear as fetching one."""
+        if self.complete:
+            return
+        missing = [key for key in dict.fromkeys(keys) if key not in self]
+        if not missing:
+            return
+        self._fetches += 1
+        if self._fetches * FETCH_ALL >= self._mirror.base and self._mirror.base <= LARGEST:
+            self.complete = True
+            self._fetch_all()
+        else:
+            self._fetch(missing)
+
+
+class Known(AbstractLazy):
+    """Arguments → entry, or None."""
+
+    def __missing__(self, args: Terms) -> Entry | None:
+        self.prepare((args,))
+        return self.get(args)
+
+    def _fetch(self, keys: list[Terms]) -> None:
+        relation = self._mirror.relation
+        rows = relation.find(np.array(keys, np.int32).reshape(len(keys), relation.arity))
+        facts = relation.facts_of(np.maximum(rows, 0)).tolist()
+        for args, row, fact in zip(keys, rows.tolist(), facts, strict=True):
+            self[args] = None if row < 0 else (row, fact, *args)
+
+    def _fetch_all(self) -> None:
+        self.update((entry[2:], entry) for entry in self._mirror.all_of_base())
+
+
+class Index(AbstractLazy):
+    """The visible rows by the values of some columns: one value as it is, several as a tuple."""
+
+    def __init__(self, mirror: Mirror, columns: tuple[int, ...]) -> None:
+        super().__init__(mirror)
+        self._columns = columns
+        self._key = itemgetter(*(2 + c for c in columns))
+        self._extended = 0  # of the rows behind the base, how many are here
 
     def extend(self, entries: Sequence[Entry]) -> None:
         """Add the next rows behind the base."""
+        self.prepare(map(self._key, entries))
         for entry in entries:
             self._add(entry)
-            self._extended += 1
+        self._extended += len(entries)
 
     def _add(self, entry: Entry) -> None:
         key = self._key(entry)
-        found = self[key]
+        found = self.get(key, ())
         if isinstance(found, list):
             found.append(entry)
         elif found is not CROWD:
@@ -193,26 +213,24 @@ class Index(dict[Any, "Sequence[Entry]"]):
         return sum(map(len, self.values())) / max(1, len(self))
 
     def __missing__(self, key: Any) -> Sequence[Entry]:
-        if self.complete:
-            return ()
-        mirror = self._mirror
-        self._fetched += 1
-        if self._fetched * FETCH_ALL >= mirror.base and mirror.base <= LARGEST:
-            self.complete = True
-            self.clear()
-            for entry in [*mirror.all_of_base(), *mirror.fresh()[: self._extended]]:
-                self._add(entry)
-            return self.get(key, ())
-        found = self[key] = self._fetch(key)
-        return found
+        self.prepare((key,))
+        return self.get(key, ())
 
-    def _fetch(self, key: Any) -> Sequence[Entry]:
-        """The rows of the base that agree with a key."""
+    def _fetch(self, keys: list[Any]) -> None:
         relation = self._mirror.relation
-        width = len(self._columns)
-        matches = relation.probe(self._columns, np.array([key], np.int32).reshape(1, width))
-        if matches.totals[-1] > MOST:
-            return CROWD
-        _, numbers = matches.pairs(0, 1, 0, self._mirror.base)
-        rows, facts = relation.rows[numbers].tolist(), relation.facts_of(numbers).tolist()
-        return [(n, f, *r) for n, f, r in zip(numbers.tolist(), facts, rows, strict=True)]
+        matches = relation.probe(self._columns, np.array(keys, np.int32).reshape(len(keys), len(self._columns)))
+        counts = np.diff(matches.totals).tolist()
+        self.update((key, CROWD if n > MOST else []) for key, n in zip(keys, counts, strict=True))
+        crowded = any(n > MOST for n in counts)
+        for begin, end in [(k, k + 1) for k in range(len(keys))] if crowded else [(0, len(keys))]:
+            if self[keys[begin]] is CROWD:
+                continue
+            which, numbers = matches.pairs(begin, end, 0, self._mirror.base)
+            rows, facts = relation.rows[numbers].tolist(), relation.facts_of(numbers).tolist()
+            for k, number, fact, row in zip(which.tolist(), numbers.tolist(), facts, rows, strict=True):
+                self[keys[k]].append((number, fact, *row))
+
+    def _fetch_all(self) -> None:
+        self.clear()
+        for entry in [*self._mirror.all_of_base(), *self._mirror.fresh()[: self._extended]]:
+            self._add(entry)

@@ -22,7 +22,8 @@ from neurosym.grounding.rows.mirrors import Mirror, TooManyError
 from neurosym.grounding.rows.steps import Body, Compiler
 
 AFTER = 2  # rounds by columns; most recursions end before it is worth compiling their rules
-FEW, MANY = 16, 64  # rows that a round found: up to `FEW` it is left to rows, from `MANY` on it goes back to columns
+FEW, MANY = 12, 32  # facts that a round found of one predicate: up to `FEW` by rows, beyond `MANY` by columns
+SENT = 0.25  # firings that had too many bindings, of all; if it were more, columns would have been the better choice
 HELD = 1 << 20  # rows in mirrors, some 200 bytes each; then they are made anew
 Numbered = tuple[int, CoreRule]
 Recursive = tuple[Numbered, list[int]]  # a rule, and the positions of its literals that are in the component
@@ -90,7 +91,13 @@ class Rounds:
         for number, firing in enumerate(self._firings):
             self._due.setdefault(firing.atom.key, _Due()).add(number, firing.atom)
         self._round = 0
+        self._fired = self._sent = 0
         self._left = False
+
+    @property
+    def pays(self) -> bool:
+        """Whether few firings had to be left to columns."""
+        return self._sent <= max(4, SENT * self._fired)
 
     @staticmethod
     def can(recursive: Sequence[Recursive], core: CoreProgram) -> bool:
@@ -135,15 +142,16 @@ class Rounds:
         while grown and not self._left:
             rounds += 1
             self._round = rounds
-            for number in self._which(grown):
+            numbers = self._which(grown)
+            self._fired += len(numbers)
+            for number in numbers:
                 self._fire(self._firings[number])
             if self._ledger.full:
                 self._write()
             for _, mirror in grown:
                 mirror.before = mirror.visible
             grown = [(key, m) for key, m in self._moving.items() if m.visible < m.size]
-            found = sum(m.size - m.visible for _, m in grown)
-            if found > MANY:
+            if not self.pays or any(m.size - m.visible > MANY for _, m in grown):
                 break
             for _, mirror in grown:
                 mirror.begin_round()
@@ -210,6 +218,7 @@ class Rounds:
 
     def _by_columns(self, firing: _Firing) -> None:
         """Fire a rule that has many bindings."""
+        self._sent += 1
         self._ledger.write()
         before = {key: m.before for key, m in self._moving.items()}
         known = {key: m.visible for key, m in self._moving.items()}

@@ -245,6 +245,7 @@ def _find(mirror: Mirror, pick: Callable[[Any], Terms], older: bool) -> Action:
     def find(table: list[Binding]) -> list[Binding]:
         high = mirror.before if older else mirror.visible
         result = []
+        known.prepare(map(pick, table))
         for binding in table:
             entry = known[pick(binding)]
             if entry is not None and entry[0] < high:
@@ -262,6 +263,7 @@ def _probe(
     def probe(table: list[Binding]) -> list[Binding]:
         result: list[Binding] = []
         high = mirror.before
+        index.prepare(map(key, table))
         for binding in table:
             found = index[key(binding)]
             if not found:

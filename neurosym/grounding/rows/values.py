@@ -17,7 +17,18 @@ from neurosym.lang.ast import Arithmetic, Const, Term, Var
 from neurosym.lang.terms import INT64_MAX, INT64_MIN
 
 Value = Callable[[Any], "int | None"]  # of a binding; None where it is no plain integer
-_INT_OPS = {"+": operator.add, "-": operator.sub, "*": operator.mul}
+# of integers, and by how many arguments; None where the columns must say
+_INT_OPS: dict[str, tuple[int, Callable[..., Any]]] = {
+    "+": (2, operator.add),
+    "-": (2, operator.sub),
+    "*": (2, operator.mul),
+    "//": (2, lambda a, b: a // b if b else None),
+    "mod": (2, lambda a, b: a % b if b else None),
+    "min": (2, min),
+    "max": (2, max),
+    "neg": (1, operator.neg),
+    "abs": (1, abs),
+}
 _TESTS = {
     "=": operator.eq, "is": operator.eq, "==": operator.eq, "=:=": operator.eq,
     "!=": operator.ne, "\\==": operator.ne, "=\\=": operator.ne,
@@ -40,24 +51,33 @@ def integer(term: Term, slots: dict[str, int], symbols: SymbolTable) -> Value | 
         constant = term.value
         return (lambda _: constant) if type(constant) is int else None
     assert isinstance(term, Arithmetic)
-    apply, args = _INT_OPS.get(term.op), [integer(a, slots, symbols) for a in term.args]
-    if apply is None or len(args) != 2 or args[0] is None or args[1] is None:
+    number, apply = _INT_OPS.get(term.op, (0, None))
+    args = [integer(a, slots, symbols) for a in term.args]
+    known = [a for a in args if a is not None]
+    if apply is None or not len(args) == len(known) == number:
         return None
+    return _of_one(apply, known[0]) if number == 1 else _of_two(apply, known[0], known[1])
 
-    return _combined(apply, args[0], args[1])
+
+def _of_one(apply: Callable[[int], int | None], argument: Value) -> Value:
+    def of_one(binding: Any) -> int | None:
+        a = argument(binding)
+        return None if a is None else _in_range(apply(a))
+
+    return of_one
 
 
-def _combined(apply: Callable[[int, int], int], left: Value, right: Value) -> Value:
-    """The integer that an operation gives, where it fits 64 bits."""
-
+def _of_two(apply: Callable[[int, int], int | None], left: Value, right: Value) -> Value:
     def of_two(binding: Any) -> int | None:
         a, b = left(binding), right(binding)
-        if a is None or b is None:
-            return None
-        value = apply(a, b)
-        return value if INT64_MIN <= value <= INT64_MAX else None
+        return None if a is None or b is None else _in_range(apply(a, b))
 
     return of_two
+
+
+def _in_range(value: int | None) -> int | None:
+    """An integer that fits 64 bits."""
+    return value if value is not None and INT64_MIN <= value <= INT64_MAX else None
 
 
 def tester(literal: Compare, slots: dict[str, int], symbols: SymbolTable) -> Callable[[Any], bool | None] | None:
