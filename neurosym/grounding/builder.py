@@ -12,6 +12,7 @@ from neurosym.errors import LimitError, Place
 from neurosym.facts import Ids, SymbolTable
 from neurosym.grounding.absent import AbsentAtoms
 from neurosym.grounding.columns import Mask, Tuples, grown
+from neurosym.grounding.compiled import kernels
 from neurosym.grounding.core import CoreProgram, Key
 from neurosym.grounding.fact_columns import FactColumns, Run
 from neurosym.grounding.graph import CERTAIN, POSSIBLE, ChoiceGroup, DerivationGraph
@@ -247,16 +248,17 @@ class GraphBuilder:
             again: whether a fact of the component stands in a body of the component; if not, nothing is to spread.
         """
         blocks, self._unsettled = self._unsettled, []
-        while again:
-            again = False
-            for block in blocks:
-                assert not isinstance(block.certain, bool)
-                lone = block.negated is None
-                now = ~block.certain & self.all_certain(block.body) & (lone or block.negated.counts == 0)  # pyright: ignore
-                if now.any():
-                    block.certain |= now
-                    again |= bool((self._status[block.heads[now]] != CERTAIN).any())
-                    self._status[block.heads[now]] = CERTAIN
+        if not again or not blocks:
+            return
+        heads, counts, bodies = [], [], []
+        for block in blocks:
+            assert not isinstance(block.certain, bool)
+            open_ones = ~block.certain if block.negated is None else ~block.certain & (block.negated.counts == 0)
+            heads.append(block.heads[open_ones])
+            bodies.append(block.body[open_ones].reshape(-1))
+            counts.append(np.full(len(heads[-1]), block.body.shape[1], np.int64))
+        starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
+        kernels().spread_certainty(np.concatenate(heads), starts, np.concatenate(bodies), self.status, CERTAIN)
 
     # ---------------------------------------------------------------------------------------------- assembly
 

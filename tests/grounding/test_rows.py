@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-import neurosym as ns
 from benchmarks.semantics import families
-from neurosym.errors import LimitError, NeurosymError, RuleError
-from neurosym.facts import FactBase
-from neurosym.grounding import DerivationGraph, Limits, clock, engine, ground
+from neurosym.errors import GroundingError, LimitError, NeurosymError, RuleError
+from neurosym.grounding import POSSIBLE, DerivationGraph, Limits, clock, engine, ground
 from neurosym.grounding.rows import ledger, mirrors, rounds, steps
 from neurosym.lang import parse_atom, parse_text
+from tests.grounding.test_clingo import CLINGO, assert_consistent, compare_with_clingo
+from tests.grounding.test_previous import check as check_previous
 from tests.grounding.test_status import columns
 from tests.oracles.programs import Style, programs
+from tests.oracles.recursions import recursions
 
+MODES = st.sampled_from(["firings", "firings", "boolean"])
 CHECKS = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 LARGE = 1 << 40
 
@@ -62,7 +69,7 @@ ways = st.builds(
 
 
 def content(graph: DerivationGraph) -> dict[str, object]:
-    """All that a graph holds but the numbers of facts: those go by the order of literals, and so by what is measured."""
+    """All that a graph holds but the numbers of facts: they go by the order of literals, and so by what is measured."""
 
     def grounding(k: int) -> tuple:
         body, signs = graph.body_of(k)
@@ -82,7 +89,6 @@ def content(graph: DerivationGraph) -> dict[str, object]:
         "groundings": sorted(repr(grounding(k)) for k in range(graph.num_groundings)),
         "choices": sorted(map(repr, choices)),
         "questions": {k: len(rows) for k, rows in asked.items()},
-        "counters": graph.counters,
     }
 
 
@@ -102,72 +108,154 @@ def check(statements: list[str], way: Way, mode: str, demand: bool) -> None:
                 results.append((error.code, error.message))
             else:
                 results.append(content(graph))
+                if mode == "firings":
+                    assert_consistent(graph)
     assert results[0] == results[1]
 
 
-STATIC = ("next(X, Y)", "next(Y, X)", "next(X, X)", "edge(X, Y)", "mark(X)", "mark(2)", "maybe(Y)", "on", "edge(1, Y)")
-OWN = ("p(X)", "p(Y)", "q(X, Y)", "q(Y, X)", "q(X, 2)", "q(3, Y)", "q(X, X)", "r(Y)", "p(4)", "z")
-TESTS = (
-    "\\+ maybe(X)",
-    "\\+ mark(Y)",
-    "\\+ edge(X, _)",
-    "\\+ edge(_, _)",
-    "X < Y",
-    "X \\== Y",
-    "X + 1 =< 2 * Y",
-    "X = 3",
-)
-STEPS = ("W is X + 1, W =< 7", "W is X * 2 - Y, W >= 0, W < 9", "W is Y / 2, W > 1", "W = X")
-HEADS = ("p(X)", "p(Y)", "q(X, Y)", "q(Y, X)", "q(1, Y)", "r(X)", "z", "p(5)")
-NUMBERED = ("p(W)", "q(W, Y)", "q(X, W)", "r(W)")
-CHOICES = ("0.3 :: ", "0.4 :: p(X) ; 0.5 :: ", "0.2 :: r(Y) ; 0.8 :: ")
-
-
-CHAINS = (
-    "p(Y) :- p(X), next(X, Y).",
-    "r(Y) :- p(X), next(X, Y), \\+ mark(Y).",
-    "p(Y) :- r(X), next(X, Y), maybe(_).",
-    "q(X, Z) :- q(X, Y), next(Y, Z).",
-    "q(X, Z) :- q(X, Y), q(Y, Z).",
-    "q(C, K) :- next(B, C), q(B, J), maybe(C), K is J + 1.",
-    "q(C, K) :- next(B, C), q(B, K), \\+ maybe(C).",
-    "0.3 :: p(Y); 0.6 :: r(Y) :- next(X, Y), p(X).",
-    "p(Y) :- next(X, Y), p(X), r(X).",
-    "p(3) :- p(2). p(4) :- p(3). r(5) :- p(4), z. z :- p(3).",
-    "p(N) :- p(M), N is M + 1, N < 9.",
-)
-
-
-@st.composite
-def recursions(draw: st.DrawFn) -> list[str]:
-    """A chain, some edges, and rules over p, q, r and z, most of them recursive, several to a predicate."""
-    n = draw(st.integers(2, 8))
-    pairs = st.tuples(st.integers(1, 6), st.integers(1, 6))
-    lines = [f"next({k}, {k + 1})." for k in range(1, n)] + ["edge(1, 2).", "on.", "0.5 :: maybe(2).", "maybe(3)."]
-    lines += ["mark(9).", "r(9).", "0.1 :: z."]
-    lines += [f"edge({a}, {b})." for a, b in draw(st.lists(pairs, max_size=5))]
-    lines += [f"{w}mark({k})." for k, w in enumerate(draw(st.lists(st.sampled_from(["", "0.4 :: "]), max_size=5)), 1)]
-    lines += [
-        "p(1).",
-        "q(1, 2).",
-        *draw(st.lists(st.sampled_from(["0.6 :: r(2).", "q(3, 1).", "p(foo)."]), max_size=2)),
-    ]
-    lines += draw(st.lists(st.sampled_from(CHAINS), min_size=1, max_size=4, unique=True))
-    for _ in range(draw(st.integers(0, 5))):
-        own = draw(st.lists(st.sampled_from(OWN), min_size=1, max_size=2))
-        body = [*own, *draw(st.lists(st.sampled_from(STATIC), max_size=2))]
-        body += [bound for v, bound in (("X", "edge(X, _)"), ("Y", "next(_, Y)")) if v not in "".join(body)]
-        body += draw(st.lists(st.sampled_from(TESTS), max_size=1))
-        head = draw(st.sampled_from(HEADS))
-        if draw(st.booleans()):
-            body.append(draw(st.sampled_from(STEPS)))
-            head = draw(st.sampled_from(NUMBERED))
-        choice = draw(st.sampled_from(["", "", "", *CHOICES]))
-        lines.append(f"{choice}{head} :- {', '.join(body)}.")
-    return lines
-
-
 @settings(max_examples=250, deadline=None, suppress_health_check=CHECKS)
-@given(recursions(), ways, st.sampled_from(["firings", "firings", "boolean"]), st.booleans())
+@given(recursions(), ways, MODES, st.booleans())
 def test_recursions(statements: list[str], way: Way, mode: str, demand: bool) -> None:
     check(statements, way, mode, demand)
+
+
+@pytest.mark.slow
+@settings(max_examples=5000, deadline=None, suppress_health_check=CHECKS)
+@given(recursions(), ways, MODES, st.booleans())
+def test_recursions_often(statements: list[str], way: Way, mode: str, demand: bool) -> None:
+    check(statements, way, mode, demand)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=CHECKS)
+@given(programs(Style(weights=("0.3", "1.0"), groups=True)), ways, MODES, st.booleans())
+def test_programs_of_all_kinds(statements: list[str], way: Way, mode: str, demand: bool) -> None:
+    check(statements, way, mode, demand)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=CHECKS)
+@given(programs(CLINGO), ways)
+def test_clingo_agrees(statements: list[str], way: Way) -> None:
+    with way.chosen():
+        compare_with_clingo(statements)
+
+
+more = st.tuples(st.just("next"), st.tuples(st.integers(1, 9), st.integers(1, 9)))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=CHECKS)
+@given(
+    recursions(), ways, MODES, st.booleans(), st.booleans(),
+    st.lists(more, max_size=3), st.lists(more, min_size=1, max_size=3),
+)  # fmt: skip
+def test_grounding_anew(
+    statements: list[str], way: Way, mode: str, demand: bool, add: bool, first: list, rest: list
+) -> None:  # fmt: skip
+    with way.chosen():
+        check_previous(statements, first, rest, add, mode=mode, demand=demand, limits=Limits(facts=400))
+
+
+@pytest.mark.parametrize(
+    ("family", "n"), [("coins_parity", 60), ("coins_count", 30), ("hmm_smoothing", 40), ("hmm_filtering", 30)]
+)
+def test_facts_and_groundings_keep_their_numbers(family: str, n: int) -> None:
+    program = parse_text(getattr(families, family)(n, 0), "program.pl", "pl")
+    queries = [query.atom for query in program.queries]
+    graphs = []
+    for way in (COLUMNS, ROWS, Way(enough=1, fetch_all=0), Way(few=12, after=2, many=32)):
+        with way.chosen():
+            plain = columns(ground(program, queries=queries, demand=True))
+            plain["choices"] = [row for group in plain["choices"] for row in group]  # type: ignore[attr-defined]
+            graphs.append(plain)
+    assert all(graph == graphs[0] for graph in graphs[1:])
+
+
+def test_a_rule_that_cannot_match_is_not_fired(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred rules for a chain of a hundred steps are a hundred firings."""
+    fired: list[int] = []
+    one = rounds.Rounds._fire
+    monkeypatch.setattr(rounds.Rounds, "_fire", lambda self, firing: (fired.append(1), one(self, firing))[1])
+    text = "p(0). " + " ".join(f"p({k + 1}) :- p({k})." for k in range(100))
+    graph = ground(parse_text(text))
+    assert graph.num_facts == 101 and graph.rank.max() == 101
+    assert 90 < len(fired) <= 100
+
+
+NUMBERS = "number(0). number(Y) :- number(X), Y is X + 1."
+STOPS = {
+    "facts": (Limits(facts=3000), "more than 3,000 facts, while deriving number/1"),
+    "firings": (Limits(firings=3000), "more than 3,000 firings"),
+    "memory": (Limits(memory=1e6), "more than 0.001 GB"),
+    "seconds": (Limits(seconds=0.1), "longer than the 0.1 s"),
+}
+
+
+@pytest.mark.parametrize("name", STOPS)
+def test_a_limit_names_the_rule_and_its_size(name: str) -> None:
+    limits, message = STOPS[name]
+    with pytest.raises(LimitError) as caught:
+        ground(parse_text(NUMBERS, "numbers.rules"), limits=limits)
+    assert message in caught.value.message
+    assert caught.value.note.startswith("in rule `numbers.rules:1` (numbers.rules:1:12")
+    if name == "firings":
+        assert "number/1 has 3,002 facts, and the rule 3,000 groundings so far" in caught.value.note
+        assert "its largest join, with number/1, gave 1 rows" in caught.value.note
+
+
+def test_progress_counts_what_is_not_written_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "REPORT_EVERY", 0.02)
+    lines: list[str] = []
+    with pytest.raises(LimitError):
+        ground(parse_text(NUMBERS, "numbers.rules"), limits=Limits(seconds=0.2), progress=lines.append)
+    assert len(lines) > 3
+    for line in lines:
+        found = re.match(r"numbers.rules:1, round (\d+): ([\d,]+) facts, ([\d,]+) firings, ", line)
+        assert found is not None
+        number, facts, firings = (int(n.replace(",", "")) for n in found.groups())
+        assert number == facts == firings + 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
+def test_ctrl_c_names_the_rule() -> None:
+    program = parse_text(NUMBERS, "numbers.rules")
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        ground(program)
+    assert "in rule `numbers.rules:1`" in caught.value.__notes__[0]
+
+
+def test_values_that_are_no_small_integers() -> None:
+    """Fractions, texts, dates, failures and numbers out of range are the evaluator's, and counted as it counts them."""
+    text = """
+    p(0, a). p(0, 5). p(0, 2.5). p(0, "text"). p(0, 2024-02-29). p(0, 9000000000000000000).
+    p(K, Y) :- p(J, X), J < 8, K is J + 1, Y is X / 2.
+    p(K, Y) :- p(J, X), J < 6, K is J + 1, Y is X * 2, Y < 100.
+    p(K, Y) :- p(J, X), J < 5, K is J + 1, Y is (X + 3) // (K - 2) - abs(min(X, 4)) mod 3.
+    p(K, X) :- p(J, X), J < 9, K = J + 1, X \\== 5.
+    """
+    results = []
+    for way in (COLUMNS, ROWS):
+        with way.chosen():
+            graph = ground(parse_text(text.replace("p(0, 9000000000000000000).", "")))
+            results.append((content(graph), graph.counters))
+            with pytest.raises(GroundingError) as caught:
+                ground(parse_text(text))
+            results.append((caught.value.code, caught.value.message))
+    assert results[:2] == results[2:]
+    assert len(graph.counters) > 1
+
+
+@pytest.mark.parametrize("way", [COLUMNS, ROWS])
+def test_certainty_that_comes_late_spreads_in_linear_time(way: Way) -> None:
+    """Facts of a long chain are only possible until its first one turns out to hold."""
+    n = 4000
+    text = f"""
+    0.5 :: p(0). p(0) :- late({n}).
+    late(0). late(Y) :- late(X), X < {n}, Y is X + 1.
+    p(Y) :- p(X), X < {n}, Y is X + 1.
+    late(-1) :- p(-1).
+    """
+    with way.chosen():
+        graph = ground(parse_text(text))
+    possible = np.nonzero(graph.status == POSSIBLE)[0].tolist()
+    assert possible == [graph.choices[0].facts[0, 0]]

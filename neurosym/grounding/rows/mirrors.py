@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosym.grounding.core import Key
 from neurosym.grounding.relations import Relation
 
 Terms = tuple[int, ...]
@@ -48,8 +49,13 @@ class Mirror:
         known: arguments → entry, None for a row that is not there.
     """
 
-    def __init__(self, relation: Relation) -> None:
-        self.relation = relation
+    def __init__(self, key: Key, relation: Relation, grown: list[Mirror]) -> None:
+        """Of a relation.
+
+        Args:
+            grown: a list to which the mirror is added by its first row of a round.
+        """
+        self.key, self.relation, self._grown = key, relation, grown
         self.arity = relation.arity
         self.size = self.base = self.before = self.visible = relation.size
         self.known = Known(self)
@@ -60,6 +66,8 @@ class Mirror:
 
     def append(self, args: Terms, fact: int) -> Entry:
         """Add a row that is not there yet."""
+        if self.size == self.visible:
+            self._grown.append(self)
         entry = (self.size, fact, *args)
         self.size += 1
         self._fresh.append(entry)
@@ -90,7 +98,7 @@ class Mirror:
     def spread(self, columns: tuple[int, ...]) -> float | None:
         """How many rows a value of some columns finds on average; None where it was never asked."""
         index = self.indexes.get(columns)
-        return self.relation.spread(columns) if index is None or not index.complete else index.spread()
+        return index.spread() if index is not None and index.asked and index.complete else self.relation.spread(columns)
 
     @property
     def held(self) -> int:
@@ -109,6 +117,8 @@ class Mirror:
         """Take over rows that were added to the columns, when all that was new here had been written."""
         if self.relation.size == self.size:
             return
+        if self.size == self.visible:
+            self._grown.append(self)
         for entry in self._read(self.size, self.relation.size):
             self._fresh.append(entry)
             self.known[entry[2:]] = entry
@@ -185,11 +195,16 @@ class Known(AbstractLazy):
 
 
 class Index(AbstractLazy):
-    """The visible rows by the values of some columns: one value as it is, several as a tuple."""
+    """The visible rows by the values of some columns: one value as it is, several as a tuple.
+
+    Attributes:
+        asked: whether a join has used it: as with columns, what was never asked does not guide the order of literals.
+    """
 
     def __init__(self, mirror: Mirror, columns: tuple[int, ...]) -> None:
         super().__init__(mirror)
         self._columns = columns
+        self.asked = False
         self._key = itemgetter(*(2 + c for c in columns))
         self._extended = 0  # of the rows behind the base, how many are here
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
+from itertools import chain
 
 from neurosym.grounding.at_work import at_work, say_where
 from neurosym.grounding.bindings import Joiner
@@ -24,7 +24,7 @@ from neurosym.grounding.rows.steps import Body, Compiler
 AFTER = 2  # rounds by columns; most recursions end before it is worth compiling their rules
 FEW, MANY = 12, 32  # facts that a round found of one predicate: up to `FEW` by rows, beyond `MANY` by columns
 SENT = 0.25  # firings that had too many bindings, of all; if it were more, columns would have been the better choice
-HELD = 1 << 20  # rows in mirrors, some 200 bytes each; then they are made anew
+HELD, HELD_BYTES = 1 << 20, 200  # rows in mirrors, and bytes of one; then they are made anew
 Numbered = tuple[int, CoreRule]
 Recursive = tuple[Numbered, list[int]]  # a rule, and the positions of its literals that are in the component
 
@@ -83,6 +83,7 @@ class Rounds:
         """
         self._around, self._builder, self._component, self._keep = around, around.builder, component, keep
         self._mirrors: dict[Key, Mirror] = {}
+        self._grown: list[Mirror] = []  # relations of the component that found something in this round
         self._moving = {key: self._mirror(key) for key in sorted(component)}
         self._ledger = Ledger(self._builder, self._mirrors.values)
         self._compiler = Compiler(around.joiner, self._mirror, self._ledger.status)
@@ -93,6 +94,7 @@ class Rounds:
         self._round = 0
         self._fired = self._sent = 0
         self._left = False
+        self._at_work: _Firing | None = None
 
     @property
     def pays(self) -> bool:
@@ -121,7 +123,8 @@ class Rounds:
     def _mirror(self, key: Key) -> Mirror:
         known = self._mirrors.get(key)
         if known is None:
-            known = self._mirrors[key] = Mirror(self._builder.relation(key))
+            grown = self._grown if key in self._component else []
+            known = self._mirrors[key] = Mirror(key, self._builder.relation(key), grown)
         return known
 
     # -------------------------------------------------------------------------------------------------- rounds
@@ -138,66 +141,78 @@ class Rounds:
         for key, mirror in self._moving.items():
             mirror.relation.frozen = None
             mirror.before = before[key]
-        grown = [(key, m) for key, m in self._moving.items() if m.before < m.visible]
-        while grown and not self._left:
-            rounds += 1
-            self._round = rounds
-            numbers = self._which(grown)
-            self._fired += len(numbers)
-            for number in numbers:
-                self._fire(self._firings[number])
-            if self._ledger.full:
-                self._write()
-            for _, mirror in grown:
-                mirror.before = mirror.visible
-            grown = [(key, m) for key, m in self._moving.items() if m.visible < m.size]
-            if not self.pays or any(m.size - m.visible > MANY for _, m in grown):
-                break
-            for _, mirror in grown:
-                mirror.begin_round()
-        self._write()
-        return {key: m.before if m.before < m.visible else m.visible for key, m in self._moving.items()}, rounds
+        grown = [mirror for mirror in self._moving.values() if mirror.before < mirror.visible]
+        self._round = rounds
+        try:
+            while grown and not self._left:
+                grown = self._next(grown)
+            self._write()
+        except BaseException as error:
+            with suppress(Exception):  # so that the note counts all of it; the first error is the one to tell
+                self._ledger.write()
+            say_where(error, self._where)
+            raise
+        return {key: min(m.before, m.visible) for key, m in self._moving.items()}, self._round
 
-    def _which(self, grown: Sequence[tuple[Key, Mirror]]) -> list[int]:
+    def _next(self, grown: Sequence[Mirror]) -> list[Mirror]:
+        """One round over what some relations found in the last one.
+
+        Returns:
+            The relations that found something in this one; none if columns are to go on.
+        """
+        self._round += 1
+        numbers = self._which(grown)
+        self._fired += len(numbers)
+        for number in numbers:
+            self._fire(self._firings[number])
+        if self._ledger.full:
+            self._write()
+        for mirror in grown:
+            mirror.before = mirror.visible
+        grown, self._grown[:] = [*self._grown], []
+        if not self.pays or any(mirror.size - mirror.visible > MANY for mirror in grown):
+            return []
+        for mirror in grown:
+            mirror.begin_round()
+        return grown
+
+    def _which(self, grown: Sequence[Mirror]) -> list[int]:
         """Numbers of the firings whose first literal may match what the last round found."""
-        numbers: list[int] = []
-        for key, mirror in grown:
-            due = self._due.get(key)
-            if due is not None:
-                numbers.extend(due.of(mirror))
-        return sorted(numbers)
+        return sorted(chain.from_iterable(self._due[m.key].of(m) for m in grown if m.key in self._due))
 
     def _write(self) -> None:
         self._ledger.write()
-        held = sum(m.held for m in self._mirrors.values())
-        self._left |= held > HELD
+        held, memory = sum(m.held for m in self._mirrors.values()), self._builder.memory
+        self._left = held > HELD or memory.used + HELD_BYTES * held > memory.limit
+
+    def _where(self) -> str:
+        firing = self._at_work
+        return "" if firing is None else at_work(self._builder, *firing.numbered, firing.joined)
 
     # -------------------------------------------------------------------------------------------------- firings
 
     def _fire(self, firing: _Firing) -> None:
         """Find the groundings of a rule's body that rest on what the last round found, and add what they conclude."""
-        number, rule = firing.numbered
+        self._at_work, rule = firing, firing.numbered[1]
         counters = self._around.joiner.evaluator.counters
         counted = dict(counters.counts)
         firing.joined.clear()
+        self._around.look_at_clock(rule, self._round, self._ledger.write)
+        body, conclusions = self._compiled(firing)
+        table = [body.start]
         try:
-            self._around.look_at_clock(rule, self._round, self._ledger.write)
-            body, conclusions = self._compiled(firing)
-            table = [body.start]
             for action, atom in body.actions:
                 table = action(table)
                 if not table:
                     return
                 if atom is not None:
                     firing.joined[atom] = len(table)
+        except TooManyError:
+            table = None
+        if table is not None:
             conclusions.add(table, self._round, self._keep or self._around.doubtful(rule))
             return
-        except TooManyError:
-            counters.counts = counted
-        except BaseException as error:
-            self._write_what_can_be()
-            say_where(error, partial(at_work, self._builder, number, rule, firing.joined))
-            raise
+        counters.counts = counted
         self._by_columns(firing)
 
     def _compiled(self, firing: _Firing) -> tuple[Body, Conclusions]:
@@ -229,11 +244,6 @@ class Rounds:
         for mirror in self._mirrors.values():
             mirror.relation.frozen = None
             mirror.absorb()
-
-    def _write_what_can_be(self) -> None:
-        """So that the note of an error counts all of it."""
-        with suppress(Exception):  # the first error is the one to tell
-            self._ledger.write()
 
 
 @dataclass

@@ -263,6 +263,7 @@ def _probe(
     def probe(table: list[Binding]) -> list[Binding]:
         result: list[Binding] = []
         high = mirror.before
+        index.asked = True
         index.prepare(map(key, table))
         for binding in table:
             found = index[key(binding)]
