@@ -197,8 +197,9 @@ class Engine:
             small = small + 1 if all(known[key] - before[key] <= FEW for key in known) else 0
             if by_rows and small > AFTER:
                 around = Surroundings(
-                    self.builder, self.core, self.joiner, self._plan, partial(self._doubtful, component=frozenset()),
-                    self.clock.look, partial(self._fire_recursive, heads=component, keep=keep),
+                    self.builder, self.core, self.joiner, self.conclusions, self._plan,
+                    partial(self._doubtful, component=frozenset()), self.clock.look,
+                    partial(self._fire_recursive, heads=component, keep=keep),
                 )  # fmt: skip
                 few = Rounds(around, component, recursive, keep)
                 before, rounds = few.run(before, rounds)

@@ -19,7 +19,7 @@ TESTS = (
 STEPS = ("W is X + 1, W =< 7", "W is X * 2 - Y, W >= 0, W < 9", "W is Y / 2, W > 1", "W = X")
 HEADS = ("p(X)", "p(Y)", "q(X, Y)", "q(Y, X)", "q(1, Y)", "r(X)", "z", "p(5)")
 NUMBERED = ("p(W)", "q(W, Y)", "q(X, W)", "r(W)")
-CHOICES = ("0.3 :: ", "0.4 :: p(X) ; 0.5 :: ", "0.2 :: r(Y) ; 0.8 :: ")
+CHOICES = ("0.3 :: ", "X / 10 :: ", "0.1 :: z ; W0 :: ", "0.4 :: p(X) ; 0.5 :: ", "0.2 :: r(Y) ; 0.8 :: ")
 CHAINS = (
     "p(Y) :- p(X), next(X, Y).",
     "r(Y) :- p(X), next(X, Y), \\+ mark(Y).",
@@ -41,7 +41,7 @@ def recursions(draw: st.DrawFn) -> list[str]:
     n = draw(st.integers(2, 8))
     pairs = st.tuples(st.integers(1, 6), st.integers(1, 6))
     lines = [f"next({k}, {k + 1})." for k in range(1, n)] + ["edge(1, 2).", "on.", "0.5 :: maybe(2).", "maybe(3)."]
-    lines += ["mark(9).", "r(9).", "0.1 :: z."]
+    lines += ["mark(9).", "r(9).", "0.1 :: z.", "weight(0.25).", "weight(0)."]
     lines += [f"edge({a}, {b})." for a, b in draw(st.lists(pairs, max_size=5))]
     lines += [f"{w}mark({k})." for k, w in enumerate(draw(st.lists(st.sampled_from(["", "0.4 :: "]), max_size=5)), 1)]
     lines += [
@@ -60,5 +60,7 @@ def recursions(draw: st.DrawFn) -> list[str]:
             body.append(draw(st.sampled_from(STEPS)))
             head = draw(st.sampled_from(NUMBERED))
         choice = draw(st.sampled_from(["", "", "", *CHOICES]))
+        if "W0" in choice:
+            body.append("weight(W0)")
         lines.append(f"{choice}{head} :- {', '.join(body)}.")
     return lines

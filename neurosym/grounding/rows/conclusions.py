@@ -6,12 +6,17 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
+import numpy as np
+
+from neurosym.grounding import conclusions
+from neurosym.grounding.bindings import Bindings
 from neurosym.grounding.builder import GraphBuilder
 from neurosym.grounding.core import ChoiceSpec, CoreRule, Key
 from neurosym.grounding.graph import CERTAIN
 from neurosym.grounding.rows.ledger import Ledger
 from neurosym.grounding.rows.mirrors import Mirror, Terms, picker
 from neurosym.grounding.rows.steps import Binding, Body
+from neurosym.lang.ast import Var
 
 
 class Conclusions:
@@ -19,7 +24,7 @@ class Conclusions:
 
     def __init__(
         self, number: int, rule: CoreRule, body: Body, wanted: frozenset[Key], builder: GraphBuilder, ledger: Ledger,
-        mirror: Callable[[Key], Mirror],
+        mirror: Callable[[Key], Mirror], by_columns: conclusions.Conclusions,
     ) -> None:  # fmt: skip
         """Of a rule.
 
@@ -28,7 +33,7 @@ class Conclusions:
         """
         self._number, self._rule, self._builder, self._ledger = number, rule, builder, ledger
         self._facts = picker([body.facts[p] for p in sorted(body.facts)])
-        self._negated = body.negated
+        self._negated, self._slots, self._by_columns = body.negated, body.slots, by_columns
         self._doubtful = [builder.relation(key) for key in rule.positive]
         places = {constant: k for k, constant in enumerate(body.start)} | body.slots
         self._heads = [
@@ -43,11 +48,9 @@ class Conclusions:
 
     @staticmethod
     def can(rule: CoreRule) -> bool:
-        """Whether the weights of a rule's choice are known before it fires, and not too large."""
+        """Whether the weights of a rule's choice are numbers, variables or learned."""
         choice = rule.choice
-        if choice is None or choice.parameter is not None:
-            return True
-        return all(isinstance(w, float) and 0 <= w <= 1 for w in choice.weights) and _sum(choice) <= 1 + 1e-9
+        return choice is None or choice.parameter is not None or all(isinstance(w, float | Var) for w in choice.weights)
 
     def add(self, table: Sequence[Binding], rank: int, keep: bool) -> None:
         """Add the heads of the groundings that some bindings are.
@@ -101,20 +104,32 @@ class Conclusions:
             start = self._builder.num_facts
             columns.append(self._ledger.add_facts(key, mirror, rows, False, 0))
         leaves = list(zip(*columns, strict=True))
-        fresh = list(dict.fromkeys(row for row in leaves if row[-1] >= start))
+        fresh: dict[Terms, Binding] = {}
+        for row, binding in zip(leaves, table, strict=True):
+            if row[-1] >= start:
+                fresh.setdefault(row, binding)
         if fresh:
-            self._register(fresh)
+            self._register(self._rule.choice, fresh)
         return leaves
 
-    def _register(self, leaves: Sequence[Terms]) -> None:
-        choice, statement = self._rule.choice, self._rule.statement
+    def _register(self, choice: ChoiceSpec | None, fresh: dict[Terms, Binding]) -> None:
+        """Register new leaves as outcomes of new choices."""
         assert choice is not None
+        statement = self._rule.statement
         if choice.parameter is not None:
             rest = self._builder.program.parameters[choice.parameter].rest
-            self._ledger.add_choices(leaves, statement, rest, choice.parameter)
-        else:
-            self._ledger.add_choices(leaves, statement, True, tuple(w for w in choice.weights if isinstance(w, float)))
+            self._ledger.add_choices(list(fresh), statement, rest, [choice.parameter] * len(fresh))
+            return
+        weights = [self._weigh(choice, binding) for binding in fresh.values()]
+        self._ledger.add_choices(list(fresh), statement, True, weights)
 
-
-def _sum(choice: ChoiceSpec) -> float:
-    return sum(w for w in choice.weights if isinstance(w, float))
+    def _weigh(self, choice: ChoiceSpec, binding: Binding) -> tuple[float, ...]:
+        """The probabilities of a choice's outcomes."""
+        value_of, slots = self._builder.symbols.value, self._slots
+        values = [value_of(binding[slots[w.name]]) if isinstance(w, Var) else w for w in choice.weights]
+        weights = tuple(float(v) for v in values if type(v) in (int, float) and 0 <= v <= 1)  # pyright: ignore
+        if len(weights) == len(values) and sum(weights) <= 1 + 1e-9:
+            return weights
+        columns = {v: np.array([binding[k]], np.int32) for v, k in slots.items()}
+        table = Bindings(1, columns, {}, [], [])  # something is wrong with them, and the columns say what
+        return tuple(self._by_columns.weights(self._rule, choice, table)[0].tolist())

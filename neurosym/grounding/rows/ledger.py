@@ -93,18 +93,18 @@ class Ledger:
         self._builder.check_questions(key, mirror.size)
 
     def add_choices(
-        self, leaves: Sequence[Terms], statement: int, rest: bool, weights: tuple[float, ...] | int
+        self, leaves: Sequence[Terms], statement: int, rest: bool, weights: Sequence[tuple[float, ...] | int]
     ) -> None:
         """New choices of one rule.
 
         Args:
-            weights: the probabilities of the outcomes, or the number of the parameter that they are learned under.
+            weights: of each the probabilities of its outcomes, or the number of the parameter that learns them.
         """
-        kind = (len(leaves[0]), rest, isinstance(weights, int))
+        kind = (len(leaves[0]), rest, isinstance(weights[0], int))
         if kind != self._kind:
             self._write_choices()
             self._kind = kind
-        self._choices.extend((row, statement, weights) for row in leaves)
+        self._choices.extend(zip(leaves, [statement] * len(leaves), weights, strict=True))
 
     def add_groundings(
         self, rule: int, heads: Sequence[int], bodies: Sequence[Terms], negated: Sequence[Terms],

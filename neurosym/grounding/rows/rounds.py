@@ -14,6 +14,7 @@ from itertools import chain
 from neurosym.grounding.at_work import at_work, say_where
 from neurosym.grounding.bindings import Joiner
 from neurosym.grounding.builder import GraphBuilder
+from neurosym.grounding.conclusions import Conclusions as ByColumns
 from neurosym.grounding.core import CoreAtom, CoreProgram, CoreRule, Key, Negated, Scan
 from neurosym.grounding.plan import Sized, Step
 from neurosym.grounding.rows.conclusions import Conclusions
@@ -43,6 +44,7 @@ class Surroundings:
     builder: GraphBuilder
     core: CoreProgram
     joiner: Joiner
+    conclusions: ByColumns
     plan: Callable[[CoreRule, int, Callable[[Key], Sized]], list[Step]]
     doubtful: Callable[[CoreRule], bool]
     look_at_clock: Callable[[CoreRule, int, Callable[[], None]], None]
@@ -224,8 +226,9 @@ class Rounds:
             older = frozenset(firing.inside[: firing.inside.index(firing.first)])
             firing.body, firing.sizes = self._compiler.body(rule, steps, firing.first, older), sizes
             firing.conclusions = Conclusions(
-                number, rule, firing.body, self._component, self._builder, self._ledger, self._mirror
-            )
+                number, rule, firing.body, self._component, self._builder, self._ledger, self._mirror,
+                self._around.conclusions,
+            )  # fmt: skip
         return firing.body, firing.conclusions
 
     def _sized(self, key: Key) -> Sized:
