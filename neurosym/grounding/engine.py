@@ -44,7 +44,7 @@ from neurosym.grounding.open_facts import OpenFacts
 from neurosym.grounding.plan import Sized, Step, plan
 from neurosym.grounding.previous import Previous, take_over
 from neurosym.grounding.relations import Relation
-from neurosym.grounding.rows.rounds import AFTER, FEW, Numbered, Recursive, Rounds, Surroundings
+from neurosym.grounding.rows.rounds import AFTER, FEW, WHOLE, Numbered, Recursive, Rounds, Surroundings
 from neurosym.grounding.strata import components
 from neurosym.lang.ast import Atom, Const, Program
 
@@ -189,13 +189,13 @@ class Engine:
     ) -> None:  # fmt: skip
         """Fire recursive rules until a round finds nothing: by columns, or row by row while rounds find little."""
         by_rows = self.open is None and Rounds.can(recursive, self.core)
-        rounds, small = 0, 0
+        rounds, small, after = 0, 0, AFTER if len(recursive) <= WHOLE else 0
         while True:
             known = {key: relation.size for key, relation in relations.items()}
             if known == before:
                 break
             small = small + 1 if all(known[key] - before[key] <= FEW for key in known) else 0
-            if by_rows and small > AFTER:
+            if by_rows and small > after:
                 around = Surroundings(
                     self.builder, self.core, self.joiner, self.conclusions, self._plan,
                     partial(self._doubtful, component=frozenset()), self.clock.look,

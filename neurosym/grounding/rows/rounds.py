@@ -22,7 +22,8 @@ from neurosym.grounding.rows.ledger import Ledger
 from neurosym.grounding.rows.mirrors import Mirror, TooManyError
 from neurosym.grounding.rows.steps import Body, Compiler
 
-AFTER = 2  # rounds by columns; most recursions end before it is worth compiling their rules
+AFTER = 2  # rounds by columns; most recursions end before it is worth compiling their rules,
+WHOLE = 8  # but with more rules than this, of which most will not match, a round by columns is dear itself
 FEW, MANY = 12, 32  # facts that a round found of one predicate: up to `FEW` by rows, beyond `MANY` by columns
 SENT = 0.25  # firings that had too many bindings, of all; if it were more, columns would have been the better choice
 HELD, HELD_BYTES = 1 << 20, 200  # rows in mirrors, and bytes of one; then they are made anew
