@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from benchmarks.semantics import families
 from neurosym.errors import GroundingError, LimitError, NeurosymError, RuleError
 from neurosym.grounding import POSSIBLE, DerivationGraph, Limits, clock, engine, ground
-from neurosym.grounding.rows import ledger, mirrors, rounds, steps
+from neurosym.grounding.rows import actions, ledger, mirrors, rounds, steps
 from neurosym.lang import parse_atom, parse_text
 from tests.grounding.test_clingo import CLINGO, assert_consistent, compare_with_clingo
 from tests.grounding.test_previous import check as check_previous
@@ -55,6 +55,7 @@ class Way:
             patch.setattr(rounds, "SENT", self.sent)
             patch.setattr(mirrors, "MOST", self.most)
             patch.setattr(steps, "MOST", self.most)
+            patch.setattr(actions, "MOST", self.most)
             patch.setattr(mirrors, "FETCH_ALL", self.fetch_all)
             patch.setattr(ledger, "ENOUGH", self.enough)
             yield

@@ -20,12 +20,11 @@ from neurosym.grounding.bindings import Joiner
 from neurosym.grounding.core import Builtin, Compare, CoreAtom, CoreRule, Key, Negated, Scan
 from neurosym.grounding.graph import CERTAIN
 from neurosym.grounding.plan import Step
+from neurosym.grounding.rows import actions
+from neurosym.grounding.rows.actions import Action, Binding
 from neurosym.grounding.rows.mirrors import MOST, Mirror, Terms, TooManyError, picker
 from neurosym.grounding.rows.values import ByColumns, integer, tester
 from neurosym.lang.ast import Var
-
-Binding = tuple[Any, ...]
-Action = Callable[[list[Binding]], list[Binding]]
 
 
 @dataclass
@@ -106,12 +105,12 @@ class Compiler:
         mirror = self._mirror(atom.key)
         columns, slots, equal = _bound(atom, body.slots, constants)
         if delta:
-            return _delta(mirror, columns, [body.start[s] for s in slots], equal)
+            return actions.scan_delta(mirror, columns, [body.start[s] for s in slots], equal)
         if len(columns) == len(atom.args):
-            return _find(mirror, picker(slots), older)
+            return actions.find_row(mirror, picker(slots), older)
         if not columns:
-            return _every(mirror, equal, older)
-        return _probe(mirror, columns, itemgetter(*slots), equal, older)
+            return actions.scan_all(mirror, equal, older)
+        return actions.probe_index(mirror, columns, itemgetter(*slots), equal, older)
 
     # ---------------------------------------------------------------------------------------- negated literals
 
@@ -187,7 +186,7 @@ class Compiler:
 
     def _test(self, body: Body, literal: Compare | Builtin) -> Action:
         if isinstance(literal, Builtin):
-            return _solve(ByColumns(literal, dict(body.slots), None, self._joiner))
+            return actions.solve(ByColumns(literal, dict(body.slots), None, self._joiner))
         for target, value in ((literal.left, literal.right), (literal.right, literal.left)):
             if isinstance(target, Var) and target.name not in body.slots:
                 slots = dict(body.slots)
@@ -195,10 +194,10 @@ class Compiler:
                 fast = None if isinstance(value, Var) else integer(value, slots, self._symbols)
                 body.slots[target.name] = body.width
                 body.width += 1
-                return _solve(other) if fast is None else _assign(fast, other, self._symbols)
+                return actions.solve(other) if fast is None else actions.assign(fast, other, self._symbols)
         other = ByColumns(literal, dict(body.slots), None, self._joiner)
         fast = tester(literal, body.slots, self._symbols)
-        return _solve(other) if fast is None else _filter(fast, other)
+        return actions.solve(other) if fast is None else actions.keep(fast, other)
 
 
 def _bound(
@@ -216,110 +215,3 @@ def _bound(
         elif isinstance(arg, str) and first.setdefault(arg, k) != k:
             equal.append((2 + first[arg], 2 + k))
     return tuple(columns), places, equal
-
-
-def _same(entries: Sequence[Any], equal: Sequence[tuple[int, int]]) -> Sequence[Any]:
-    """The entries in which a variable that occurs twice has one value."""
-    return [e for e in entries if all(e[a] == e[b] for a, b in equal)] if equal else entries
-
-
-def _delta(
-    mirror: Mirror, columns: Sequence[int], values: Sequence[int], equal: Sequence[tuple[int, int]]
-) -> Action:  # fmt: skip
-    """What the last round found, where the constants agree."""
-    wanted = [(2 + c, v) for c, v in zip(columns, values, strict=True)]
-
-    def delta(table: list[Binding]) -> list[Binding]:
-        (start,) = table
-        entries = _same(mirror.between(mirror.before, mirror.visible), equal)
-        if wanted:
-            entries = [e for e in entries if all(e[k] == v for k, v in wanted)]
-        return [start + e for e in entries]
-
-    return delta
-
-
-def _find(mirror: Mirror, pick: Callable[[Any], Terms], older: bool) -> Action:
-    known = mirror.known
-
-    def find(table: list[Binding]) -> list[Binding]:
-        high = mirror.before if older else mirror.visible
-        result = []
-        known.prepare(map(pick, table))
-        for binding in table:
-            entry = known[pick(binding)]
-            if entry is not None and entry[0] < high:
-                result.append(binding + entry)
-        return result
-
-    return find
-
-
-def _probe(
-    mirror: Mirror, columns: tuple[int, ...], key: Callable[[Any], Any], equal: Sequence[tuple[int, int]], older: bool
-) -> Action:  # fmt: skip
-    index = mirror.index(columns)
-
-    def probe(table: list[Binding]) -> list[Binding]:
-        result: list[Binding] = []
-        high = mirror.before
-        index.asked = True
-        index.prepare(map(key, table))
-        for binding in table:
-            found = index[key(binding)]
-            if not found:
-                continue
-            if len(result) + len(found) > MOST:
-                raise TooManyError
-            if older:
-                found = [entry for entry in found if entry[0] < high]
-            result.extend([binding + entry for entry in _same(found, equal)])
-        return result
-
-    return probe
-
-
-def _every(mirror: Mirror, equal: Sequence[tuple[int, int]], older: bool) -> Action:
-    def every(table: list[Binding]) -> list[Binding]:
-        high = mirror.before if older else mirror.visible
-        if len(table) * high > MOST:
-            raise TooManyError
-        entries = _same(mirror.between(0, high), equal)
-        return [binding + entry for binding in table for entry in entries]
-
-    return every
-
-
-def _solve(solutions: ByColumns) -> Action:
-    return lambda table: [binding + more for binding in table for more in solutions(binding)]
-
-
-def _filter(holds: Callable[[Any], bool | None], other: ByColumns) -> Action:
-    def test(table: list[Binding]) -> list[Binding]:
-        result = []
-        for binding in table:
-            verdict = holds(binding)
-            if verdict is None:
-                result.extend(binding + more for more in other(binding))
-            elif verdict:
-                result.append(binding)
-        return result
-
-    return test
-
-
-def _assign(value: Callable[[Any], int | None], other: ByColumns, symbols: SymbolTable) -> Action:
-    def assign(table: list[Binding]) -> list[Binding]:
-        values = [value(binding) for binding in table]
-        if len(values) > 1:  # new terms are numbered in the order of their values, as columns do it
-            for number in sorted({v for v in values if v is not None}):
-                symbols.intern(number)
-        result = []
-        for binding, number in zip(table, values, strict=True):
-            if number is None:
-                result.extend(binding + more for more in other(binding))
-            else:
-                result.append((*binding, symbols.intern(number)))
-        return result
-
-    return assign
