@@ -1,6 +1,6 @@
 """Grounding against clingo's grounder and duckdb's recursive queries: one table of figures beside their bounds.
 
-    python -m benchmarks.grounding [--only rand,chain,sg,lubm,mixed,growth,fixed,batch] [--runs 5] [--quick]
+    python -m benchmarks.grounding [--only rand,chain,sg,lubm,mixed,growth,fixed,deep,batch] [--runs 5] [--quick]
                                    [--out FILE] [--profile NAME [--mode MODE]]
 
 Figures are CPU seconds of the solving alone, on one thread, the median of so many runs; each run is a process of its
@@ -29,9 +29,10 @@ from neurosym.grounding import Mode
 from neurosym.lang import Program
 
 PACKAGES = ("numpy", "numba", "clingo", "duckdb")
-PARTS = ("rand", "chain", "sg", "lubm", "mixed", "growth", "fixed", "batch")
+PARTS = ("rand", "chain", "sg", "lubm", "mixed", "growth", "fixed", "deep", "batch")
 GROWTH = (100_000, 300_000, 1_000_000, 3_000_000, 10_000_000)
 GROWTH_QUICK = (10_000, 30_000)
+DEEP, DEEP_QUICK = 1000, 50  # rounds
 
 
 def say(line: str) -> None:
@@ -50,6 +51,10 @@ def measure(part: str, results: Results, runs: int, quick: bool) -> Iterator[Fig
         results.measure("fixed", ("warm",), runs, quick, say)
         results.first_calls(runs, say)
         yield from figures.of_fixed(results)
+    elif part == "deep":
+        steps = DEEP_QUICK if quick else DEEP
+        results.measure(f"deep:{steps}", ("",), runs, quick, say)
+        yield from figures.of_deep(results, steps)
     elif part == "batch":
         results.measure("batch", ("",), runs, quick, say)
         yield from figures.of_batch(results)

@@ -16,6 +16,7 @@ FIRST_OF_ALL = 10.0  # s; kernels are compiled
 FIRST_IN_A_PROCESS = 1.0  # s; kernels come from the cache
 GROWTH = 2.0
 SAMPLES = 20_000.0  # a second
+DEEP = {"parity": 200.0, "hmm": 300.0, "rules": 300.0}  # µs a round
 ENGINES = {
     "rand": ("boolean", "firings", "clingo", "duckdb"),
     "chain": ("boolean", "firings", "clingo", "duckdb"),
@@ -85,6 +86,16 @@ def of_fixed(results: Results) -> Iterator[Figure]:
         imported, call = results.get("fixed", engine, "imported"), results.get("fixed", engine, "call")
         made = f"import {seconds(imported)}, call {seconds(call)}"
         yield Figure(f"fixed: {engine}", results.get("fixed", engine), "s", made, bound=bound)
+
+
+def of_deep(results: Results, steps: int) -> Iterator[Figure]:
+    """What one round costs that finds a fact or two."""
+    case = f"deep:{steps}"
+    for name, bound in DEEP.items():
+        cpu = results.get(case, "", name)
+        each = cpu and 1e6 * cpu / steps
+        note = results.failed.get((case, ""), "")
+        yield Figure(f"deep: {name}, one of {steps:,} rounds", each, "µs", seconds(cpu), bound=bound, note=note)
 
 
 def of_batch(results: Results) -> Iterator[Figure]:

@@ -35,6 +35,10 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
         from benchmarks.grounding import fixed
 
         return fixed.first() if engine == "first" else fixed.repeated(5 if quick else 50)
+    if name.startswith("deep:"):
+        from benchmarks.grounding.deep import deep
+
+        return deep(int(name.partition(":")[2]))
     if name == "batch":
         from benchmarks.grounding.batch import batch
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +12,11 @@ from neurosym.errors import LimitError, Place
 from neurosym.facts import Ids, SymbolTable
 from neurosym.grounding.absent import AbsentAtoms
 from neurosym.grounding.columns import Mask, Tuples, grown
+from neurosym.grounding.compiled import kernels
 from neurosym.grounding.core import CoreProgram, Key
 from neurosym.grounding.fact_columns import FactColumns, Run
 from neurosym.grounding.graph import CERTAIN, POSSIBLE, ChoiceGroup, DerivationGraph
-from neurosym.grounding.groundings import Block, Groundings, Ragged
+from neurosym.grounding.groundings import Block, Columns, Groundings, Ragged
 from neurosym.grounding.memory import Memory
 from neurosym.grounding.relations import Relation
 
@@ -71,7 +73,9 @@ class GraphBuilder:
         if known is not None:
             return known
         if key in self.program.questions:
-            return self._questions.setdefault(key, Relation(key[1]))
+            if key not in self._questions:
+                self._questions[key] = Relation(key[1])
+            return self._questions[key]
         self._predicates[key] = len(self._predicates)
         self.relations[key] = Relation(key[1], self.memory)
         return self.relations[key]
@@ -85,17 +89,26 @@ class GraphBuilder:
         relation = self.relation(key)
         before = relation.size
         relation.add(rows, 0)
-        if relation.size > self.limits.facts:
+        self.check_questions(key, relation.size)
+        return before, relation.size
+
+    def check_questions(self, key: Key, size: int) -> None:
+        """See that what is asked stays within the limits."""
+        if size > self.limits.facts:
             raise LimitError(
                 f"more than {self.limits.facts:,} questions asked of {self.program.hidden.get(key, key[0])}",
                 help="bound what the query asks about, or raise --max-facts",
             )
-        return before, relation.size
 
     @property
     def status(self) -> NDArray[np.uint8]:
         """(F,) so far."""
         return self._status[: self.num_facts]
+
+    @property
+    def status_store(self) -> NDArray[np.uint8]:
+        """The statuses with the space behind them; another array when that is used up."""
+        return self._status
 
     def share(self, key: Key, relation: Relation) -> None:
         """Go on with the relation of an earlier graph, to which rows are only added."""
@@ -120,17 +133,7 @@ class GraphBuilder:
         numbers, new = relation.add(rows, first)
         certain = certain if isinstance(certain, bool) else bool(certain.all()) or certain
         if new:
-            self.num_facts += new
-            if self.num_facts > self.limits.facts:
-                raise LimitError(
-                    f"more than {self.limits.facts:,} facts, while deriving "
-                    + (self.program.hidden.get(key) or f"{key[0]}/{key[1]}"),
-                    help="bound the recursion by a body literal, or raise --max-facts",
-                )
-            if self.num_facts > len(self._status):
-                self._status = grown(self._status, first, self.num_facts)
-            self._runs.append(Run(self._predicates[key], first, new, relation.size - new, rank))
-            self._status[first : self.num_facts] = CERTAIN if certain is True else POSSIBLE
+            self.number_facts(key, new, relation.size - new, certain is True, rank)
         facts = relation.facts_of(numbers)
         if new and not (isinstance(place, int) and place == -1):
             fresh = np.nonzero(facts >= first)[0]
@@ -145,6 +148,21 @@ class GraphBuilder:
             if certain is not False:
                 self._status[facts[certain]] = CERTAIN
         return facts, new
+
+    def number_facts(self, key: Key, new: int, row: int, certain: bool, rank: int) -> None:
+        """Give the next ids to new facts, which are the rows of their relation from `row` on."""
+        first = self.num_facts
+        self.num_facts += new
+        if self.num_facts > self.limits.facts:
+            raise LimitError(
+                f"more than {self.limits.facts:,} facts, while deriving "
+                + (self.program.hidden.get(key) or f"{key[0]}/{key[1]}"),
+                help="bound the recursion by a body literal, or raise --max-facts",
+            )
+        if self.num_facts > len(self._status):
+            self._status = grown(self._status, first, self.num_facts)
+        self._runs.append(Run(self._predicates[key], first, new, row, rank))
+        self._status[first : self.num_facts] = CERTAIN if certain else POSSIBLE
 
     def _now_given(self, before: Ids, facts: Ids, place: Ids) -> None:
         """Facts that were only derived in the graph before, and are given now."""
@@ -185,13 +203,28 @@ class GraphBuilder:
             self._unsettled.append(block)
         if not self.record and not always:
             return
-        if self.groundings.size + len(heads) > self.limits.firings:
+        self.check_firings(len(heads))
+        self.memory.claim(4 * (len(heads) + block.num_edges))
+        self.groundings.add(block)
+
+    def check_firings(self, more: int) -> None:
+        """See that some more groundings stay within the limits."""
+        if self.groundings.size + more > self.limits.firings:
             raise LimitError(
                 f"more than {self.limits.firings:,} firings",
                 help="make the rule more selective, or raise --max-firings",
             )
-        self.memory.claim(4 * (len(heads) + block.num_edges))
-        self.groundings.add(block)
+
+    def add_columns(self, columns: Columns, unsettled: Iterable[Block]) -> None:
+        """Record groundings that were collected elsewhere.
+
+        Args:
+            unsettled: those of them that may turn out to hold in all worlds.
+        """
+        self._unsettled.extend(unsettled)
+        if self.record and len(columns.head):
+            self.memory.claim(4 * (len(columns.head) + len(columns.body)))
+            self.groundings.append(columns)
 
     def absent_ids(self, key: Key, rows: Ids) -> Ids:
         """Numbers of absent atoms, (n, arity) term ids with -1 for a wildcard."""
@@ -215,16 +248,17 @@ class GraphBuilder:
             again: whether a fact of the component stands in a body of the component; if not, nothing is to spread.
         """
         blocks, self._unsettled = self._unsettled, []
-        while again:
-            again = False
-            for block in blocks:
-                assert not isinstance(block.certain, bool)
-                lone = block.negated is None
-                now = ~block.certain & self.all_certain(block.body) & (lone or block.negated.counts == 0)  # pyright: ignore
-                if now.any():
-                    block.certain |= now
-                    again |= bool((self._status[block.heads[now]] != CERTAIN).any())
-                    self._status[block.heads[now]] = CERTAIN
+        if not again or not blocks:
+            return
+        heads, counts, bodies = [], [], []
+        for block in blocks:
+            assert not isinstance(block.certain, bool)
+            open_ones = ~block.certain if block.negated is None else ~block.certain & (block.negated.counts == 0)
+            heads.append(block.heads[open_ones])
+            bodies.append(block.body[open_ones].reshape(-1))
+            counts.append(np.full(len(heads[-1]), block.body.shape[1], np.int64))
+        starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
+        kernels().spread_certainty(np.concatenate(heads), starts, np.concatenate(bodies), self.status, CERTAIN)
 
     # ---------------------------------------------------------------------------------------------- assembly
 

@@ -95,11 +95,20 @@ class Conclusions:
             parameters = np.full(n, choice.parameter, np.int32)
             group = ChoiceGroup(leaves, "learned", of, rest, parameters=parameters)
         else:
-            weights = np.stack([self._weight(w, table, rule) for w in choice.weights], axis=1)
-            if (weights.sum(axis=1) > 1 + 1e-9).any():
-                raise GroundingError(f"the weights of `{self._label(rule)}` sum to more than 1", code="NS409")
+            weights = self.weights(rule, choice, table)
             group = ChoiceGroup(leaves, "constant", of, True, probabilities=weights)
         self.builder.add_choices(group)
+
+    def weights(self, rule: CoreRule, choice: ChoiceSpec, table: Bindings) -> NDArray[np.float64]:
+        """(n, K) probabilities of the outcomes for each grounding.
+
+        Raises:
+            GroundingError: a weight is no probability, or they sum to more than 1 (NS409).
+        """
+        weights = np.stack([self._weight(w, table, rule) for w in choice.weights], axis=1)
+        if (weights.sum(axis=1) > 1 + 1e-9).any():
+            raise GroundingError(f"the weights of `{self._label(rule)}` sum to more than 1", code="NS409")
+        return weights
 
     def _weight(self, weight: object, table: Bindings, rule: CoreRule) -> NDArray[np.float64]:
         if isinstance(weight, float):

@@ -8,20 +8,20 @@ over the delta, those before it over what is older, those after it over everythi
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from neurosym.errors import LimitError, Place
+from neurosym.errors import Place
 from neurosym.facts import FactBase, SymbolTable
 from neurosym.grounding.aggregates import Aggregates
 from neurosym.grounding.at_work import at_work, say_where
 from neurosym.grounding.bindings import Bindings, Joiner, Range
 from neurosym.grounding.builder import GraphBuilder, Limits
 from neurosym.grounding.builtins import Counters, Evaluator
+from neurosym.grounding.clock import Clock, Progress
 from neurosym.grounding.conclusions import Conclusions
 from neurosym.grounding.core import (
     AggregateStep,
@@ -41,16 +41,14 @@ from neurosym.grounding.graph import DerivationGraph
 from neurosym.grounding.load import load_facts
 from neurosym.grounding.neural_facts import NeuralFacts
 from neurosym.grounding.open_facts import OpenFacts
-from neurosym.grounding.plan import Step, plan
+from neurosym.grounding.plan import Sized, Step, plan
 from neurosym.grounding.previous import Previous, take_over
 from neurosym.grounding.relations import Relation
+from neurosym.grounding.rows.rounds import AFTER, FEW, WHOLE, Numbered, Recursive, Rounds, Surroundings
 from neurosym.grounding.strata import components
 from neurosym.lang.ast import Atom, Const, Program
 
-Progress = Callable[[str], None]
 Load = Callable[[GraphBuilder, Program, FactBase, Sequence[Atom]], list[Place]]
-Numbered = tuple[int, CoreRule]
-REPORT_EVERY = 1.0  # seconds between two lines of progress
 
 
 @dataclass(frozen=True)
@@ -78,15 +76,6 @@ class _Planned:
 
     steps: list[Step]
     sizes: tuple[int, ...]
-
-
-@dataclass
-class _Clock:
-    """When to stop, and when to say how far it is."""
-
-    started: float
-    deadline: float
-    reported: float = field(default_factory=time.monotonic)
 
 
 class Engine:
@@ -119,8 +108,7 @@ class Engine:
             self.places = load_facts(self.builder, program, base, queries, previous.states)
         self.neural = NeuralFacts(self.builder, symbols.intern_many(Symbol(s) for s in slots), closed)
         self.open: OpenFacts | None = None
-        self.start_clock()
-        self.progress = progress
+        self.clock = Clock(self.builder, progress)
         self.rules_of: dict[Key, list[Numbered]] = {}
         self._plans: dict[tuple[int, int | None], _Planned] = {}
 
@@ -191,20 +179,41 @@ class Engine:
         for numbered, positions in recursive:
             if self.open is not None and self.open.asks_itself(numbered[1], positions):
                 self._ask_only(numbered)
-        rounds = 0
-        while recursive:
+        if recursive:
+            self._rounds(recursive, relations, before, component, keep)
+        self.builder.settle(bool(recursive))
+
+    def _rounds(
+        self, recursive: list[Recursive], relations: Mapping[Key, Relation], before: dict[Key, int],
+        component: frozenset[Key], keep: bool,
+    ) -> None:  # fmt: skip
+        """Fire recursive rules until a round finds nothing: by columns, or row by row while rounds find little."""
+        by_rows = self.open is None and Rounds.can(recursive, self.core)
+        rounds, small, after = 0, 0, AFTER if len(recursive) <= WHOLE else 0
+        while True:
             known = {key: relation.size for key, relation in relations.items()}
             if known == before:
                 break
+            small = small + 1 if all(known[key] - before[key] <= FEW for key in known) else 0
+            if by_rows and small > after:
+                around = Surroundings(
+                    self.builder, self.core, self.joiner, self.conclusions, self._plan,
+                    partial(self._doubtful, component=frozenset()), self.clock.look,
+                    partial(self._fire_recursive, heads=component, keep=keep),
+                )  # fmt: skip
+                few = Rounds(around, component, recursive, keep)
+                before, rounds = few.run(before, rounds)
+                small, by_rows = 0, few.pays
+                continue
             rounds += 1
             for key, relation in relations.items():
                 relation.frozen = known[key]
             for numbered, positions in recursive:
-                self._fire_recursive(numbered, positions, before, known, rounds, component, keep)
+                for at in range(len(positions)):
+                    self._fire_recursive(numbered, positions, at, before, known, rounds, component, keep)
             before = known
         for relation in relations.values():
             relation.frozen = None
-        self.builder.settle(bool(recursive))
 
     def _extend(
         self, rules: list[Numbered], relations: Mapping[Key, Relation], heads: frozenset[Key], keep: bool
@@ -222,7 +231,8 @@ class Engine:
                 k for k, x in enumerate(numbered[1].body)
                 if isinstance(x, Scan) and before[x.atom.key] < known[x.atom.key]
             ]  # fmt: skip
-            self._fire_recursive(numbered, grown, before, known, 0, heads, keep)
+            for at in range(len(grown)):
+                self._fire_recursive(numbered, grown, at, before, known, 0, heads, keep)
 
     def _doubtful(self, rule: CoreRule, component: frozenset[Key]) -> bool:
         """Whether a grounding of a rule may be only possible."""
@@ -238,19 +248,20 @@ class Engine:
         return any(self.builder.relation(head.key).possible for head, _ in rule.heads if head.key in component)
 
     def _fire_recursive(
-        self, numbered: Numbered, inside: list[int], before: Mapping[Key, int], known: Mapping[Key, int], rounds: int,
-        heads: frozenset[Key], keep: bool,
+        self, numbered: Numbered, inside: list[int], at: int, before: Mapping[Key, int], known: Mapping[Key, int],
+        rounds: int, heads: frozenset[Key], keep: bool,
     ) -> None:  # fmt: skip
+        """Fire a rule with the `at`-th of its recursive literals over what the last round found."""
         body = numbered[1].body
         keys = {k: x.atom.key for k in inside if isinstance(x := body[k], Scan)}
-        for at, position in enumerate(inside):
-            key = keys[position]
-            if before[key] == known[key]:
-                continue
-            windows = {other: (0, before[keys[other]]) for other in inside[:at]}
-            windows[position] = (before[key], known[key])
-            windows |= {other: (0, known[keys[other]]) for other in inside[at + 1 :]}
-            self._fire(numbered, windows, rounds, position, heads, keep)
+        position = inside[at]
+        key = keys[position]
+        if before[key] == known[key]:
+            return
+        windows = {other: (0, before[keys[other]]) for other in inside[:at]}
+        windows[position] = (before[key], known[key])
+        windows |= {other: (0, known[keys[other]]) for other in inside[at + 1 :]}
+        self._fire(numbered, windows, rounds, position, heads, keep)
 
     # ------------------------------------------------------------------------------------------------- rules
 
@@ -293,15 +304,13 @@ class Engine:
                     return True
         return False
 
-    def _plan(self, rule: CoreRule, first: int | None) -> list[Step]:
+    def _plan(self, rule: CoreRule, first: int | None, relation: Callable[[Key], Sized] | None = None) -> list[Step]:
         """A plan for the relations as they are; the last one while they have not grown fourfold."""
-        relations = [
-            self.builder.relation(x.atom.key) for x in rule.body if isinstance(x, Scan | Negated)
-        ]  # fmt: skip
-        sizes = tuple(relation.size.bit_length() // 2 for relation in relations)
+        relation = relation or self.builder.relation
+        sizes = tuple(relation(x.atom.key).size.bit_length() // 2 for x in rule.body if isinstance(x, Scan | Negated))
         known = self._plans.get((id(rule), first))
         if known is None or known.sizes != sizes:
-            known = _Planned(plan(rule, self.core, self.builder.relation, first), sizes)
+            known = _Planned(plan(rule, self.core, relation, first), sizes)
             self._plans[id(rule), first] = known
         return known.steps
 
@@ -317,28 +326,9 @@ class Engine:
             firing.finish(table)
             return
         for piece in self._step(firing, at, table):
-            self._look_at_clock(firing)  # at each piece: a join may end in nothing
+            self.clock.look(firing.rule, firing.rank)  # at each piece: a join may end in nothing
             if piece.n:
                 self._advance(firing, at + 1, piece)
-
-    def start_clock(self) -> None:
-        """Grant the time of the limits anew: proofs are rebuilt when they are asked for."""
-        now = time.monotonic()
-        self.clock = _Clock(now, now + self.builder.limits.seconds)
-
-    def _look_at_clock(self, firing: _Firing) -> None:
-        now = time.monotonic()
-        if now > self.clock.deadline:
-            seconds = self.builder.limits.seconds
-            raise LimitError(f"grounding took longer than the {seconds:.3g} s left to it", help="raise --max-seconds")
-        if self.progress and now > self.clock.reported + REPORT_EVERY:
-            self.clock.reported = now
-            facts, firings = self.builder.num_facts, self.builder.groundings.size
-            rate = (firings or facts) / (now - self.clock.started)
-            label = (
-                self.core.statements[firing.rule.statement].label if firing.rule.statement >= 0 else firing.rule.part
-            )
-            self.progress(f"{label}, round {firing.rank}: {facts:,} facts, {firings:,} firings, {rate:,.0f} a second")
 
     def _step(self, firing: _Firing, at: int, table: Bindings) -> Iterator[Bindings]:
         step = firing.steps[at]

@@ -54,7 +54,7 @@ class Block:
     Attributes:
         heads: (n,); body: (n, m) the positive facts, and the choice's leaf.
         negated: facts under negation, absent: numbers of absent atoms; None where no grounding has any.
-        certain: (n,) whether a grounding holds in all worlds, or one value for all.
+        certain: (n,) whether a grounding is known to hold in all worlds when it is found, or one value for all.
     """
 
     rule: int

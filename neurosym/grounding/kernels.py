@@ -225,3 +225,48 @@ def expand_matches(
                 n += 1
             r = following[r - sorted_rows]
     return n
+
+
+@kernel("void(int32[::1], int64[::1], int32[::1], uint8[::1], uint8)")
+def spread_certainty(heads, starts, bodies, status, certain):
+    """Let heads be certain whose bodies are, to the least fixpoint, in time linear in the bodies.
+
+    A grounding waits for so many facts of its body; each fact that becomes certain lets those go on that wait for it.
+    """
+    n = len(heads)
+    waits = np.zeros(n, np.int32)
+    ready = np.empty(n, np.int32)
+    most = amount = 0
+    for g in range(n):
+        for e in range(starts[g], starts[g + 1]):
+            if status[bodies[e]] != certain:
+                waits[g] += 1
+                most = max(most, bodies[e] + 1)
+        if waits[g] == 0 and status[heads[g]] != certain:
+            ready[amount] = g
+            amount += 1
+    if amount == 0:
+        return
+    first = np.full(most, _NONE, np.int32)  # fact → an edge to it, and from edge to edge
+    following = np.full(len(bodies), _NONE, np.int32)
+    of = np.empty(len(bodies), np.int32)
+    for g in range(n):
+        for e in range(starts[g], starts[g + 1]):
+            of[e] = g
+            if status[bodies[e]] != certain:
+                following[e] = first[bodies[e]]
+                first[bodies[e]] = e
+    while amount > 0:
+        amount -= 1
+        fact = heads[ready[amount]]
+        if status[fact] == certain:
+            continue
+        status[fact] = certain
+        e = first[fact] if fact < most else _NONE
+        while e != _NONE:
+            g = of[e]
+            waits[g] -= 1
+            if waits[g] == 0:
+                ready[amount] = g
+                amount += 1
+            e = following[e]

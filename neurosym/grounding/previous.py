@@ -8,7 +8,7 @@ semi-naive round over the new rows begins the next rounds. In all other cases it
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ from neurosym.grounding.builder import GraphBuilder
 from neurosym.grounding.columns import Mask
 from neurosym.grounding.core import TRIPLE, AggregateStep, CoreProgram, CoreRule, Key, Negated, Scan
 from neurosym.grounding.fact_columns import FactColumns
-from neurosym.grounding.graph import POSSIBLE, DerivationGraph
+from neurosym.grounding.graph import POSSIBLE, ChoiceGroup, DerivationGraph
 from neurosym.grounding.groundings import Columns, Groundings
 from neurosym.grounding.strata import components
 
@@ -179,12 +179,22 @@ def take_over(builder: GraphBuilder, previous: Previous, base: FactBase) -> None
     builder.program.rules.extend(graph.rules[len(builder.program.rules) :])
     builder.absent_atoms.take_over(graph.absent_atoms, terms)
     for group in graph.choices:
-        if keep[group.facts[0, 0]]:
-            facts = group.facts if number is None else number[group.facts]
-            builder.add_choices(replace(group, facts=facts))
+        _take_choices(builder, group, keep, number)
     shift = len(base.places) - len(graph.base.places)
     facts = _kept_facts(graph, keep, count, number, len(graph.base.places), shift)
     builder.take_over(facts, graph.status[keep], _kept_groundings(graph, keep, number))
+
+
+def _take_choices(builder: GraphBuilder, group: ChoiceGroup, keep: Mask, number: Ids | None) -> None:
+    """The choices of a group whose leaves are kept: a group may be of several rules."""
+    stays = keep[group.facts[:, 0]]
+    if not stays.any():
+        return
+    columns = {f.name: getattr(group, f.name) for f in fields(group)}
+    kept = {k: c if stays.all() else c[stays] for k, c in columns.items() if isinstance(c, np.ndarray)}
+    if number is not None:
+        kept["facts"] = number[kept["facts"]]
+    builder.add_choices(replace(group, **kept))
 
 
 def _renumbered(old: SymbolTable, common: int, new: SymbolTable) -> Ids | None:

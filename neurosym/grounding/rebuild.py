@@ -46,7 +46,7 @@ class _Rebuilder:
     def groundings(self, facts: Ids) -> Groundings:
         """One grounding for each fact that the facts depend on."""
         builder = self.engine.builder
-        self.engine.start_clock()
+        self.engine.clock.start()
         builder.record, recorded = True, builder.record
         try:
             seen = np.zeros(self.graph.num_facts, np.bool_)

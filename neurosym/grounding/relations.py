@@ -86,6 +86,22 @@ class Relation:
                 self._facts[before : self.size] = np.arange(next_fact, next_fact + new, dtype=np.int32)
         return numbers, new
 
+    def append(self, rows: Rows, facts: Ids) -> None:
+        """Add (m, arity) rows that are not there yet, with their (m,) fact ids."""
+        before, m = self.size, len(rows)
+        self._tuples.find_or_add(rows)
+        assert self.size == before + m
+        self._memory.claim(4 * m)
+        if before == 0 and self._facts is None:
+            self._offset = int(facts[0])
+        first = self._offset + before
+        if self._facts is None and (facts[0] != first or facts[-1] != first + m - 1):  # ids ascend
+            self._facts = np.arange(self._offset, self._offset + before, dtype=np.int32)
+        if self._facts is not None:
+            if self.size > len(self._facts):
+                self._facts = grown(self._facts, before, self.size)
+            self._facts[before : self.size] = facts
+
     def take_over(self, rows: Rows, facts: Ids, possible: bool) -> None:
         """Begin with the (n, arity) rows of an earlier relation and their (n,) fact ids."""
         self._tuples.find_or_add(rows)

@@ -110,9 +110,9 @@ def test_counts_that_differ_are_named() -> None:
 
 def test_the_command(tmp_path: Path) -> None:
     out = tmp_path / "figures.json"
-    command = [sys.executable, "-m", "benchmarks.grounding", "--quick", "--runs", "1", "--only", "sg,batch"]
+    command = [sys.executable, "-m", "benchmarks.grounding", "--quick", "--runs", "1", "--only", "sg,deep,batch"]
     done = subprocess.run([*command, "--out", str(out)], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "sg: closure ÷ duckdb" in done.stdout
     names = {figure["name"] for figure in json.loads(out.read_text("utf-8"))["figures"]}
-    assert {"sg: closure ÷ clingo", "batch: samples a second"} <= names
+    assert {"sg: closure ÷ clingo", "deep: hmm, one of 50 rounds", "batch: samples a second"} <= names

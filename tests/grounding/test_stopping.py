@@ -77,7 +77,7 @@ def test_ctrl_c_within_a_second_leaves_everything_as_it_was(text: str, query: st
 
 
 def test_progress_is_told_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neurosym.grounding.engine.REPORT_EVERY", 0.05)
+    monkeypatch.setattr("neurosym.grounding.clock.REPORT_EVERY", 0.05)
     lines: list[str] = []
     program = ns.Program.from_text(JOIN, file="big.rules")
     reasoner = ns.Reasoner(program, facts(), limits=Limits(firings=10**12, seconds=0.5), progress=lines.append)
