@@ -57,6 +57,36 @@ def _find(keys, begin, end, key):
 
 
 @njit(cache=True, nogil=True)
+def _telling(x, y, begin, end, keys, sets):
+    """The first key of which two bodies need different things, or -1."""
+    at, other = begin[x], begin[y]
+    while at < end[x] and other < end[y]:
+        if keys[at] < keys[other]:
+            at += 1
+        elif keys[at] > keys[other]:
+            other += 1
+        else:
+            apart = True
+            for w in range(sets.shape[1]):
+                apart &= sets[at, w] & sets[other, w] == 0
+            if apart:
+                return keys[at]
+            at, other = at + 1, other + 1
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def _note(split, key):
+    """Remember a key that told bodies apart, where there is room."""
+    for k in range(len(split)):
+        if split[k] == key:
+            return
+        if split[k] < 0:
+            split[k] = key
+            return
+
+
+@njit(cache=True, nogil=True)
 def _exclusive(order, first, last, tag, begin, end, keys, sets, parent, where, low, scratch, split):
     """Whether a decision tree tells apart the bodies order[first:last] of different tags.
 
@@ -74,6 +104,12 @@ def _exclusive(order, first, last, tag, begin, end, keys, sets, parent, where, l
             if end[body] - begin[body] < end[pivot] - begin[pivot]:
                 pivot = body
         if one:
+            continue
+        if hi - lo == 2:
+            key = _telling(order[lo], order[lo + 1], begin, end, keys, sets)
+            if key < 0:
+                return False
+            _note(split, key)
             continue
         divided = False
         for entry in range(begin[pivot], end[pivot]):
@@ -121,12 +157,7 @@ def _exclusive(order, first, last, tag, begin, end, keys, sets, parent, where, l
                         lows.append(lo + start)
                         highs.append(lo + k + 1)
                     start = k + 1
-            for k in range(len(split)):
-                if split[k] == key:
-                    break
-                if split[k] < 0:
-                    split[k] = key
-                    break
+            _note(split, key)
             divided = True
             break
         if not divided:
