@@ -125,7 +125,7 @@ class Answers:
         if exactly is None or not columns:
             return logs
         at = torch.tensor(columns, dtype=torch.long, device=logs.device)
-        return logs.index_copy(1, at, exactly(self.leaf_tags))
+        return logs.index_copy(1, at, exactly(self.leaf_tags).to(logs.dtype))
 
     @property
     def contradictions(self) -> tuple[Contradiction, ...]:

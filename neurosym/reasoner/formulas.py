@@ -52,7 +52,7 @@ def ground_constraints(
         closed_networks=closed_networks, progress=reasoner.progress, demand=demand,
     )  # fmt: skip
     formulas = ground_formulas(program, graph, scopes, reasoner.limits, apart)
-    leaves = Leaves(graph, base, dict(reasoner.networks.items()), reasoner.features, reasoner.dtype)
+    leaves = Leaves(graph, base, dict(reasoner.networks.items()), reasoner.features)
     made = Formulas(Grounded(graph, leaves, reasoner.max_circuit, slots), formulas)
     if len(reasoner.ground_formulas) >= 8:
         del reasoner.ground_formulas[next(iter(reasoner.ground_formulas))]

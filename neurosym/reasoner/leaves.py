@@ -32,16 +32,18 @@ def feature_names(value: Value, prefixes: Mapping[str, str]) -> tuple[str, ...]:
 
 
 class Leaves:
-    """Fills the leaf columns of one graph, for any weights and any batch of inputs."""
+    """Fills the leaf columns of one graph, for any weights and any batch of inputs.
+
+    In float64, whatever the answers shall be: an error in a leaf counts ten thousand times in a product of as many.
+    """
 
     def __init__(
         self, graph: DerivationGraph, facts: FactBase, networks: Mapping[str, nn.Module],
-        features: Mapping[str, FeatureTable], dtype: torch.dtype,
+        features: Mapping[str, FeatureTable],
     ) -> None:  # fmt: skip
         self.graph = graph
         self.networks = networks
         self.features = features
-        self.dtype = dtype
         self.facts = facts
         base = np.zeros(graph.num_facts)
         self._learned: list[tuple[int, Tensor, int]] = []
@@ -58,7 +60,7 @@ class Leaves:
                     self._learned.append((parameter, rows.T.reshape(-1), len(rows)))
             elif group.kind == "neural":  # unknown atoms have no probability
                 self._neural.append(NeuralGroup(graph, group, networks, features))
-        self.base = torch.from_numpy(base).to(dtype)
+        self.base = torch.from_numpy(base)
         self._graphs = _in_order([_GraphReader(graph, facts, g) for g in self._neural if g.uses_graph])
 
     @property
@@ -77,18 +79,18 @@ class Leaves:
         places: list[Tensor] = []
         values: list[Tensor] = []
         for parameter, rows, count in self._learned:
-            probability = weights(parameter).to(self.dtype)
+            probability = weights(parameter).double()
             device = probability.device
             places.append(rows)
             values.append(probability.repeat_interleave(count)[:, None].expand(-1, batch))
         for group in self._neural:
             if not group.uses_graph:
                 places.append(group.leaves)
-                values.append(group.ask(inputs, batch, self.dtype))
+                values.append(group.ask(inputs, batch))
         tags = self._fill(places, values, batch, device)
         for reader in self._graphs:
             places.append(reader.group.leaves)
-            values.append(reader.ask(tags, self.dtype))
+            values.append(reader.ask(tags))
             tags = self._fill(places, values, batch, device)
         return tags
 
@@ -193,7 +195,7 @@ class NeuralGroup:
             note=f"the feature table of `{kind}` has {len(table)} rows, and {self.predicate} is asked about it",
         )  # fmt: skip
 
-    def ask(self, inputs: Mapping[str, Tensor], batch: int, dtype: torch.dtype) -> Tensor:
+    def ask(self, inputs: Mapping[str, Tensor], batch: int) -> Tensor:
         """(n * K, B) probabilities."""
         tensors: list[Tensor] = []
         shared = all(isinstance(a, Tensor) for a in self._arguments)
@@ -205,11 +207,11 @@ class NeuralGroup:
                 stacked = torch.stack([inputs[n] for n in names])  # (distinct, B, …)
                 rows = stacked[index.to(stacked.device)].flatten(0, 1)
             tensors.append(rows)
-        probabilities = self._answers(tensors, self.n if shared else self.n * batch, dtype)
+        probabilities = self._answers(tensors, self.n if shared else self.n * batch)
         # (n, B, K) -> (n, K, B)
         return probabilities.reshape(self.n, -1, self.outcomes).transpose(1, 2).expand(-1, -1, batch).flatten(0, 1)
 
-    def ask_some(self, inputs: Mapping[str, Tensor], rows: Tensor, samples: Tensor, dtype: torch.dtype) -> Tensor:
+    def ask_some(self, inputs: Mapping[str, Tensor], rows: Tensor, samples: Tensor) -> Tensor:
         """(P, K) probabilities for P pairs of a question's row and a sample; one that needs no input is asked once."""
         again = None
         if not self.slots:
@@ -221,17 +223,17 @@ class NeuralGroup:
             else:
                 stacked = torch.stack([inputs[n] for n in argument[0]])  # (distinct, B, …)
                 tensors.append(stacked[argument[1][rows].to(stacked.device), samples.to(stacked.device)])
-        found = self._answers(tensors, len(rows), dtype)
+        found = self._answers(tensors, len(rows))
         return found if again is None else found[again.to(found.device)]
 
-    def _answers(self, tensors: list[Tensor], rows: int, dtype: torch.dtype) -> Tensor:
+    def _answers(self, tensors: list[Tensor], rows: int) -> Tensor:
         """(rows, K) probabilities that the network gives for its arguments."""
         like = next((p for p in self.network.parameters() if p.is_floating_point()), None)
         if like is not None:  # tables and images stay as they were given; `reasoner.to(…)` moves the network
             tensors = [t.to(like) if t.is_floating_point() else t.to(like.device) for t in tensors]
-        return self.probabilities(self.network(*tensors), rows, dtype)
+        return self.probabilities(self.network(*tensors), rows)
 
-    def probabilities(self, logits: Tensor, rows: int, dtype: torch.dtype) -> Tensor:
+    def probabilities(self, logits: Tensor, rows: int) -> Tensor:
         """(rows, K) probabilities of (rows, K) logits, checked."""
         if logits.dim() == 1 and self.outcomes == 1:
             logits = logits[:, None]
@@ -249,7 +251,7 @@ class NeuralGroup:
                 note=f"first for input {bad} of {rows} of {self.predicate}",
                 help="check the features for NaN, and the learning rate",
             )  # fmt: skip
-        logits = logits.to(dtype)
+        logits = logits.double()
         return torch.sigmoid(logits) if self.declaration.values is None else torch.softmax(logits, dim=1)
 
 
@@ -333,12 +335,12 @@ class _GraphReader:
         index, kind = self.edge_index.to(device), self.edge_type.to(device)
         return [GraphInput(self.names, index, kind, w, self.relations) for w in weights]
 
-    def ask(self, tags: Tensor, dtype: torch.dtype) -> Tensor:
+    def ask(self, tags: Tensor) -> Tensor:
         """(n * K, B) probabilities."""
         columns = []
         for graph in self.graph_input(tags):
             logits = self.group.network(graph, self.nodes.to(tags.device))
-            columns.append(self.group.probabilities(logits, self.group.n, dtype).reshape(-1))
+            columns.append(self.group.probabilities(logits, self.group.n).reshape(-1))
         return torch.stack(columns, dim=1).expand(-1, len(tags))
 
 

@@ -146,6 +146,7 @@ def logic_answers(
         for lo, up, i in zip(lower[0].detach(), upper[0].detach(), columns, strict=True)
     )
     facts = tuple(i if 0 <= i < graph.graph.num_facts else -1 for i in columns)
+    lower, upper = lower.to(reasoner.dtype), upper.to(reasoner.dtype)
     return Answers(
         atoms, tuple(found), facts, tuple(a for _, a, _ in found.values()), (lower + upper) / 2, settings.name,
         ("bounds",) * len(found), details, made.grounded, tags,

@@ -76,7 +76,7 @@ class Reasoner(nn.Module):
             grounds everything once, which pays for many different queries over the same facts.
         progress: called about once a second, while rules are grounded, with a line of text that says how far it is;
             `print` will do.
-        seed: of randomly started weights.
+        seed: of randomly started weights; dtype: of answers and gradients. Between, all is computed in float64.
 
     Raises:
         RuleError: the program holds statements that cannot be evaluated yet.
@@ -206,7 +206,7 @@ class Reasoner(nn.Module):
                 closed_networks=closed_networks, progress=self.progress, mode=mode, demand=self.demand,
                 previous=self._before.pop(key[1:], None) if base is self.facts else None, normal=normal,
             )  # fmt: skip
-            leaves = Leaves(graph, base, dict(self.networks.items()), self.features, self.dtype)
+            leaves = Leaves(graph, base, dict(self.networks.items()), self.features)
             while len(self._grounded) >= MAX_GRAPHS:
                 del self._grounded[next(iter(self._grounded))]
             self._grounded[key] = Grounded(graph, leaves, self.max_circuit, slots)
@@ -346,7 +346,8 @@ class Reasoner(nn.Module):
             evaluator = grounded.evaluator(present, evidence, chosen)
         leaf_tags = grounded.leaves(self.weights, inputs)
         bounds = evaluator.bounds(leaf_tags) if isinstance(evaluator, Bounds | ProofBounds) else None
-        tags = evaluator(leaf_tags) if bounds is None else (bounds[0] + bounds[1]) / 2
+        bounds = None if bounds is None else (bounds[0].to(self.dtype), bounds[1].to(self.dtype))
+        tags = evaluator(leaf_tags).to(self.dtype) if bounds is None else (bounds[0] + bounds[1]) / 2
         methods = ["certain"] * len(facts)
         details: list[str | Callable[[], str]] = ["cannot be derived"] * len(facts)
         columns = [k for k, f in enumerate(facts) if f >= 0]

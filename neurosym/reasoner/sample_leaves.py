@@ -49,7 +49,6 @@ class SampleLeaves:
 
     def __init__(
         self, graphs: SampleGraphs, networks: Mapping[str, nn.Module], features: Mapping[str, FeatureTable],
-        dtype: torch.dtype,
     ) -> None:  # fmt: skip
         """Look up where each leaf's probability comes from.
 
@@ -57,7 +56,7 @@ class SampleLeaves:
             NetworkError: NS601 a network is missing, NS606 one reads a graph.
             DataError: NS614 features are missing.
         """
-        self.graphs, self.dtype = graphs, dtype
+        self.graphs = graphs
         self._neural: list[NeuralGroup] = []
         numbers: dict[object, int] = {}
         view = replace(graphs.whole, program=graphs.program)
@@ -100,7 +99,7 @@ class SampleLeaves:
                     learned.append((parameter, torch.from_numpy(rows.T.astype(np.int64)).reshape(-1), len(rows)))
             else:
                 asked.append(self._asked(shape, group, numbers[group.key]))
-        return _ShapeLeaves(torch.from_numpy(base).to(self.dtype), learned, asked)
+        return _ShapeLeaves(torch.from_numpy(base).double(), learned, asked)
 
     def _asked(self, shape: SampleShape, group: ChoiceGroup, number: int) -> _Asked:
         choices = self.graphs.whole.choice[shape.in_whole(group.facts[:, 0])]
@@ -123,7 +122,7 @@ class SampleLeaves:
             places: list[Tensor] = []
             values: list[Tensor] = []
             for parameter, at, count in leaves.learned:
-                probability = weights(parameter).to(self.dtype)
+                probability = weights(parameter).double()
                 places.append(at)
                 values.append(probability.repeat_interleave(count)[None, :].expand(len(rows), -1))
             for asked, probability in zip(leaves.asked, said, strict=True):
@@ -151,7 +150,7 @@ class SampleLeaves:
                 continue
             rows = torch.cat([w.reshape(-1) for _, w, _ in pairs])
             samples = torch.cat([p.reshape(-1) for _, _, p in pairs])
-            answers = group.ask_some(inputs, rows, samples, self.dtype)
+            answers = group.ask_some(inputs, rows, samples)
             for (where, wanted, _), part in zip(pairs, answers.split([w.numel() for _, w, _ in pairs]), strict=True):
                 found[where] = part.reshape(len(wanted), -1)
         return [[found[at, k] for k in range(len(self.shapes[s].asked))] for at, (s, _, _) in enumerate(chosen)]

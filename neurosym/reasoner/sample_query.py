@@ -60,7 +60,7 @@ class SampleQuery:
         self.atoms, self.samples, self.semantics, self.observed = tuple(atoms), samples, semantics, observed
         derivations = semantics is not None and ABSORPTIVE not in semantics.properties
         self.graphs = graphs.marked(_marks(graphs, atoms, observed), derivations)
-        self.leaves = SampleLeaves(self.graphs, dict(reasoner.networks.items()), reasoner.features, reasoner.dtype)
+        self.leaves = SampleLeaves(self.graphs, dict(reasoner.networks.items()), reasoner.features)
         self.shapes = [self._shape(reasoner, shape) for shape in self.graphs.shapes]
         self._place = np.zeros(len(samples), np.int64)  # of each sample in its shape
         for shape in self.graphs.shapes:
@@ -94,7 +94,8 @@ class SampleQuery:
             if isinstance(query.evaluator, Exact):
                 methods = [m.name for m in query.evaluator.methods]
             facts = shape.in_whole(query.roots)[rows.numpy()]
-            found.append(SamplePart(number, positions, facts, query.evaluator(tags), tuple(methods)))
+            answers = query.evaluator(tags).to(reasoner.dtype)
+            found.append(SamplePart(number, positions, facts, answers, tuple(methods)))
         return SampleAnswers(
             self.atoms, numbers, tuple(found), self.graphs, self.samples,
             "exact" if self.semantics is None else self.semantics.name, dict(inputs), tuple(self.observed), reasoner,

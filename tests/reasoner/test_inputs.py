@@ -325,6 +325,16 @@ def test_tags_of_another_precision() -> None:
     assert tags.dtype == torch.float32 and tags.item() == pytest.approx(0.28)
 
 
+@pytest.mark.parametrize("semantics", ["exact", "product"])
+def test_a_product_of_ten_thousand_factors_in_float32(semantics: str) -> None:
+    text = "0.9997 :: ok(K) :- step(K). bad :- step(K), \\+ ok(K). fine :- \\+ bad. query(fine). "
+    program = ns.Program.from_text(text + " ".join(f"step({k})." for k in range(10_000)), dialect="pl")
+    double = ns.Reasoner(program, semantics=semantics).query().tags
+    single = ns.Reasoner(program, semantics=semantics, dtype=torch.float32).query().tags
+    assert single.dtype == torch.float32 and double.item() == pytest.approx(0.9997**10_000)
+    assert single.item() == pytest.approx(double.item(), rel=1e-5)
+
+
 def test_training_and_evaluation_modes() -> None:
     model = digits(MLP([2, 64, 3], dropout=0.5))
     given = {"a": rows(8)}
