@@ -100,6 +100,11 @@ class Reasoner(nn.Module):
         dtype: torch.dtype = torch.float64,
     ) -> None:
         super().__init__()
+        if facts is not None and not isinstance(facts, FactBase):
+            raise DataError(
+                f"the facts are a FactBase, and this is a {type(facts).__name__}",
+                help="FactBase.from_facts, from_rdf, from_csv … make one; settings such as semantics= go by name",
+            )
         self.program = program
         self.facts = FactBase() if facts is None else facts
         self.networks = nn.ModuleDict(dict(networks or {}))

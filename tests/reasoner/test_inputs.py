@@ -325,6 +325,12 @@ def test_tags_of_another_precision() -> None:
     assert tags.dtype == torch.float32 and tags.item() == pytest.approx(0.28)
 
 
+def test_facts_that_are_none() -> None:
+    program = ns.Program.from_text("0.5 :: a.")
+    with pytest.raises(DataError, match="the facts are a FactBase, and this is a str"):
+        ns.Reasoner(program, "viterbi")  # pyright: ignore[reportArgumentType]
+
+
 @pytest.mark.parametrize("semantics", ["exact", "product"])
 def test_a_product_of_ten_thousand_factors_in_float32(semantics: str) -> None:
     text = "0.9997 :: ok(K) :- step(K). bad :- step(K), \\+ ok(K). fine :- \\+ bad. query(fine). "
