@@ -45,4 +45,6 @@ def kernels() -> ModuleType:
 
 
 def _announce() -> None:
-    logging.getLogger("neurosym").warning("compiling inner loops: a few seconds, once for each installation")
+    logging.getLogger("neurosym").warning(
+        "compiling inner loops: some seconds for each part that is used, once for each installation"
+    )

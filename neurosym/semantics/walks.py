@@ -37,7 +37,8 @@ def reach(starts, order, body_start, body, certain, drop, roots, seen):
                     seen[other] = True
                     if top == len(stack):
                         larger = np.empty(2 * top, np.int32)
-                        larger[:top] = stack
+                        for k in range(top):
+                            larger[k] = stack[k]
                         stack = larger
                     stack[top] = other
                     top += 1

@@ -73,7 +73,9 @@ def breadth_first(start, rarest, rank, meeting_start, meeting, of_start, of):
                     seen[meeting[other]] = True
                     order[count] = rank[meeting[other]]
                     count += 1
-        order[before:count] = rarest[np.sort(order[before:count])]
+        near = np.sort(order[before:count])
+        for k in range(before, count):
+            order[k] = rarest[near[k - before]]
     return order[:count].copy()
 
 

@@ -6,17 +6,11 @@ import numpy as np
 from numba import njit
 
 from neurosym.grounding.compiled import kernel
+from neurosym.semantics.exact.row_kernels import longer, longer_bytes, ranked
 
 OUTCOMES, LITERAL, TRUE, FALSE = 1, 2, 3, 4
 PRODUCT, SUM = 2, 3
 NOTHING, ADD, NOISY_OR, COMPILE = 0, 1, 2, 3
-
-
-@njit(cache=True, nogil=True)
-def _longer(column, size):
-    result = np.empty(max(64, 2 * size), column.dtype)
-    result[: len(column)] = column
-    return result
 
 
 @njit(inline="always")
@@ -68,13 +62,13 @@ def emit(
             for at in range(choice_start[b], choice_start[b + 1]):
                 need += sizes[choices[at]]
         if need > len(children):
-            children = _longer(children, need)
+            children = longer(children, need)
         need += nodes - edges
         if need > len(kinds):
-            kinds, sizes_of = _longer(kinds, need), _longer(sizes_of, need)
+            kinds, sizes_of = longer_bytes(kinds, need), longer(sizes_of, need)
         live = starts[i + 1] - starts[i]
         if live + 1 > len(terms):
-            terms = _longer(terms, live + 1)
+            terms = longer(terms, live + 1)
         if state[i] != OUTCOMES and how[i] == COMPILE:
             kinds[nodes], sizes_of[nodes], children[edges] = SUM, 1, one
             open_facts[i] = reference[i] = first + nodes
@@ -166,7 +160,7 @@ def emit(
                 if not dead[b]:
                     numbers[at] = cluster[b]
                     at += 1
-            ranks = np.argsort(numbers, kind="mergesort")
+            ranks = ranked(numbers, 0, live)
             start, clusters = 0, 0
             sums = np.empty(live, np.int64)
             for k in range(live):
@@ -176,9 +170,9 @@ def emit(
                     sums[clusters] = terms[ranks[k]]
                 else:
                     if nodes + 2 > len(kinds):
-                        kinds, sizes_of = _longer(kinds, nodes + 2), _longer(sizes_of, nodes + 2)
+                        kinds, sizes_of = longer_bytes(kinds, nodes + 2), longer(sizes_of, nodes + 2)
                     if edges + 2 * live > len(children):
-                        children = _longer(children, edges + 2 * live)
+                        children = longer(children, edges + 2 * live)
                     kinds[nodes], sizes_of[nodes] = SUM, k + 1 - start
                     for j in range(start, k + 1):
                         children[edges + j - start] = terms[ranks[j]]
@@ -187,9 +181,9 @@ def emit(
                 clusters += 1
                 start = k + 1
             if nodes + 2 > len(kinds):
-                kinds, sizes_of = _longer(kinds, nodes + 2), _longer(sizes_of, nodes + 2)
+                kinds, sizes_of = longer_bytes(kinds, nodes + 2), longer(sizes_of, nodes + 2)
             if edges + clusters + 1 > len(children):
-                children = _longer(children, edges + clusters + 1)
+                children = longer(children, edges + clusters + 1)
             kinds[nodes], sizes_of[nodes] = PRODUCT, clusters
             for k in range(clusters):
                 children[edges + k] = ~sums[k]

@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from neurosym.grounding.compiled import kernel
+from neurosym.semantics.exact.row_kernels import set_row
 
 PLAIN, OUTCOMES, LITERAL, TRUE, FALSE = 0, 1, 2, 3, 4
 FEW = 16  # bodies of one fact that are compared with one another
@@ -28,7 +29,7 @@ def _sorted_choices(choices, masks, full, begin, end):
         if not everything:
             if kept != at:
                 choices[kept] = choices[at]
-                masks[kept] = masks[at]
+                set_row(masks, kept, masks, at)
             kept += 1
     for k in range(begin + 1, kept):
         at = k
@@ -138,7 +139,7 @@ def _without_implied(begin, end, choice_start, literal_start, choices, masks, fa
         if not implied[b - begin]:
             for k in range(from_c, to_c):
                 choices[c] = choices[k]
-                masks[c] = masks[k]
+                set_row(masks, c, masks, k)
                 c += 1
             for k in range(from_f, to_f):
                 facts[f] = facts[k]
@@ -214,7 +215,7 @@ def normalise(
                     if at < 0:
                         at = place[which] = c
                         choices[c] = which
-                        masks[c] = full[which]
+                        set_row(masks, c, full, which)
                         c += 1
                     empty = True
                     for w in range(words):
@@ -287,12 +288,12 @@ def normalise(
                 everything &= masks[first_c, w] == full[choices[first_c], w]
             state[i] = TRUE if everything else OUTCOMES
             alias[i] = choices[first_c]
-            alias_mask[i] = masks[first_c]
+            set_row(alias_mask, i, masks, first_c)
         elif found == 1 and (c - first_c) + (f - first_f) == 1 and not cyclic[i]:
             if c > first_c:
                 state[i] = OUTCOMES
                 alias[i] = choices[first_c]
-                alias_mask[i] = masks[first_c]
+                set_row(alias_mask, i, masks, first_c)
             else:
                 state[i] = LITERAL
                 alias[i] = facts[first_f]

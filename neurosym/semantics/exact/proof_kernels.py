@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from neurosym.grounding.compiled import kernel
+from neurosym.semantics.exact.row_kernels import arrange, arrange_rows, longer, ranked, set_row, taller
 
 OUTCOMES, LITERAL, TRUE, FALSE = 1, 2, 3, 4
 NOTHING, ADD, NOISY_OR, COMPILE = 0, 1, 2, 3
@@ -22,21 +23,7 @@ def _fact(literal):
     return ~literal if literal < 0 else literal
 
 
-@njit(cache=True, nogil=True)
-def _longer(column, size):
-    result = np.empty(max(16, 2 * size), column.dtype)
-    result[: len(column)] = column
-    return result
-
-
-@njit(cache=True, nogil=True)
-def _taller(rows, size):
-    result = np.empty((max(16, 2 * size), rows.shape[1]), rows.dtype)
-    result[: len(rows)] = rows
-    return result
-
-
-@njit(cache=True, nogil=True)
+@kernel("int64(int64[::1], int64)")
 def _root(parent, x):
     while parent[x] != x:
         parent[x] = parent[parent[x]]
@@ -44,7 +31,7 @@ def _root(parent, x):
     return x
 
 
-@njit(cache=True, nogil=True)
+@kernel("int64(int64[::1], int64, int64, int64)")
 def _find(keys, begin, end, key):
     """Where a key stands in a sorted stretch, or -1."""
     while begin < end:
@@ -56,7 +43,7 @@ def _find(keys, begin, end, key):
     return begin
 
 
-@njit(cache=True, nogil=True)
+@kernel("int64(int64, int64, int64[::1], int64[::1], int64[::1], uint64[:,::1])")
 def _telling(x, y, begin, end, keys, sets):
     """The first key of which two bodies need different things, or -1."""
     at, other = begin[x], begin[y]
@@ -75,7 +62,7 @@ def _telling(x, y, begin, end, keys, sets):
     return -1
 
 
-@njit(cache=True, nogil=True)
+@kernel("void(int64[::1], int64)")
 def _note(split, key):
     """Remember a key that told bodies apart, where there is room."""
     for k in range(len(split)):
@@ -86,7 +73,10 @@ def _note(split, key):
             return
 
 
-@njit(cache=True, nogil=True)
+@kernel(
+    "boolean(int64[::1], int64, int64, int64[::1], int64[::1], int64[::1], int64[::1], uint64[:,::1], int64[::1], "
+    "int64[::1], int64[::1], int64[::1], int64[::1])"
+)
 def _exclusive(order, first, last, tag, begin, end, keys, sets, parent, where, low, scratch, split):
     """Whether a decision tree tells apart the bodies order[first:last] of different tags.
 
@@ -145,7 +135,7 @@ def _exclusive(order, first, last, tag, begin, end, keys, sets, parent, where, l
             if not parts:
                 continue
             count = hi - lo
-            ranks = np.argsort(low[lo:hi], kind="mergesort")
+            ranks = ranked(low, lo, hi)
             for k in range(count):
                 scratch[k] = order[lo + ranks[k]]
                 where[lo + k] = low[lo + ranks[k]]
@@ -165,7 +155,7 @@ def _exclusive(order, first, last, tag, begin, end, keys, sets, parent, where, l
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel("Tuple((int64, boolean))(int64[::1], int64[::1], int64[::1], int64, int64[::1], int64)")
 def _union(lo, hi, item, count, parent, cap):
     """Unite intervals in place, joining in `parent` the items that overlap.
 
@@ -174,8 +164,10 @@ def _union(lo, hi, item, count, parent, cap):
         may grow, so that a proof fails, but never a wrong one succeeds.
     """
     if count > 24:
-        ranks = np.argsort(lo[:count], kind="mergesort")
-        lo[:count], hi[:count], item[:count] = lo[:count][ranks], hi[:count][ranks], item[:count][ranks]
+        ranks = ranked(lo, 0, count)
+        arrange(lo, 0, ranks)
+        arrange(hi, 0, ranks)
+        arrange(item, 0, ranks)
     else:
         for k in range(1, count):
             a, b, c, at = lo[k], hi[k], item[k], k
@@ -213,7 +205,10 @@ def _union(lo, hi, item, count, parent, cap):
     return out, overlap
 
 
-@njit(cache=True, nogil=True)
+@kernel(
+    "Tuple((int64, int64[::1], uint64[:,::1]))(int64, int64[::1], int64[::1], int64[::1], uint64[:,::1], int64[::1], "
+    "uint64[:,::1], boolean[::1], int64[::1], int64, int64, int64[::1], uint64[:,::1])"
+)
 def _failing(x, starts, choice_start, choices, masks, literal_start, full, dead, slot, limit, size, keys, sets):
     """Add what a fact's failing needs: that each of its bodies fails that is a set of outcomes alone."""
     for b in range(starts[x], starts[x + 1]):
@@ -226,9 +221,10 @@ def _failing(x, starts, choice_start, choices, masks, literal_start, full, dead,
             if size >= limit:
                 continue
             if size == len(keys):
-                keys, sets = _longer(keys, size + 1), _taller(sets, size + 1)
+                keys, sets = longer(keys, size + 1), taller(sets, size + 1)
             to = slot[key] = size
-            keys[to], sets[to] = key, full[key]
+            keys[to] = key
+            set_row(sets, to, full, key)
             size += 1
         for w in range(sets.shape[1]):
             sets[to, w] &= ~masks[at, w]
@@ -284,7 +280,8 @@ def prove(
     nowhere = np.empty(0, np.int64)
     one = np.empty(words, np.uint64)
     for i in range(n):
-        split[i] = -1
+        for k in range(split.shape[1]):
+            split[i, k] = -1
         head[bodies + i] = i
         kind = state[i]
         # ------------------------------------------------------------------ what the fact's bodies need of each key
@@ -301,9 +298,10 @@ def prove(
                 + 4 * (raw_start[origin[b] + 1] - raw_start[origin[b]] + literal_start[b + 1] - literal_start[b])
             )
             if need > len(keys):
-                keys, sets = _longer(keys, need), _taller(sets, need)
+                keys, sets = longer(keys, need), taller(sets, need)
             for at in range(choice_start[b], choice_start[b + 1]):
-                keys[size], sets[size] = choices[at], masks[at]
+                keys[size] = choices[at]
+                set_row(sets, size, masks, at)
                 slot[choices[at]] = size
                 size += 1
             for at in range(literal_start[b], literal_start[b + 1]):
@@ -328,10 +326,11 @@ def prove(
                     at = slot[key]
                     if at < 0:
                         if size == len(keys):
-                            keys, sets = _longer(keys, size + 1), _taller(sets, size + 1)
+                            keys, sets = longer(keys, size + 1), taller(sets, size + 1)
                         at = slot[key] = size
                         keys[at] = key
-                        sets[at] = ~np.uint64(0)
+                        for w in range(words):
+                            sets[at, w] = ~np.uint64(0)
                         size += 1
                         relied[g] = True
                     for w in range(words):
@@ -354,9 +353,10 @@ def prove(
                         if size >= limit:
                             continue
                         if size == len(keys):
-                            keys, sets = _longer(keys, size + 1), _taller(sets, size + 1)
+                            keys, sets = longer(keys, size + 1), taller(sets, size + 1)
                         to = slot[key] = size
-                        keys[to], sets[to] = key, sets[k]
+                        keys[to] = key
+                        set_row(sets, to, sets, k)
                         size += 1
                     else:
                         for w in range(words):
@@ -372,8 +372,9 @@ def prove(
                 size = first
                 end[b] = first
                 continue
-            ranks = np.argsort(keys[first:size], kind="mergesort")
-            keys[first:size], sets[first:size] = keys[first:size][ranks], sets[first:size][ranks]
+            ranks = ranked(keys, first, size)
+            arrange(keys, first, ranks)
+            arrange_rows(sets, first, ranks)
             end[b] = size
             # `d1, not d2` of one group: the first says it all
             for at in range(literal_start[b], literal_start[b + 1]):
@@ -396,7 +397,7 @@ def prove(
             count = 0
             for at in range(choice_start[b], choice_start[b + 1]):
                 if count == len(lo):
-                    lo, hi, item = _longer(lo, count), _longer(hi, count), _longer(item, count)
+                    lo, hi, item = longer(lo, count), longer(hi, count), longer(item, count)
                 lo[count] = hi[count] = choices[at]
                 item[count] = at - choice_start[b]
                 count += 1
@@ -407,15 +408,15 @@ def prove(
                     continue
                 for k in range(support_start[x], support_end[x]):
                     if count == len(lo):
-                        lo, hi, item = _longer(lo, count), _longer(hi, count), _longer(item, count)
+                        lo, hi, item = longer(lo, count), longer(hi, count), longer(item, count)
                     lo[count], hi[count], item[count] = firsts[k], lasts[k], width + at - literal_start[b]
                     count += 1
             for k in range(width + literal_start[b + 1] - literal_start[b]):
                 parent[k] = k
             count, crossed[b] = _union(lo, hi, item, count, parent, cap_support)
             while total + count > len(all_lo):
-                all_lo, all_hi = _longer(all_lo, total + count), _longer(all_hi, total + count)
-                all_item = _longer(all_item, total + count)
+                all_lo, all_hi = longer(all_lo, total + count), longer(all_hi, total + count)
+                all_item = longer(all_item, total + count)
             for k in range(count):
                 all_lo[total], all_hi[total], all_item[total] = lo[k], hi[k], live - 1
                 total += 1
@@ -427,8 +428,8 @@ def prove(
             x = _fact(alias[i])
             total = support_end[x] - support_start[x]
             while total > len(all_lo):
-                all_lo, all_hi = _longer(all_lo, total), _longer(all_hi, total)
-                all_item = _longer(all_item, total)
+                all_lo, all_hi = longer(all_lo, total), longer(all_hi, total)
+                all_item = longer(all_item, total)
             for k in range(total):
                 all_lo[k], all_hi[k] = firsts[support_start[x] + k], lasts[support_start[x] + k]
                 all_item[k] = 0
@@ -439,8 +440,9 @@ def prove(
             all_item[0] = 0
         total, _ = _union(all_lo, all_hi, all_item, total, parent, cap_support)
         if held + total > len(firsts):
-            firsts, lasts = _longer(firsts, held + total), _longer(lasts, held + total)
-        firsts[held : held + total], lasts[held : held + total] = all_lo[:total], all_hi[:total]
+            firsts, lasts = longer(firsts, held + total), longer(lasts, held + total)
+        for k in range(total):
+            firsts[held + k], lasts[held + k] = all_lo[k], all_hi[k]
         support_start[i], support_end[i] = held, held + total
         held += total
         how[i] = NOTHING
@@ -463,11 +465,11 @@ def prove(
                     cluster[order[k]] = 0
             elif clusters > 1:
                 how[i] = NOISY_OR
-                split[i] = -1
+                for k in range(split.shape[1]):
+                    split[i, k] = -1
                 for k in range(live):
                     scratch[k] = cluster[order[k]]
-                ranks = np.argsort(scratch[:live], kind="mergesort")
-                order[:live] = order[:live][ranks]
+                arrange(order, 0, ranked(scratch, 0, live))
                 start = 0
                 for k in range(live):
                     if k + 1 == live or cluster[order[k + 1]] != cluster[order[k]]:
@@ -482,13 +484,15 @@ def prove(
         # ---------------------------------------------------------------------------- what all its bodies need
         first = size
         if size + cap + 4 > len(keys):
-            keys, sets = _longer(keys, size + cap + 4), _taller(sets, size + cap + 4)
+            keys, sets = longer(keys, size + cap + 4), taller(sets, size + cap + 4)
         if kind == OUTCOMES:
-            keys[size], sets[size] = alias[i], alias_mask[i]
+            keys[size] = alias[i]
+            set_row(sets, size, alias_mask, i)
             size += 1
         elif kind == LITERAL and alias[i] >= 0:
             for k in range(begin[bodies + alias[i]], end[bodies + alias[i]]):
-                keys[size], sets[size] = keys[k], sets[k]
+                keys[size] = keys[k]
+                set_row(sets, size, sets, k)
                 size += 1
         elif live:
             least = order[0]
@@ -499,7 +503,7 @@ def prove(
                 key, everywhere = keys[entry], True
                 if size - first >= cap:
                     break
-                sets[size] = sets[entry]
+                set_row(sets, size, sets, entry)
                 for k in range(live):
                     b = order[k]
                     at = _find(keys, begin[b], end[b], key)
@@ -521,15 +525,16 @@ def prove(
             for x in range(low_member, i + 1):
                 for k in range(support_start[x], support_end[x]):
                     if total == len(all_lo):
-                        all_lo, all_hi = _longer(all_lo, total), _longer(all_hi, total)
-                        all_item = _longer(all_item, total)
+                        all_lo, all_hi = longer(all_lo, total), longer(all_hi, total)
+                        all_item = longer(all_item, total)
                     all_lo[total], all_hi[total], all_item[total] = firsts[k], lasts[k], 0
                     total += 1
             parent[0] = 0
             total, _ = _union(all_lo, all_hi, all_item, total, parent, cap_support)
             if held + total > len(firsts):
-                firsts, lasts = _longer(firsts, held + total), _longer(lasts, held + total)
-            firsts[held : held + total], lasts[held : held + total] = all_lo[:total], all_hi[:total]
+                firsts, lasts = longer(firsts, held + total), longer(lasts, held + total)
+            for k in range(total):
+                firsts[held + k], lasts[held + k] = all_lo[k], all_hi[k]
             for x in range(low_member, i + 1):
                 support_start[x], support_end[x] = held, held + total
             held += total
@@ -575,7 +580,8 @@ def alike(table, place, order):
         if same:
             continue
         if k - first > 1:
-            members[total : total + k - first] = order[first:k]
+            for at in range(first, k):
+                members[total + at - first] = order[at]
             sizes[count] = k - first
             total += k - first
             count += 1
