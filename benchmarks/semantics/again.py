@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.common.process import cpu_seconds, timed
-from benchmarks.semantics.ours import answer, parse
+from benchmarks.semantics.ours import answer, load_kernels, parse
 from neurosym.grounding import DerivationGraph
 from neurosym.reasoner import Answers, Reasoner
 
@@ -51,6 +51,7 @@ def solve(text: str, warm_up: str, limit: float) -> dict[str, Any]:
     Raises:
         AssertionError: a batch and its members one by one give different probabilities.
     """
+    load_kernels()
     answer(warm_up)
     parsing, program = timed(lambda: parse(text))
     first, (reasoner, answers) = timed(lambda: _ask(Reasoner(program)), limit)

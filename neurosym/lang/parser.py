@@ -9,6 +9,7 @@ from pathlib import Path
 from neurosym.errors import Diagnostic, RuleError, Span
 from neurosym.lang.actions import Actions
 from neurosym.lang.ast import Atom, Include, Not, Prefix, Program, Query, Statement
+from neurosym.lang.collector import collector_waits
 from neurosym.lang.expressions import unquote
 from neurosym.lang.fact_reader import FactReader
 from neurosym.lang.lalr import Action, ParseFailure, parse
@@ -289,15 +290,17 @@ def capital_slips(builder: Actions, tokens: list[Token]) -> None:
 def parse_source(text: str, file: str, dialect: str, base: Path | None) -> Parsed:
     """Parse one text, unchecked."""
     loader = Loader()
-    loader.text(text, file, dialect, base)
+    with collector_waits():
+        loader.text(text, file, dialect, base)
     return loader.result
 
 
 def parse_paths(paths: Iterable[str | Path]) -> Parsed:
     """Parse files, unchecked; their statements follow one another."""
     loader = Loader()
-    for path in paths:
-        loader.file(Path(path), str(path))
+    with collector_waits():
+        for path in paths:
+            loader.file(Path(path), str(path))
     return loader.result
 
 
