@@ -40,7 +40,7 @@ def at_work(builder: GraphBuilder, number: int, rule: CoreRule, joined: Mapping[
         if builder.record:
             size += f", and the rule {builder.groundings.count(number):,} groundings"
         parts.append(size + " so far")
-    if joined:
+    if max(joined.values(), default=0) > 1:  # else it is a long recursion, and no join is to blame
         largest = max(joined, key=lambda atom: joined[atom])
         parts.append(f"its largest join, with {_name(builder, largest.key)}, gave {joined[largest]:,} rows")
     return "; ".join(parts)

@@ -199,14 +199,14 @@ def test_a_limit_names_the_rule_and_its_size(name: str) -> None:
     assert caught.value.note.startswith("in rule `numbers.rules:1` (numbers.rules:1:12")
     if name == "firings":
         assert "number/1 has 3,002 facts, and the rule 3,000 groundings so far" in caught.value.note
-        assert "its largest join, with number/1, gave 1 rows" in caught.value.note
+        assert "largest join" not in caught.value.note  # each gave one row: no join is to blame
 
 
 def test_progress_counts_what_is_not_written_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "REPORT_EVERY", 0.02)
+    monkeypatch.setattr(clock, "REPORT_EVERY", 0.0)  # at every look at the clock, however fast the machine is
     lines: list[str] = []
     with pytest.raises(LimitError):
-        ground(parse_text(NUMBERS, "numbers.rules"), limits=Limits(seconds=0.2), progress=lines.append)
+        ground(parse_text(NUMBERS, "numbers.rules"), limits=Limits(facts=20_000), progress=lines.append)
     assert len(lines) > 3
     for line in lines:
         found = re.match(r"numbers.rules:1, round (\d+): ([\d,]+) facts, ([\d,]+) firings, ", line)
