@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -216,12 +215,11 @@ def test_progress_counts_what_is_not_written_yet(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
-def test_ctrl_c_names_the_rule() -> None:
+def test_ctrl_c_names_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "REPORT_EVERY", 0.0)
     program = parse_text(NUMBERS, "numbers.rules")
-    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
     with pytest.raises(KeyboardInterrupt) as caught:
-        ground(program)
+        ground(program, limits=Limits(facts=1_000_000), progress=lambda _: os.kill(os.getpid(), signal.SIGINT))
     assert "in rule `numbers.rules:1`" in caught.value.__notes__[0]
 
 
