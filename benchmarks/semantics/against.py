@@ -112,7 +112,7 @@ def of_methods(results: Results, families: list[Family]) -> Iterator[Figure]:
                 for run in results.runs.get((case, "ours"), [])[:1]:
                     counts.update(run["methods"])
         total = counts.total()
-        for method in ("certain", "sum-product", "circuit", "bounds"):
+        for method in ("certain", "sum-product", "circuit"):
             if counts[method]:
                 yield Figure(f"{family.name}: answers by {method}", 100 * counts[method] / total, "%", f"of {total:,}")
 

@@ -14,15 +14,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 ANNOUNCE_AFTER = 1.5  # seconds; loading compiled kernels takes a fraction of that, compiling them several times as much
 
 
-def kernel(signature: str) -> Callable[[F], F]:
-    """Compile a function for one signature; a wrong dtype or layout is an error, never a silent second compilation."""
+def kernel(*signatures: str) -> Callable[[F], F]:
+    """Compile a function for its signatures; a wrong dtype or layout is an error, never a silent second compilation."""
     from numba import njit
 
     def compiled(function: F) -> F:
         try:
-            return njit(signature, cache=True, nogil=True)(function)  # pyright: ignore
+            return njit(list(signatures), cache=True, nogil=True)(function)  # pyright: ignore
         except RuntimeError:  # nowhere to keep it: a read-only installation without a home directory
-            return njit(signature, nogil=True)(function)  # pyright: ignore
+            return njit(list(signatures), nogil=True)(function)  # pyright: ignore
 
     return compiled
 

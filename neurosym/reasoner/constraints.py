@@ -17,13 +17,13 @@ from neurosym.lang.terms import spell
 from neurosym.reasoner.answers import TINY
 from neurosym.reasoner.formulas import Formulas, chosen, constraint_weights, ground_constraints
 from neurosym.semantics import Semiring, unknown_leaves
+from neurosym.semantics.algebras.evaluate import MISSES
 from neurosym.semantics.constraints import FUZZY, FormulaProbabilities, FuzzyFormulas
 
 if TYPE_CHECKING:
     from neurosym.reasoner.reasoner import Reasoner
 
 KINDS = ("semantic", *FUZZY)
-TOLERANCE = 1e-6  # by which a degree of truth may miss [0, 1]: a softmax in float32 does
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +211,7 @@ class _Given:
 
     def _refuse_no_degrees(self, semantics: str, facts: list[int], tags: Tensor) -> None:
         """Raise where a tag is no degree of truth: connectives mean nothing then."""
-        wrong = ((tags < -TOLERANCE) | (tags > 1 + TOLERANCE)).nonzero()
+        wrong = ((tags < -MISSES) | (tags > 1 + MISSES)).nonzero()
         if len(wrong):
             row, sample = wrong[0].tolist()
             raise SemanticsError(

@@ -28,6 +28,11 @@ TINY = 1e-140  # the product of two numbers above is none that floats cannot hol
 CACHE, LEAST_COLUMNS = 1 << 21, 64  # bytes of the values that are worked on at a time; columns at least
 
 
+def renamed(references: Long, number: Long) -> Long:
+    """References to the same nodes, by the references that they get: number[n] for node n."""
+    return np.where(references >= 0, number[references], ~number[~references])
+
+
 class CircuitBuilder:
     """Collects nodes. A *reference* to node n is n, or `~n` for one minus its value.
 
@@ -97,13 +102,6 @@ class CircuitBuilder:
                 (np.array(self._kinds, np.uint8), np.array(self._sizes), np.array(self._children, np.int64))
             )
             self._kinds, self._sizes, self._children = [], [], []
-
-    def flat(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-        """Kinds, numbers of children, and children of the nodes so far, in their order."""
-        self._flush()
-        columns = zip(*self._columns, strict=True) if self._columns else ((), (), ())
-        kinds, sizes, children = (tuple(x for column in part for x in column.tolist()) for part in columns)
-        return kinds, sizes, children
 
     def build(self, outputs: Sequence[int] | Long) -> Circuit:
         """The circuit of the nodes that the outputs, references, depend on."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurosym.grounding.compiled import load
-from neurosym.semantics.exact.circuit import CircuitBuilder
+from neurosym.semantics.exact.circuit import CircuitBuilder, renamed
 from neurosym.semantics.exact.view import View
 from neurosym.semantics.part import Long
 
@@ -37,13 +37,7 @@ def emit(view: View, builder: CircuitBuilder) -> Emitted:
         normal.literal_start, normal.literals, proof.how, proof.cluster, proof.dead, proof.crossed, proof.dropped,
         reference, bodies,
     )  # fmt: skip
-    table = np.array([*view.leaf_reference, builder.one], np.int64)
-    builder.extend(kinds, sizes, _placed(children, table))
-    return Emitted(_placed(reference, table), facts, bodies)
-
-
-def _placed(references: Long, table: Long) -> Long:
-    """References with the leaves' replaced by those of a table."""
-    node = np.where(references >= 0, references, ~references)
-    at = np.where(node < len(table), table[np.minimum(node, len(table) - 1)], node)
-    return np.where(references >= 0, at, ~at)
+    others = np.arange(builder.leaves + 1, builder.count + len(kinds))
+    number = np.concatenate([np.array([*view.leaf_reference, builder.one], np.int64), others])
+    builder.extend(kinds, sizes, renamed(children, number))
+    return Emitted(renamed(reference, number), facts, bodies)

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from neurosym.grounding.compiled import kernel
-from neurosym.semantics.exact.row_kernels import longer, longer_bytes, ranked
+from neurosym.semantics.exact.row_kernels import longer, ranked
 
 OUTCOMES, LITERAL, TRUE, FALSE = 1, 2, 3, 4
 PRODUCT, SUM = 2, 3
@@ -65,7 +65,7 @@ def emit(
             children = longer(children, need)
         need += nodes - edges
         if need > len(kinds):
-            kinds, sizes_of = longer_bytes(kinds, need), longer(sizes_of, need)
+            kinds, sizes_of = longer(kinds, need), longer(sizes_of, need)
         live = starts[i + 1] - starts[i]
         if live + 1 > len(terms):
             terms = longer(terms, live + 1)
@@ -170,7 +170,7 @@ def emit(
                     sums[clusters] = terms[ranks[k]]
                 else:
                     if nodes + 2 > len(kinds):
-                        kinds, sizes_of = longer_bytes(kinds, nodes + 2), longer(sizes_of, nodes + 2)
+                        kinds, sizes_of = longer(kinds, nodes + 2), longer(sizes_of, nodes + 2)
                     if edges + 2 * live > len(children):
                         children = longer(children, edges + 2 * live)
                     kinds[nodes], sizes_of[nodes] = SUM, k + 1 - start
@@ -181,7 +181,7 @@ def emit(
                 clusters += 1
                 start = k + 1
             if nodes + 2 > len(kinds):
-                kinds, sizes_of = longer_bytes(kinds, nodes + 2), longer(sizes_of, nodes + 2)
+                kinds, sizes_of = longer(kinds, nodes + 2), longer(sizes_of, nodes + 2)
             if edges + clusters + 1 > len(children):
                 children = longer(children, edges + clusters + 1)
             kinds[nodes], sizes_of[nodes] = PRODUCT, clusters

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurosym.semantics.diagrams import Body, Shape
-from neurosym.semantics.exact.circuit import CircuitBuilder
+from neurosym.semantics.exact.circuit import CircuitBuilder, renamed
 from neurosym.semantics.exact.compile import Solution, compiled
 from neurosym.semantics.exact.fold import fact_of
 from neurosym.semantics.exact.view import View
@@ -247,14 +247,7 @@ def compile_island(
 
 def _insert(builder: CircuitBuilder, solution: Solution, leaves: list[int]) -> list[int]:
     """Append a solution's nodes with these references for its leaves; gives those of its roots."""
-    table = np.array([*leaves, builder.one], np.int64)
-    first = builder.count
-    count = len(table)
-
-    def placed(given: Long) -> Long:
-        node = np.where(given >= 0, given, ~given)
-        at = np.where(node < count, table[np.minimum(node, count - 1)], first + node - count)
-        return np.where(given >= 0, at, ~at)
-
-    builder.extend(solution.kinds, solution.sizes, placed(solution.children))
-    return placed(solution.roots).tolist()
+    made = np.arange(builder.count, builder.count + len(solution.kinds))
+    number = np.concatenate([np.array([*leaves, builder.one], np.int64), made])
+    builder.extend(solution.kinds, solution.sizes, renamed(solution.children, number))
+    return renamed(solution.roots, number).tolist()

@@ -11,19 +11,10 @@ import numpy as np
 from neurosym.grounding.compiled import kernel
 
 
-@kernel("int64[::1](int64[::1], int64)")
+@kernel("int64[::1](int64[::1], int64)", "uint8[::1](uint8[::1], int64)")
 def longer(column, size):
     """A column with room for twice as many numbers as asked for."""
-    result = np.empty(max(64, 2 * size), np.int64)
-    for k in range(len(column)):
-        result[k] = column[k]
-    return result
-
-
-@kernel("uint8[::1](uint8[::1], int64)")
-def longer_bytes(column, size):
-    """A column of bytes, likewise."""
-    result = np.empty(max(64, 2 * size), np.uint8)
+    result = np.empty(max(64, 2 * size), column.dtype)
     for k in range(len(column)):
         result[k] = column[k]
     return result

@@ -17,7 +17,8 @@ from neurosym.semantics.exact.compile import Solution
 from neurosym.semantics.exact.emit import emit
 from neurosym.semantics.exact.flows import Flows
 from neurosym.semantics.exact.fold import Folder, TooLarge, fact_of
-from neurosym.semantics.exact.islands import compile_island, islands_of, modules_below, open_region
+from neurosym.semantics.exact.islands import Compiled, compile_island, islands_of, modules_below, open_region
+from neurosym.semantics.exact.normal import LITERAL
 from neurosym.semantics.exact.observe import observe
 from neurosym.semantics.exact.proof import prove
 from neurosym.semantics.exact.structure import Structure
@@ -52,7 +53,6 @@ class Filled:
     """How a fact or a body that had been left open was filled in; shared by all roots that depend on it."""
 
     nodes: int
-    choices: int
     compiled: bool
     below: list[int] = field(default_factory=list)
 
@@ -197,10 +197,7 @@ class Solver:
     ) -> list[tuple[int, int, Method]]:  # fmt: skip
         modules = modules_below(self.view, [*facts, *map(fact_of, literals)], joint=True)
         roots = [Body((), (fact, *literals)) for fact in facts]
-        island = compile_island(
-            self.view, self.builder, self.reference, [*roots, Body((), tuple(literals))], modules, self.solutions,
-            self.max_circuit,
-        )  # fmt: skip
+        island = self._island([*roots, Body((), tuple(literals))], modules)
         self.fill(island.modules)
         *joint, given = island.references
         self.given[touched] = given
@@ -286,10 +283,7 @@ class Solver:
     def _through(self, fact: int) -> int:
         """The fact that a fact stands for, if it does."""
         normal = self.view.normal
-        if normal.state[fact] != 2:
-            return fact
-        literal = int(normal.alias[fact])
-        return literal if literal >= 0 else ~literal
+        return fact_of(int(normal.alias[fact])) if normal.state[fact] == LITERAL else fact
 
     def _open(self, facts: Sequence[int]) -> tuple[list[int], list[int]]:
         """Facts and bodies left open that facts rest on directly."""
@@ -325,14 +319,11 @@ class Solver:
         try:
             self.builder.fill(node, folder.conjunction(body.literals, body.choices))
         except TooLarge:
-            modules = modules_below(self.view, [fact_of(x) for x in body.literals], joint=True)
-            island = compile_island(
-                self.view, self.builder, self.reference, [body], modules, self.solutions, self.max_circuit
-            )  # fmt: skip
+            island = self._island([body], modules_below(self.view, map(fact_of, body.literals), joint=True))
             self.builder.fill(node, island.references[0])
-            self.filled[~b] = Filled(island.nodes, island.choices, True, island.modules)
+            self.filled[~b] = Filled(island.nodes, True, island.modules)
         else:
-            self.filled[~b] = Filled(len(folder.terms), 0, folder.splits > 0, sorted(folder.needed))
+            self.filled[~b] = Filled(len(folder.terms), folder.splits > 0, sorted(folder.needed))
         return self.filled[~b].below
 
     def _compile(self, facts: list[int]) -> list[int]:
@@ -343,19 +334,22 @@ class Solver:
         regions = {f: open_region(self.view, f, modules) for f in facts}
         met: list[int] = []
         for island_facts in islands_of(regions, modules):
-            island = compile_island(
-                self.view, self.builder, self.reference, [Body((), (f,)) for f in island_facts], modules,
-                self.solutions, self.max_circuit,
-            )  # fmt: skip
+            island = self._island([Body((), (f,)) for f in island_facts], modules)
             for fact, made in zip(island_facts, island.references, strict=True):
                 self.builder.fill(int(self.emitted.facts[fact]), made)
-                self.filled[fact] = Filled(island.nodes, island.choices, True, island.modules)
+                self.filled[fact] = Filled(island.nodes, True, island.modules)
             met.extend(island.modules)
         return met
 
+    def _island(self, roots: Sequence[Body], modules: set[int]) -> Compiled:
+        """Compile conjunctions, with modules as leaves."""
+        return compile_island(
+            self.view, self.builder, self.reference, roots, modules, self.solutions, self.max_circuit
+        )  # fmt: skip
+
     def _method(self, facts: Sequence[int]) -> Method:
         """How facts were solved that were not taken together with evidence."""
-        nodes, shared, choices = 0, -1, 0
+        nodes, shared = 0, -1
         seen: set[int] = set()
         stack = list(facts)
         while stack:
@@ -369,14 +363,12 @@ class Solver:
                 stack.extend(filled.below)
                 if filled.compiled:
                     nodes += filled.nodes
-                    choices = max(choices, filled.choices)
                     shared = key if shared == -1 else shared
         plain = self._plain(facts)
-        resting = plain.choices
         if shared == -1:
             plain.folded = bool(seen)
             return plain
-        return Method("circuit", resting, nodes, shared if shared >= 0 else int(self._heads[~shared]))
+        return Method("circuit", plain.choices, nodes, shared if shared >= 0 else int(self._heads[~shared]))
 
     def _plain(self, facts: Sequence[int]) -> Method:
         """The method of facts for which sums and products are right all the way down."""

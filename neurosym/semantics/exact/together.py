@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurosym.semantics.exact.circuit import LEAF, ONE, Circuit
+from neurosym.semantics.exact.circuit import LEAF, ONE, Circuit, renamed
 from neurosym.semantics.exact.exact import Exact
 from neurosym.semantics.part import Long
 
@@ -43,8 +43,8 @@ class Together:
             )
             kinds.append(circuit.kinds[own + 1 :])
             sizes.append(np.diff(circuit.starts)[own + 1 :])
-            children.append(_renamed(circuit.children, node))
-            outputs = _renamed(circuit.outputs, node)
+            children.append(renamed(circuit.children, node))
+            outputs = renamed(circuit.outputs, node)
             split = len(outputs) - exact.parts
             roots.append(outputs[:split])
             parts.append(outputs[split:])
@@ -71,7 +71,3 @@ class Together:
         roots = values.new_ones((len(self.owner), values.shape[1])).index_copy(0, self._places, values[:split])
         logs = values.new_zeros((self.count, values.shape[1])).index_add(0, self._part_of, values[split:])
         return roots.T, logs.T
-
-
-def _renamed(references: Long, node: Long) -> Long:
-    return np.where(references >= 0, node[references], ~node[~references])

@@ -10,7 +10,7 @@ from neurosym.grounding import DerivationGraph
 from neurosym.grounding.compiled import load
 from neurosym.semantics.diagrams import Body
 from neurosym.semantics.exact.normal import FALSE, LITERAL, OUTCOMES, TRUE, Normal
-from neurosym.semantics.exact.proof import ADD, COMPILE, Proof
+from neurosym.semantics.exact.proof import ADD, Proof
 from neurosym.semantics.exact.structure import Structure
 
 HEADS = 3  # of a disjunction that its name spells out
@@ -97,10 +97,6 @@ class View:
     def exclusive(self, fact: int) -> bool:
         """Whether its bodies exclude one another."""
         return self.proof.how[fact] == ADD or self.normal.state[fact] != 0
-
-    def to_compile(self, fact: int) -> bool:
-        """Whether nothing is proved of its bodies."""
-        return self.proof.how[fact] == COMPILE and self.normal.state[fact] == 0
 
     def spans(self, fact: int) -> Spans:
         """The choices that a fact rests on, perhaps with some more."""
