@@ -106,3 +106,8 @@ def _choices(answers: Answers, number: dict[int, int], tags: list[float]) -> lis
             }
         )
     return result
+
+
+def nothing(atom: str, semantics: str, hashes: dict[str, str]) -> Certificate:
+    """The certificate of an atom that nothing derives."""
+    return Certificate(0, 0.0, semantics, [{"atom": atom, "kind": "absent", "hidden": ""}], [], [], [], hashes)

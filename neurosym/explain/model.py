@@ -243,7 +243,7 @@ class Explanation:
 
     def to_text(self) -> str:
         """The explanation for a terminal or a log."""
-        from neurosym.explain.text import explanation_text
+        from neurosym.explain.report.text import explanation_text
 
         return explanation_text(self)
 

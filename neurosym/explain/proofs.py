@@ -45,6 +45,16 @@ class Derivation:
             yield from ((f, False) for f in node.negated)
             stack.extend(node.children)
 
+    def facts(self) -> set[int]:
+        """All facts that it speaks of."""
+        found: set[int] = set()
+        stack: list[Derivation] = [self]
+        while stack:
+            node = stack.pop()
+            found |= {node.fact, *node.negated}
+            stack.extend(node.children)
+        return found
+
 
 @dataclass(frozen=True)
 class _Edge:

@@ -17,10 +17,10 @@ import pytest
 from neurosym.errors import ExplanationError
 from neurosym.explain.model import Explanation
 from neurosym.explain.report import batch_html, explanation_html, write_batch, write_page
-from neurosym.explain.report_batch import page_name
-from neurosym.explain.report_graph import draw
-from neurosym.explain.report_layout import crossings
-from neurosym.explain.report_safe import image_source
+from neurosym.explain.report.batch import page_name
+from neurosym.explain.report.graph import draw
+from neurosym.explain.report.layout import crossings
+from neurosym.explain.report.safe import image_source
 from tests.explain.samples import addition, diagnosis
 from tests.explain.test_text import deep
 
@@ -230,7 +230,7 @@ def wide(leaves: int) -> Explanation:
 def test_the_graph_of_proofs_that_use_facts_in_opposite_orders():
     sample = addition()
     node, step, proof = sample.nodes["n0"], sample.steps[0], sample.proofs[0]
-    nodes = {name: replace(node, id=name) for name in "cab"} | {"l": replace(sample.nodes["n1"], id="l")}
+    nodes = {name: replace(node, id=name, atom=name) for name in "cab"} | {"l": replace(sample.nodes["n1"], id="l")}
     links = [("c", "a"), ("a", "b"), ("b", "l"), ("c", "b"), ("b", "a"), ("a", "l")]
     steps = tuple(replace(step, node=head, body=(body,)) for head, body in links)
     proofs = (replace(proof, root="c", steps=(0, 1, 2)), replace(proof, root="c", steps=(3, 4, 5)))

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from neurosym.explain.model import Claim, Explanation
-from neurosym.explain.report_words import amount, measure, percent, sentence, signed
-from neurosym.explain.text import explanation_text
+from neurosym.explain.report.text import explanation_text
+from neurosym.explain.report.wording import amount, measure, percent, sentence, signed
 from tests.explain.samples import addition, diagnosis
 
 
@@ -61,7 +61,7 @@ def deep(depth: int) -> Explanation:
     """A chain of facts, each from the next."""
     sample = addition()
     node, step = sample.nodes["n0"], sample.steps[0]
-    nodes = {f"d{k}": replace(node, id=f"d{k}", label=f"level {k}") for k in range(depth + 1)}
+    nodes = {f"d{k}": replace(node, id=f"d{k}", atom=f"level({k})", label=f"level {k}") for k in range(depth + 1)}
     steps = tuple(replace(step, node=f"d{k}", body=(f"d{k + 1}",)) for k in range(depth))
     proof = replace(sample.proofs[0], root="d0", steps=tuple(range(depth)))
     return replace(sample, nodes=nodes, steps=steps, proofs=(proof,))

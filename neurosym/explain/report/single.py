@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from neurosym.explain import report_words as words
 from neurosym.explain.model import Contribution, Explanation, Node, RuleText
-from neurosym.explain.report_graph import draw
-from neurosym.explain.report_page import environment
+from neurosym.explain.report import wording as words
+from neurosym.explain.report.graph import draw
+from neurosym.explain.report.page import environment
 
 
 def explanation_html(explanation: Explanation) -> str:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from neurosym.errors import ExplanationError
-from neurosym.explain import report_words as words
 from neurosym.explain.model import Explanation
-from neurosym.explain.report_page import environment, write_page
-from neurosym.explain.report_single import explanation_html
+from neurosym.explain.report import wording as words
+from neurosym.explain.report.page import environment, write_page
+from neurosym.explain.report.single import explanation_html
 
 THRESHOLD = 0.5
 BINS = 10

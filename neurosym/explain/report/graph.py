@@ -1,15 +1,16 @@
 """What a proof graph shows: facts as boxes, rule firings as labels between a fact and what it rests on.
 
-Two ways to derive a fact so stay apart. Everything here is text and geometry; a template draws it, and escapes it.
+A fact is one box, and two ways to derive it stay apart by their labels. Everything here is text and geometry; a
+template draws it, and escapes it.
 """
 
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from neurosym.explain.model import Explanation, Node, Proof
-from neurosym.explain.report_layout import (
+from neurosym.explain.report.layout import (
     STEP_HEIGHT,
     STEP_WIDTH,
     Shape,
@@ -20,8 +21,8 @@ from neurosym.explain.report_layout import (
     place,
     rows_of,
 )
-from neurosym.explain.report_safe import clean
-from neurosym.explain.report_words import KIND_WORDS, percent
+from neurosym.explain.report.safe import clean
+from neurosym.explain.report.wording import KIND_WORDS, percent
 
 CAPTIONS = {
     "claim": "claim",
@@ -57,6 +58,7 @@ class Drawing:
 
 def draw(explanation: Explanation, max_nodes: int = MAX_NODES) -> Drawing | None:
     """The graph of all proofs, or of as many of the best ones as fit; None where there is no proof."""
+    explanation = _one_node_a_fact(explanation)
     proofs = list(explanation.proofs)
     folded = _folded(explanation)
     while len(proofs) > 1 and len(_nodes_of(explanation, proofs) - folded) > max_nodes:
@@ -77,6 +79,19 @@ def draw(explanation: Explanation, max_nodes: int = MAX_NODES) -> Drawing | None
     kinds = [(k, words) for k, words in KIND_WORDS.items() if any(s.kind == k for s in boxes)]
     total = _nodes_of(explanation, list(explanation.proofs)) - _folded(explanation)
     return Drawing(width, height, boxes, edges, kinds, len(total - {s.id for s in boxes}))
+
+
+def _one_node_a_fact(explanation: Explanation) -> Explanation:
+    """The same explanation with one node for each fact, however many ways to derive it are shown."""
+    first: dict[tuple[str, str], str] = {}
+    name = {n.id: first.setdefault((n.kind, n.atom), n.id) for n in explanation.nodes.values() if n.kind != "choice"}
+
+    def of(node: str) -> str:
+        return name.get(node, node)
+
+    steps = tuple(replace(s, node=of(s.node), body=tuple(map(of, s.body))) for s in explanation.steps)
+    proofs = tuple(replace(p, root=of(p.root)) for p in explanation.proofs)
+    return replace(explanation, steps=steps, proofs=proofs)
 
 
 def _folded(explanation: Explanation) -> set[str]:

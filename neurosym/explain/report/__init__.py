@@ -1,7 +1,7 @@
 """Explanations as HTML: one page for each, and an index page for many. Pages load nothing and need no script."""
 
-from neurosym.explain.report_batch import batch_html, write_batch
-from neurosym.explain.report_page import write_page
-from neurosym.explain.report_single import explanation_html
+from neurosym.explain.report.batch import batch_html, write_batch
+from neurosym.explain.report.page import write_page
+from neurosym.explain.report.single import explanation_html
 
 __all__ = ["explanation_html", "batch_html", "write_batch", "write_page"]

@@ -1,15 +1,12 @@
-"""What each rule and each leaf adds: the claim without it, by leaving it out.
+"""What a claim would be under a changed program or changed facts: the program is grounded anew.
 
-A weighted rule or an uncertain leaf is left out by giving it probability 0, all of them as one batch through the same
-evaluator. A rule without a weight, or a recorded fact, changes what can be derived: the program is grounded without
-it. What networks said is kept: none is run again.
+The probabilities of the leaves are those of the original. What networks said is kept: none is run again.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -17,61 +14,12 @@ import numpy as np
 import torch
 
 from neurosym.errors import SemanticsError
-from neurosym.explain.model import Contribution
 from neurosym.facts import FactBase
 from neurosym.facts.factbase import Table
 from neurosym.grounding import DerivationGraph, ground
 from neurosym.lang.ast import Atom, Const, Program, Rule
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.reasoner.grounded import Grounded
-from neurosym.semantics import Bounds, Evaluator, Exact, ProofBounds
-
-BATCH = 256
-
-
-def leave_out_leaves(
-    answers: Answers,
-    fact: int,
-    groups: Sequence[Sequence[int]],
-    sample: int,
-    evaluator: Exact | Evaluator | Bounds | ProofBounds,
-) -> list[float]:
-    """The claim's tag with each group of leaves at probability 0.
-
-    Args:
-        groups: fact ids of leaves that are left out together, such as all firings of one rule.
-    """
-    base = answers.leaf_tags[sample].detach()
-    results: list[float] = []
-    for start in range(0, len(groups), BATCH):
-        part = groups[start : start + BATCH]
-        tags = base.expand(len(part), -1).clone()
-        for row, leaves in enumerate(part):
-            tags[row, torch.tensor(list(leaves), dtype=torch.long)] = 0
-        with torch.no_grad():
-            try:
-                results.extend(evaluator(tags)[:, 0].tolist())
-            except SemanticsError:  # without one of them the evidence is impossible: find out which
-                results.extend(_alone(evaluator, row) for row in tags)
-    return results
-
-
-def _alone(evaluator: Exact | Evaluator | Bounds | ProofBounds, tags: torch.Tensor) -> float:
-    """The tag under one row of leaf probabilities, NaN where the evidence is impossible."""
-    try:
-        return float(evaluator(tags[None])[0, 0])
-    except SemanticsError:
-        return math.nan
-
-
-def rule_leaves(graph: DerivationGraph, statement: int, among: set[int]) -> list[int]:
-    """Leaves of a weighted statement's choices that are among some facts."""
-    found: list[int] = []
-    for group in graph.choices:
-        if group.kind != "neural":
-            rows = group.facts[group.statements == statement]
-            found.extend(f for f in rows.reshape(-1).tolist() if f in among)
-    return found
 
 
 class Regrounder:
@@ -171,11 +119,3 @@ class Regrounder:
             return float(grounded.evaluator([fact], tuple(sorted(evidence)), answers.algebra)(tags)[0, 0])
         except SemanticsError:  # without it the evidence is impossible
             return math.nan
-
-
-def ordered(contributions: Sequence[Contribution]) -> tuple[Contribution, ...]:
-    """Rules first, then leaves, each by decreasing size of the difference."""
-    return tuple(sorted(contributions, key=lambda c: (c.kind != "rule", -abs(c.difference), c.name)))
-
-
-__all__ = ["Regrounder", "leave_out_leaves", "ordered", "rule_leaves"]

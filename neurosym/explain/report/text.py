@@ -11,8 +11,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 from neurosym.explain.model import Contribution, Explanation, Node
-from neurosym.explain.report_safe import clean
-from neurosym.explain.report_words import (
+from neurosym.explain.report.safe import clean
+from neurosym.explain.report.wording import (
     Branch,
     answer,
     kind_words,

@@ -11,9 +11,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from neurosym.errors import ExplanationError
-from neurosym.explain import report_words as words
-from neurosym.explain.report_layout import outline
-from neurosym.explain.report_safe import clean, image_source, page_link
+from neurosym.explain.report import wording as words
+from neurosym.explain.report.layout import outline
+from neurosym.explain.report.safe import clean, image_source, page_link
 
 
 @cache

@@ -1,0 +1,249 @@
+"""The nodes, steps and rules that proofs consist of, each once.
+
+A node is named by a hash of its kind, its rule, its fact and the nodes it rests on. So proofs that share a part share
+its nodes, two ways to derive a fact are two nodes, and the same proof has the same names in every explanation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from neurosym.explain.believed import Believed
+from neurosym.explain.chances import Chances
+from neurosym.explain.model import Node, NodeKind, RuleText, Step
+from neurosym.explain.neural import NeuralEvidence
+from neurosym.explain.proofs import Derivation
+from neurosym.explain.words import Words
+from neurosym.reasoner import Answers, Reasoner
+
+SEARCHED = 4  # files named as searched; more are no reading matter
+
+
+class ProofNodes:
+    """Collects what proofs consist of.
+
+    Attributes:
+        nodes: id → node; `steps`: id of a derived node → its step; `facts`: id → fact of the graph.
+        rules: statement → its text, in the order in which they were met.
+    """
+
+    def __init__(
+        self,
+        answers: Answers,
+        reasoner: Reasoner,
+        chances: Chances,
+        sample: int,
+        language: str,
+        posterior: Believed | None,
+        level: float,
+    ) -> None:
+        self.graph = answers.grounded.graph
+        self.base = answers.grounded.leaves.facts
+        self.reasoner, self.program = reasoner, reasoner.program
+        self.chances = chances
+        self.words = Words(self.graph, self.program, self.base.labels(language))
+        self.neural = NeuralEvidence(answers, sample)
+        self.posterior, self.level = posterior, level
+        self.nodes: dict[str, Node] = {}
+        self.steps: dict[str, Step] = {}
+        self.facts: dict[str, int] = {}
+        self.rules: dict[int, RuleText] = {}
+        self._absent_places = ""
+
+    @property
+    def step_number(self) -> dict[str, int]:
+        """Id of a derived node → the position of its step."""
+        return {name: k for k, name in enumerate(self.steps)}
+
+    def add(self, tree: Derivation) -> str:
+        """The id of a proof's root; what it consists of is collected, bottom up."""
+        made: dict[int, str] = {}
+        stack: list[tuple[Derivation, bool]] = [(tree, False)]
+        while stack:  # a stack of its own: proofs nest deeper than Python does
+            node, ready = stack.pop()
+            if id(node) in made:
+                continue
+            if not ready and node.children:
+                stack.append((node, True))
+                stack.extend((child, False) for child in node.children)
+                continue
+            made[id(node)] = "" if self._is_passed_over(node) else self._derived(node, made)
+        return made[id(tree)]
+
+    def rule_number(self, statement: int) -> int:
+        """The position of a rule among those that were met."""
+        if statement not in self.rules:
+            self.rules[statement] = self._rule_text(statement)
+        return list(self.rules).index(statement)
+
+    # ------------------------------------------------------------------------------------------------- nodes
+
+    def _derived(self, tree: Derivation, made: dict[int, str]) -> str:
+        """The node of a derivation whose children are made."""
+        graph, fact = self.graph, tree.fact
+        if tree.grounding is None:
+            return self._leaf(fact)
+        if self.chances.assumptions.made_by(tree.grounding):
+            return self._assumption(fact)
+        kind = "aggregate" if graph.hidden(fact) else "derived"
+        body = self._body(tree, made)
+        rule = graph.rules[graph.rule[tree.grounding]]
+        number = self.rule_number(rule.statement)
+        atom, label = self._names(kind, fact)
+        name = _hash(kind, list(self.rules.values())[number].name, rule.part, atom, *body)
+        if name not in self.nodes:
+            self._put(name, kind, fact, atom, label, self.chances.of(fact))
+            labels = [self.nodes[b].label for b in body if self.nodes[b].kind != "choice"]
+            because = self.words.because(tree.grounding, labels)
+            if kind == "aggregate":
+                because = f"{label}: {', '.join(labels)}" if labels else label
+            self.steps[name] = Step(name, number, body, because, self.words.substitution(tree.grounding))
+        return name
+
+    def _is_passed_over(self, tree: Derivation) -> bool:
+        """Whether a derivation is of a fact that the engine introduced, for which what it rests on stands."""
+        hidden = self.graph.hidden(tree.fact)
+        return hidden and tree.grounding is not None and not self._is_result(tree.fact)
+
+    def _body(self, tree: Derivation, made: dict[int, str]) -> tuple[str, ...]:
+        """Nodes of a derivation's literals; what the engine introduced is replaced by what it stands for."""
+        graph = self.graph
+        found: list[str] = []
+        stack: list[Derivation | str] = [tree]
+        while stack:
+            at = stack.pop()
+            if isinstance(at, str):
+                found.append(at)
+                continue
+            if at is not tree and not self._is_passed_over(at):
+                if not (graph.hidden(at.fact) and at.grounding is None and graph.choice[at.fact] < 0):
+                    found.append(made[id(at)])  # all but the start of an aggregate's chain
+                continue
+            below: list[Derivation | str] = [*at.children]
+            below.extend(self._negated(fact) for fact in at.negated)
+            if at.grounding is not None:
+                part = slice(graph.absent_start[at.grounding], graph.absent_start[at.grounding + 1])
+                below.extend(self._absent(int(index)) for index in graph.absent[part])
+            stack.extend(reversed(below))
+        return tuple(dict.fromkeys(found))
+
+    def _is_result(self, fact: int) -> bool:
+        """Whether a hidden fact is the result of an aggregate, which reads as a fact of its own."""
+        return self.graph.program.hidden[self.graph.key(fact)].endswith("over the members")
+
+    def _leaf(self, fact: int) -> str:
+        """A fact that no rule derives: recorded, said by a network, or chosen."""
+        kind = "neural" if fact in self.neural else "choice" if self.graph.hidden(fact) else "data"
+        atom, label = self._names(kind, fact)
+        # what the engine chooses has no name of its own: how often one rule chooses is told by the number
+        name = _hash(kind, atom, *([self.graph.atom(fact)] if kind == "choice" else []))
+        if name not in self.nodes:
+            neural = self.neural.of(fact) if kind == "neural" else None
+            self._put(name, kind, fact, atom, label, self.chances.of(fact), neural=neural)
+        return name
+
+    def _names(self, kind: str, fact: int) -> tuple[str, str]:
+        """Atom and label of a fact; what the engine introduced is called by what it does."""
+        graph = self.graph
+        if kind == "choice":
+            group, row = graph.choice_of(fact)
+            text = f"the rule {self.program.rules[int(group.statements[row])].label} holds here"
+            return text, text
+        if kind == "aggregate":
+            value = graph.symbols.value(graph.args(fact)[-1])
+            function = graph.program.hidden[graph.key(fact)].split("`")[1]
+            text = f"{function} = {self.words.value(value)}"
+            return text, text
+        return graph.atom(fact), self.words.fact(fact)
+
+    def _assumption(self, fact: int, sign: bool = True) -> str:
+        """The node of an atom that is unknown, and that a proof assumes to hold, or not to."""
+        atom, label = self.graph.atom(fact), self.words.fact(fact)
+        if not sign:
+            atom, label = f"not {atom}", f"it is not so that {label}"
+        name = _hash("assumption", atom)
+        if name not in self.nodes:
+            place = self.chances.assumptions.place(fact)
+            self._put(name, "assumption", fact, atom, label, self.chances.of(fact, sign), place)
+        return name
+
+    def _negated(self, fact: int) -> str:
+        """The node of a possible fact that a negated literal needs false."""
+        if self.chances.assumptions.bare(fact):
+            return self._assumption(fact, False)
+        graph = self.graph
+        described = graph.program.hidden.get(graph.key(fact))
+        atom = f"not {described or graph.atom(fact)}"
+        name = _hash("not", atom, graph.atom(fact))
+        if name not in self.nodes:
+            label = f"it is not so that {described or self.words.fact(fact)}"
+            neural = self.neural.of(fact) if fact in self.neural else None
+            self._put(name, "not", fact, atom, label, self.chances.of(fact, False), neural=neural)
+        return name
+
+    def _absent(self, index: int) -> str:
+        """The node of an atom that a negated literal needs to be absent, and that no fact matches."""
+        graph = self.graph
+        predicate, args = graph.absent_atoms[index]
+        key = graph.predicates[predicate]
+        hidden = graph.program.hidden.get(key)
+        if hidden is not None:
+            atom, label = f"not {hidden}", f"it is not so that {hidden}"
+        else:
+            atom = f"not {graph.spell(key, args)}"
+            label = self.words.absence(key, [None if a < 0 else graph.symbols.value(a) for a in args])
+        name = _hash("absent", atom)
+        if name not in self.nodes:
+            self.nodes[name] = Node(name, "absent", atom, label, 1.0, self._searched())
+        return name
+
+    def _searched(self) -> str:
+        """The files in which an absent atom was looked for."""
+        if not self._absent_places:
+            places = sorted({str(p.file) for p in self.base.places} | set(self.program.texts))
+            self._absent_places = "searched: " + ", ".join(places[:SEARCHED]) + (", …" if places[SEARCHED:] else "")
+        return self._absent_places
+
+    def _put(
+        self,
+        name: str,
+        kind: NodeKind,
+        fact: int,
+        atom: str,
+        label: str,
+        probability: float,
+        place: str = "",
+        neural=None,
+    ) -> None:
+        graph = self.graph
+        if not place and kind != "not" and graph.place[fact] >= 0:
+            place = str(graph.places[graph.place[fact]])
+        self.facts[name] = fact
+        self.nodes[name] = Node(name, kind, atom, label, probability, place, neural)
+
+    # ------------------------------------------------------------------------------------------------- rules
+
+    def _rule_text(self, statement: int) -> RuleText:
+        """A rule as the expert wrote it, with its current weight."""
+        rule = self.program.rules[statement]
+        weight = rule.exception_weight or next((h.weight for h in rule.heads if h.weight is not None), None)
+        current = initial = None
+        learned = weight is not None and weight.learn
+        for k, parameter in enumerate(self.reasoner.learnable):
+            if parameter.statement == statement:
+                current = float(self.reasoner.weights(k)[0].detach())
+                initial = parameter.initial[0] if parameter.initial else None
+        if weight is not None and not learned:
+            value = getattr(weight.value, "value", None)
+            current = initial = float(value) if isinstance(value, int | float) else None
+        credible = None if self.posterior is None else self.posterior.of_statement(statement, self.level)
+        text, place = self.program.text_of(rule) or rule.label, rule.span
+        return RuleText(
+            rule.label, text, place.file, place.line, rule.source or "", current, learned, initial, credible
+        )  # fmt: skip
+
+
+def _hash(*parts: str) -> str:
+    """A short name made of what a node is."""
+    digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:16]
