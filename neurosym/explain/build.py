@@ -160,10 +160,10 @@ class _Builder:
         chances = self.chances
         part = relevant_part(self.graph, np.array([fact], np.int32), drop_certain=False)
         chances.evaluate(part.facts[part.body[~part.sign]].tolist())
-        search = ProofSearch(self.graph, part, chances.cost)
+        search = ProofSearch(self.graph, part, chances.costs, TRIES * (count + 1))
         trees: list[tuple[float, Derivation]] = []
         seen: set[frozenset] = set()
-        for tree in search.proofs(fact, TRIES * (count + 1)):
+        for tree in search.proofs(fact):
             leaves = frozenset(tree.leaves())
             if leaves in seen:
                 continue

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from neurosym.explain.assumptions import Assumptions
 from neurosym.grounding import CERTAIN
@@ -61,12 +62,17 @@ class Chances:
             return min(1.0, max(0.0, 1 - self._least[fact]))
         return self.of(fact, sign)
 
-    def cost(self, fact: int, sign: bool) -> float:
-        """Of a leaf in a proof: −log of its probability; a reason that is recorded is better than an assumption."""
-        probability = self.supposed(fact, sign)
-        if fact in self.assumptions:
-            probability /= 2
-        return -math.log(probability) if probability > 0 else math.inf
+    def costs(self, facts: NDArray[np.integer], sign: bool) -> NDArray[np.float64]:
+        """(n,) of leaves in a proof: −log of their probabilities; what is recorded is better than what is assumed.
+
+        Args:
+            facts: (n,) leaves; with a negative sign, facts that are negated.
+        """
+        probability = np.array(
+            [self.supposed(f, sign) / (2 if f in self.assumptions else 1) for f in facts.tolist()], np.float64
+        )
+        with np.errstate(divide="ignore"):
+            return -np.log(probability)
 
     def open(self, fact: int) -> bool:
         """Whether a derived fact rests on what is unknown."""

@@ -1,178 +1,167 @@
 """The most probable proofs of a fact, best first, by lazy enumeration on the graph.
 
-The first is found in Knuth's order (A generalization of Dijkstra's algorithm, 1977), which is safe on cycles; the next
-ones lazily after Huang & Chiang (Better k-best parsing, IWPT 2005). A proof's cost is the sum of −log over its leaves;
-a leaf that is used twice is counted once when the proof's own probability is computed.
+The first is found in Knuth's order, which is safe on cycles; the next ones lazily after Huang & Chiang (Better k-best
+parsing, IWPT 2005). A proof's cost is the sum of −log over its leaves; a leaf that is used twice is counted once when
+the proof's own probability is computed. Proofs share what they have in common, and none of the walks over them
+recurses: a chain's proof is as deep as the chain is long.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosym.grounding import DerivationGraph
+from neurosym.grounding.compiled import load
 from neurosym.semantics import Part
+from neurosym.semantics.part import levels
+
+Task = Generator[Any, Any, bool]  # yields the tasks that it waits for
+Ranked = tuple[float, int, tuple[int, ...]]  # cost, grounding (-1: none), ranks of its body's derivations
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Derivation:
-    """A proof tree.
+    """A proof. Derivations are shared: two that are the same are one object.
 
     Attributes:
         fact: fact id in the graph; grounding: the one that derives it, None for a leaf or an input fact.
         children: derivations of the positive body facts, in the order of the body.
         negated: fact ids that must be false.
-        cost: −log of the product over the tree.
     """
 
     fact: int
     grounding: int | None
     children: tuple[Derivation, ...]
     negated: tuple[int, ...]
-    cost: float
+
+    def walk(self) -> Iterator[Derivation]:
+        """It and all derivations below it, each once."""
+        seen = {id(self)}
+        stack: list[Derivation] = [self]
+        while stack:
+            node = stack.pop()
+            yield node
+            for child in node.children:
+                if id(child) not in seen:
+                    seen.add(id(child))
+                    stack.append(child)
 
     def leaves(self) -> Iterator[tuple[int, bool]]:
         """(fact id, sign) of everything it rests on that is no derivation."""
-        stack: list[Derivation] = [self]
-        while stack:
-            node = stack.pop()
+        for node in self.walk():
             if node.grounding is None:
                 yield node.fact, True
             yield from ((f, False) for f in node.negated)
-            stack.extend(node.children)
 
     def facts(self) -> set[int]:
         """All facts that it speaks of."""
-        found: set[int] = set()
-        stack: list[Derivation] = [self]
-        while stack:
-            node = stack.pop()
-            found |= {node.fact, *node.negated}
-            stack.extend(node.children)
-        return found
-
-
-@dataclass(frozen=True)
-class _Edge:
-    """A grounding: its own cost (of its negated facts) and the positive body facts."""
-
-    grounding: int
-    tails: tuple[int, ...]
-    negated: tuple[int, ...]
-    cost: float
+        return {f for node in self.walk() for f in (node.fact, *node.negated)}
 
 
 class ProofSearch:
     """Enumerates proofs of the facts of a part."""
 
-    def __init__(self, graph: DerivationGraph, part: Part, cost: Callable[[int, bool], float]) -> None:
+    def __init__(
+        self,
+        graph: DerivationGraph,
+        part: Part,
+        cost: Callable[[NDArray[np.integer], bool], NDArray[np.float64]],
+        tries: int,
+    ) -> None:
         """Search one part of a graph.
 
         Args:
             graph: the graph; part: what the facts to be proved depend on.
-            cost: (fact id, sign) → −log of the probability that a leaf holds, or that a negated fact does not.
+            cost: (n,) fact ids, sign → (n,) −log of the probability that a leaf holds, or that a negated fact does not.
+            tries: trees that are looked at, those left out included: a cycle has no end of them.
         """
-        self.graph = graph
-        self.part = part
-        self.facts = part.facts.tolist()
-        n = len(self.facts)
-        self.edges: list[list[_Edge]] = [[] for _ in range(n)]
-        self.base: list[float] = [math.inf] * n
-        for i, fact in enumerate(self.facts):
-            if part.given[i]:
-                self.base[i] = 0.0
-            elif part.leaf[i]:
-                self.base[i] = cost(fact, True)
-        starts = part.body_start.tolist()
-        body, sign = part.body.tolist(), part.sign.tolist()
-        for k, (head, grounding) in enumerate(zip(part.head.tolist(), part.grounding.tolist(), strict=True)):
-            if math.isfinite(self.base[head]):
-                continue  # an input fact needs no derivation
-            edges = range(starts[k], starts[k + 1])
-            negated = tuple(self.facts[body[e]] for e in edges if not sign[e])
-            own = sum(cost(f, False) for f in negated)
-            self.edges[head].append(_Edge(grounding, tuple(body[e] for e in edges if sign[e]), negated, own))
-        self.best, first = self._knuth()
-        # rank 0 is Knuth's; edge -1 stands for a leaf or an input fact
-        self._found: list[list[tuple[float, int, tuple[int, ...]]]] = [
-            [(cost, k, (0,) * (len(self.edges[fact][k].tails) if k >= 0 else 0))] if math.isfinite(cost) else []
-            for fact, (cost, k) in enumerate(zip(self.best, first, strict=True))
-        ]
-        self._candidates: list[list[tuple[float, int, tuple[int, ...]]] | None] = [None] * n
+        self.graph, self.part, self.tries = graph, part, tries
+        n = len(part.facts)
+        base = np.where(part.given, 0.0, np.inf)
+        leaf = np.nonzero(part.leaf & ~part.given)[0]
+        base[leaf] = cost(part.facts[leaf], True)
+        # an input fact needs no derivation
+        kept = np.nonzero(np.isinf(base[part.head]))[0]
+        sizes = np.diff(part.body_start)
+        of = np.repeat(np.arange(len(part.head)), sizes)
+        number = np.full(len(part.head), -1)
+        number[kept] = np.arange(len(kept))
+        inside = number[of] >= 0
+        positive, negative = inside & part.sign, np.nonzero(inside & ~part.sign)[0]
+        self.head = part.head[kept]
+        self.grounding = part.grounding[kept]
+        self.tails = part.body[positive]
+        self.tail_start = _offsets(number[of[positive]], len(kept))
+        self.negated = part.body[negative]
+        self.negated_start = _offsets(number[of[negative]], len(kept))
+        facts, back = np.unique(self.negated, return_inverse=True)
+        self.own = np.zeros(len(kept))
+        np.add.at(self.own, number[of[negative]], cost(part.facts[facts], False)[back])
+        users = np.repeat(np.arange(len(kept)), np.diff(self.tail_start))
+        order = np.argsort(self.tails, kind="stable")
+        self.best, self.first, self.total = load("neurosym.explain.proof_kernels").best(
+            base, self.head.astype(np.int64), self.tail_start, self.tails.astype(np.int64), self.own,
+            np.searchsorted(self.tails[order], np.arange(n + 1)).astype(np.int64), users[order],
+        )  # fmt: skip
+        by_head = np.argsort(self.head, kind="stable")
+        self._edges, self._edge_start = by_head, np.searchsorted(self.head[by_head], np.arange(n + 1))
+        self._cyclic = levels(part)[1]
+        self._found: dict[int, list[Ranked]] = {}
+        self._candidates: dict[int, list[Ranked]] = {}
+        self._known: dict[int, set[Ranked]] = {}
         self._open: set[tuple[int, int]] = set()
+        self._made: dict[tuple[int, int], Derivation] = {}
 
-    def _knuth(self) -> tuple[list[float], list[int]]:
-        """The cost of each fact's best proof, and the edge it begins with (-1: none)."""
-        best = list(self.base)
-        first = [-1] * len(best)
-        waiting: list[list[tuple[int, int]]] = [[] for _ in best]
-        missing: dict[tuple[int, int], int] = {}
-        heap = [(c, i) for i, c in enumerate(best) if math.isfinite(c)]
-        for head, edges in enumerate(self.edges):
-            for k, edge in enumerate(edges):
-                tails = set(edge.tails)
-                missing[(head, k)] = len(tails)
-                for tail in tails:
-                    waiting[tail].append((head, k))
-                if not tails and edge.cost < best[head]:
-                    best[head], first[head] = edge.cost, k
-                    heap.append((edge.cost, head))
-        heapq.heapify(heap)
-        done = [False] * len(best)
-        while heap:
-            _, fact = heapq.heappop(heap)
-            if done[fact]:
-                continue
-            done[fact] = True
-            for head, k in waiting[fact]:
-                missing[(head, k)] -= 1
-                if not missing[(head, k)]:
-                    edge = self.edges[head][k]
-                    total = edge.cost + sum(best[t] for t in edge.tails)
-                    if total < best[head]:
-                        best[head], first[head] = total, k
-                        heapq.heappush(heap, (total, head))
-        return best, first
-
-    def proofs(self, fact: int, tries: int) -> Iterator[Derivation]:
-        """Proof trees of a fact id, cheapest first; a tree that passes through the same fact again is left out.
-
-        Args:
-            tries: trees looked at, those left out included: a cycle has no end of them.
-        """
+    def proofs(self, fact: int) -> Iterator[Derivation]:
+        """Proofs of a fact id, cheapest first; one that passes through the same fact again is left out."""
         root = int(np.searchsorted(self.part.facts, fact))
         rank = 0
-        while rank < tries and self._ensure(root, rank):
+        while rank < self.tries and self._run(self._ensure(root, rank)):
             tree = self._tree(root, rank)
-            if not _repeats(tree):
+            if not self._repeats(tree):
                 yield tree
             rank += 1
 
-    def _ensure(self, fact: int, rank: int) -> bool:
+    @staticmethod
+    def _run(task: Task) -> bool:
+        """Runs a task that waits for others of its kind, on a stack of its own."""
+        stack = [task]
+        answer: bool | None = None
+        while stack:
+            try:
+                stack.append(stack[-1].send(answer))
+                answer = None
+            except StopIteration as done:
+                stack.pop()
+                answer = done.value
+        return bool(answer)
+
+    def _ensure(self, fact: int, rank: int) -> Task:
         """Whether the rank-th best derivation of a fact exists; finds it if so."""
-        found = self._found[fact]
+        found = self._derivations(fact)
         if len(found) > rank:
             return True
-        if not found or math.isfinite(self.base[fact]):
+        if not found or self.first[fact] < 0:
             return False
         if (fact, rank) in self._open:
             return False  # a derivation that needs itself
         self._open.add((fact, rank))
         try:
-            if self._candidates[fact] is None:
-                self._candidates[fact] = []
-                for k, edge in enumerate(self.edges[fact]):
-                    self._push(fact, k, (0,) * len(edge.tails))
-            candidates = self._candidates[fact]
-            assert candidates is not None
+            candidates = self._candidates.get(fact)
+            if candidates is None:
+                candidates = self._candidates[fact] = self._cheapest(fact)
+                self._known[fact] = {*candidates, found[0]}
             while len(found) <= rank:
-                _, k, ranks = found[-1]
+                _, edge, ranks = found[-1]
                 for position in range(len(ranks)):
-                    self._push(fact, k, (*ranks[:position], ranks[position] + 1, *ranks[position + 1 :]))
+                    yield self._push(fact, edge, (*ranks[:position], ranks[position] + 1, *ranks[position + 1 :]))
                 if not candidates:
                     return False
                 found.append(heapq.heappop(candidates))
@@ -180,38 +169,88 @@ class ProofSearch:
         finally:
             self._open.discard((fact, rank))
 
-    def _push(self, fact: int, k: int, ranks: tuple[int, ...]) -> None:
-        edge = self.edges[fact][k]
-        total = edge.cost
-        for tail, rank in zip(edge.tails, ranks, strict=True):
+    def _derivations(self, fact: int) -> list[Ranked]:
+        """Those found so far; the best is known from the start."""
+        found = self._found.get(fact)
+        if found is None:
+            edge = int(self.first[fact])
+            ranks = (0,) * int(self.tail_start[edge + 1] - self.tail_start[edge]) if edge >= 0 else ()
+            best = float(self.best[fact])
+            found = self._found[fact] = [(best, edge, ranks)] if math.isfinite(best) else []
+        return found
+
+    def _cheapest(self, fact: int) -> list[Ranked]:
+        """The groundings of a fact by the best derivations of their bodies; no more than can be asked for."""
+        edges = self._edges[self._edge_start[fact] : self._edge_start[fact + 1]]
+        edges = edges[np.isfinite(self.total[edges]) & (edges != self.first[fact])]
+        if len(edges) > self.tries:
+            edges = edges[np.argpartition(self.total[edges], self.tries)[: self.tries]]
+        sizes = self.tail_start[edges + 1] - self.tail_start[edges]
+        heap = [
+            (c, e, (0,) * k) for c, e, k in zip(self.total[edges].tolist(), edges.tolist(), sizes.tolist(), strict=True)
+        ]
+        heapq.heapify(heap)
+        return heap
+
+    def _push(self, fact: int, edge: int, ranks: tuple[int, ...]) -> Task:
+        """Make a candidate of a grounding and derivations of its body, if there are such."""
+        total = float(self.own[edge])
+        tails = self.tails[self.tail_start[edge] : self.tail_start[edge + 1]].tolist()
+        for tail, rank in zip(tails, ranks, strict=True):
             # rank 0 is there from the start, so only further ranks can need themselves
-            if not self._ensure(tail, rank):
-                return
+            if not (yield self._ensure(tail, rank)):
+                return False
             total += self._found[tail][rank][0]
-        candidate = (total, k, ranks)
-        candidates = self._candidates[fact]
-        assert candidates is not None
-        if candidate not in candidates and candidate not in self._found[fact]:
-            heapq.heappush(candidates, candidate)
+        candidate = (total, edge, ranks)
+        if candidate not in self._known[fact]:
+            self._known[fact].add(candidate)
+            heapq.heappush(self._candidates[fact], candidate)
+        return True
 
     def _tree(self, fact: int, rank: int) -> Derivation:
-        cost, k, ranks = self._found[fact][rank]
-        if k < 0:
-            return Derivation(self.facts[fact], None, (), (), cost)
-        edge = self.edges[fact][k]
-        children = tuple(self._tree(t, r) for t, r in zip(edge.tails, ranks, strict=True))
-        return Derivation(self.facts[fact], edge.grounding, children, edge.negated, cost)
+        """The derivation of a rank, which was found before."""
+        stack = [(fact, rank)]
+        while stack:
+            at, k = stack[-1]
+            if (at, k) in self._made:
+                stack.pop()
+                continue
+            edge, ranks = self._derivations(at)[k][1:]
+            number = int(self.part.facts[at])
+            if edge < 0:
+                self._made[at, k] = Derivation(number, None, (), ())
+                continue
+            below = list(
+                zip(self.tails[self.tail_start[edge] : self.tail_start[edge + 1]].tolist(), ranks, strict=True)
+            )
+            missing = [b for b in below if b not in self._made]
+            if missing:
+                stack.extend(missing)
+                continue
+            negated = self.negated[self.negated_start[edge] : self.negated_start[edge + 1]]
+            self._made[at, k] = Derivation(
+                number, int(self.grounding[edge]), tuple(self._made[b] for b in below),
+                tuple(self.part.facts[negated].tolist()),
+            )  # fmt: skip
+        return self._made[fact, rank]
+
+    def _repeats(self, tree: Derivation) -> bool:
+        """Whether a fact is derived through itself somewhere: such a proof holds a shorter one."""
+        by_fact: dict[int, list[Derivation]] = {}
+        for node in tree.walk():
+            if node.grounding is not None and self._cyclic[np.searchsorted(self.part.facts, node.fact)]:
+                by_fact.setdefault(node.fact, []).append(node)
+        # only one that has two derivations in the proof can be above itself
+        return any(
+            other is not node and other.fact == fact
+            for fact, nodes in by_fact.items() if len(nodes) > 1
+            for node in nodes for other in node.walk()
+        )  # fmt: skip
 
 
-def _repeats(tree: Derivation) -> bool:
-    """Whether a fact is derived through itself somewhere: such a proof holds a shorter one."""
-    stack: list[tuple[Derivation, frozenset[int]]] = [(tree, frozenset())]
-    while stack:
-        node, above = stack.pop()
-        if node.fact in above:
-            return True
-        stack.extend((child, above | {node.fact}) for child in node.children)
-    return False
+def _offsets(rows: NDArray[np.integer], count: int) -> NDArray[np.int64]:
+    """Where the entries of each row begin, of entries sorted by row."""
+    return np.searchsorted(rows, np.arange(count + 1)).astype(np.int64)
 
 
 def proof_probability(graph: DerivationGraph, tree: Derivation, probability: Callable[[int, bool], float]) -> float:
