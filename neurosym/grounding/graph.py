@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,7 @@ from neurosym.grounding.core import CoreAtom, CoreProgram, CoreRule, Key
 from neurosym.grounding.fact_columns import FactColumns
 from neurosym.grounding.groundings import Groundings
 from neurosym.lang.ast import Atom, Const, NeuralDecl, Var
-from neurosym.lang.terms import Iri, Value
+from neurosym.lang.terms import Iri
 
 POSSIBLE, CERTAIN = 1, 2
 
@@ -32,6 +33,7 @@ POSSIBLE, CERTAIN = 1, 2
 if TYPE_CHECKING:
     from neurosym.grounding.engine import Engine
     from neurosym.grounding.relations import Relation
+    from neurosym.lang.printer import Printer
 
 
 @dataclass(frozen=True)
@@ -196,11 +198,28 @@ class DerivationGraph:
 
     def spell(self, key: Key, args: tuple[int, ...]) -> str:
         """An atom as the program's answers spell it; -1 is a wildcard, `triple(s, p, o)` becomes `p(s, o)`."""
-        values: list[Value | None] = [None if a < 0 else self.symbols.value(a) for a in args]
         name = key[0]
-        if key == ("triple", 3) and isinstance(values[1], Iri):
-            name, values = f"<{values[1].value}>", [values[0], values[2]]
-        return self.program.notation.atom((name, len(values)), values, self.prefixes)
+        if key == ("triple", 3) and args[1] >= 0 and isinstance(predicate := self.symbols.value(args[1]), Iri):
+            name, args = f"<{predicate.value}>", (args[0], args[2])
+        if (name, len(args)) in self.program.notation.joint:
+            values = [None if a < 0 else self.symbols.value(a) for a in args]
+            return self.program.notation.atom((name, len(values)), values, self.prefixes)
+        printer, texts = self._printer, self._texts
+        if name not in texts:
+            texts[name] = printer.predicate(name)
+        for a in args:
+            if a not in texts:
+                texts[a] = printer.value(self.symbols.value(a))
+        return f"{texts[name]}({printer.comma.join([texts[a] for a in args])})" if args else texts[name]
+
+    @cached_property
+    def _printer(self) -> Printer:
+        return self.program.notation.printer(self.prefixes)
+
+    @cached_property
+    def _texts(self) -> dict[int | str, str]:
+        """Term id or name of a predicate → how it is spelled; many facts share them."""
+        return {-1: "_"}
 
     def body_of(self, grounding: int) -> tuple[list[int], list[bool]]:
         """Body facts of a grounding, and their signs."""
