@@ -19,6 +19,7 @@ from neurosym.explain.model import Claim, Explanation, Proof, Provenance
 from neurosym.explain.nodes import ProofNodes
 from neurosym.explain.proofs import Derivation, ProofSearch, proof_probability
 from neurosym.grounding import with_conjunctions
+from neurosym.lang.collector import collector_waits
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.semantics import Exact, TopK, relevant_part
 from neurosym.version import version
@@ -67,7 +68,8 @@ def explain(
     chances = Chances(answers, sample)
     nodes = ProofNodes(answers, reasoner, chances, sample, language, posterior, level)
     builder = _Builder(answers, reasoner, chances, nodes, sample)
-    return builder.build(position, proofs, budget if contributions else None, posterior, level)
+    with collector_waits():
+        return builder.build(position, proofs, budget if contributions else None, posterior, level)
 
 
 class _Builder:

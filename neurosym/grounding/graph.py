@@ -221,6 +221,19 @@ class DerivationGraph:
         """Term id or name of a predicate → how it is spelled; many facts share them."""
         return {-1: "_"}
 
+    @cached_property
+    def named_leaves(self) -> dict[tuple, int]:
+        """Leaf by a name that it has in other graphs too, of programs with other rules.
+
+        Predicates that the engine introduces are numbered, and a rule that is left out would shift their numbers.
+        """
+        found: dict[tuple, int] = {}
+        for fact in np.nonzero(self.choice >= 0)[0].tolist():
+            key, args = self.key(fact), tuple(self.symbols.values(self.args(fact)))
+            hidden = self.program.hidden.get(key)
+            found[(key, args) if hidden is None else (hidden, key[0].rsplit(" #", 1)[0], args)] = fact
+        return found
+
     def body_of(self, grounding: int) -> tuple[list[int], list[bool]]:
         """Body facts of a grounding, and their signs."""
         part = slice(self.body_start[grounding], self.body_start[grounding + 1])

@@ -13,8 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from neurosym.errors import SemanticsError
-from neurosym.explain.contributions.reground import Regrounder
+from neurosym.explain.contributions.reground import Regrounder, tags_of
 from neurosym.explain.model import Contribution
 from neurosym.explain.nodes import ProofNodes
 from neurosym.facts import RDF_TYPE
@@ -22,8 +21,6 @@ from neurosym.grounding import CERTAIN, DerivationGraph
 from neurosym.lang.terms import Iri, predicate_of_iri
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.semantics import Bounds, Evaluator, Exact, ProofBounds, relevant_part
-
-BATCH = 256
 
 
 def leave_out(
@@ -58,7 +55,7 @@ def leave_out(
         if node.kind in ("neural", "data", "not") and nodes.facts[name] in among:
             names.append(("leaf", node.label, name))
             groups.append([nodes.facts[name]])
-    left = leave_out_leaves(answers, fact, groups, sample, evaluator)
+    left = leave_out_leaves(answers, groups, sample, evaluator)
     result = [
         Contribution(kind, name, reference, without, value - without)  # pyright: ignore[reportArgumentType]
         for (kind, name, reference), without in zip(names, left, strict=True) if not math.isnan(without)
@@ -77,26 +74,26 @@ def leave_out(
 
 
 def _regrounded(
-    regrounder: Regrounder, nodes: ProofNodes, fact: int, value: float, rules: list[tuple[int, int]]
+    regrounder: Regrounder, nodes: ProofNodes, fact_id: int, value: float, rules: list[tuple[int, int]]
 ) -> tuple[list[Contribution], int]:
-    """Rules without a weight and recorded facts: the program is grounded without each. Also how many were not tried."""
-    result: list[Contribution] = []
-    skipped = 0
-    for statement, index in rules:
-        without = regrounder.without_rule(statement, fact)
-        if without is None:
-            skipped += 1
-        elif not math.isnan(without):
-            result.append(Contribution("rule", nodes.rules[statement].name, str(index), without, value - without))
-    for name, node in nodes.nodes.items():
-        if node.kind == "data" and nodes.graph.status[nodes.facts[name]] == CERTAIN:
-            key, args = stored(nodes, nodes.facts[name])
-            without = regrounder.without_fact(key, args, fact)
-            if without is None:
-                skipped += regrounder.spent > regrounder.budget
-            elif not math.isnan(without):
-                result.append(Contribution("leaf", node.label, name, without, value - without))
-    return result, skipped
+    """Rules without a weight and recorded facts: the program is grounded without them. Also how many were not tried."""
+    names = [("rule", nodes.rules[statement].name, str(index)) for statement, index in rules]
+    recorded = [
+        (name, stored(nodes, nodes.facts[name])) for name, node in nodes.nodes.items()
+        if node.kind == "data" and nodes.graph.status[nodes.facts[name]] == CERTAIN
+    ]  # fmt: skip
+    names += [("leaf", nodes.nodes[name].label, name) for name, _ in recorded]
+    facts = [fact for _, fact in recorded]
+    found = regrounder.without_each([statement for statement, _ in rules], facts, fact_id, value) if names else []
+    if found is None:
+        found = [regrounder.without_rule(statement, fact_id) for statement, _ in rules]
+        found += [regrounder.without_fact(key, args, fact_id) for key, args in facts]
+    result = [
+        Contribution(kind, name, reference, without, value - without)  # pyright: ignore[reportArgumentType]
+        for (kind, name, reference), without in zip(names, found, strict=True)
+        if without is not None and not math.isnan(without)
+    ]
+    return result, sum(without is None for without in found)
 
 
 def stored(nodes: ProofNodes, fact: int) -> tuple[tuple[str, int], tuple]:
@@ -115,38 +112,17 @@ def stored(nodes: ProofNodes, fact: int) -> tuple[tuple[str, int], tuple]:
 
 
 def leave_out_leaves(
-    answers: Answers,
-    fact: int,
-    groups: Sequence[Sequence[int]],
-    sample: int,
-    evaluator: Exact | Evaluator | Bounds | ProofBounds,
+    answers: Answers, groups: Sequence[Sequence[int]], sample: int, evaluator: Exact | Evaluator | Bounds | ProofBounds
 ) -> list[float]:
-    """The claim's tag with each group of leaves at probability 0.
+    """The claim's tag with each group of leaves at probability 0, NaN where the evidence is impossible then.
 
     Args:
         groups: fact ids of leaves that are left out together, such as all firings of one rule.
     """
-    base = answers.leaf_tags[sample].detach()
-    results: list[float] = []
-    for start in range(0, len(groups), BATCH):
-        part = groups[start : start + BATCH]
-        tags = base.expand(len(part), -1).clone()
-        for row, leaves in enumerate(part):
-            tags[row, torch.tensor(list(leaves), dtype=torch.long)] = 0
-        with torch.no_grad():
-            try:
-                results.extend(evaluator(tags)[:, 0].tolist())
-            except SemanticsError:  # without one of them the evidence is impossible: find out which
-                results.extend(_alone(evaluator, row) for row in tags)
-    return results
-
-
-def _alone(evaluator: Exact | Evaluator | Bounds | ProofBounds, tags: torch.Tensor) -> float:
-    """The tag under one row of leaf probabilities, NaN where the evidence is impossible."""
-    try:
-        return float(evaluator(tags[None])[0, 0])
-    except SemanticsError:
-        return math.nan
+    tags = answers.leaf_tags[sample].detach().repeat(len(groups), 1)
+    for row, leaves in enumerate(groups):
+        tags[row, torch.tensor(list(leaves), dtype=torch.long)] = 0
+    return tags_of(evaluator, tags)
 
 
 def rule_leaves(graph: DerivationGraph, statement: int, among: set[int]) -> list[int]:

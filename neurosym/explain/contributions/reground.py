@@ -7,19 +7,48 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
-from neurosym.errors import SemanticsError
-from neurosym.facts import FactBase
+from neurosym.errors import GroundingError, LimitError, SemanticsError
+from neurosym.facts import FactBase, Ids
 from neurosym.facts.factbase import Table
 from neurosym.grounding import DerivationGraph, ground
-from neurosym.lang.ast import Atom, Const, Program, Rule
+from neurosym.grounding.groundings import Columns, Groundings
+from neurosym.lang.ast import Alternative, And, Atom, Const, Literal, Program, Rule, Weight
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.reasoner.grounded import Grounded
+from neurosym.semantics import Bounds, Evaluator, Exact, ProofBounds
+
+SWITCH = " on "  # begins the predicate that says whether a rule is there; no rule file can name it
+MAX_CIRCUIT = 50_000  # nodes of one circuit for all; a circuit for each is cheaper than more
+MANY = 1_000  # groundings, above which one circuit for all is not tried
+SAME = 1e-6
+BATCH = 256  # rows that are evaluated at once
+
+
+def tags_of(evaluator: Exact | Evaluator | Bounds | ProofBounds, tags: Tensor) -> list[float]:
+    """The tag of an evaluator's one fact under each row of leaf tags; NaN where the evidence is impossible."""
+    results: list[float] = []
+    with torch.no_grad():
+        for part in tags.split(BATCH) if len(tags) else ():
+            try:
+                results.extend(evaluator(part)[:, 0].tolist())
+            except SemanticsError:  # under one of them the evidence is impossible: find out which
+                results.extend(_alone(evaluator, row) for row in part)
+    return results
+
+
+def _alone(evaluator: Exact | Evaluator | Bounds | ProofBounds, tags: Tensor) -> float:
+    try:
+        return float(evaluator(tags[None])[0, 0])
+    except SemanticsError:
+        return math.nan
 
 
 class Regrounder:
@@ -38,19 +67,6 @@ class Regrounder:
         self.budget = budget
         self.spent = 0.0
 
-    @cached_property
-    def _known(self) -> dict[tuple, float]:
-        """Leaf → its probability; hidden predicates by what they are, since a left-out rule shifts their numbers."""
-        graph, tags = self.answers.grounded.graph, self.answers.leaf_tags[self.sample].tolist()
-        return {self._name(graph, f): tags[f] for f in np.nonzero(graph.choice >= 0)[0].tolist()}
-
-    @staticmethod
-    def _name(graph: DerivationGraph, fact: int) -> tuple:
-        key, args = graph.key(fact), tuple(graph.symbols.values(graph.args(fact)))
-        if key not in graph.program.hidden:
-            return (key, args)
-        return (graph.program.hidden[key], key[0].rsplit(" #", 1)[0], args)
-
     def without_rule(self, statement: int, claim: int) -> float | None:
         """The claim (a fact id) without a rule; None if the budget is spent, NaN if the evidence is impossible then."""
         rule = self.program.rules[statement]
@@ -65,14 +81,130 @@ class Regrounder:
 
     def without_fact(self, key: tuple[str, int], args: tuple, claim: int) -> float | None:
         """The same without a fact of the fact base; None also if it is not there."""
-        changed = FactBase(self.facts.symbols, dict(self.facts.tables), self.facts.places, self.facts.prefixes)
-        table = self.facts.tables.get(key)
-        if table is None:
+        if key not in self.facts.tables:
             return None
-        row = np.array([self.facts.symbols.find(a) for a in args], np.int32)
-        keep = ~(table.rows == row).all(axis=1)
-        changed.tables[key] = Table(table.rows[keep], table.places[keep])
+        changed = without_row(self.facts, key, args)
         return self._evaluate(self.program, changed, claim, self.answers.grounded.graph)
+
+    def without_each(
+        self, rules: Sequence[int], facts: Sequence[tuple[tuple[str, int], tuple]], claim: int, value: float
+    ) -> list[float | None] | None:
+        """The claim without each of some rules and facts, grounding once.
+
+        Each of them becomes uncertain, with probability one, and is left out by giving it probability zero.
+
+        Args:
+            rules: unweighted statements; facts: recorded in the fact base or in the rule text.
+            value: what the claim is with all of them.
+
+        Returns:
+            The tag without each, NaN where the evidence is impossible then, None where the budget is spent; None for
+            all where that does not work out: what is uncertain cannot be summed up, say. Then they are left out one
+            by one.
+        """
+        if self.spent > self.budget:
+            return None
+        started = time.monotonic()
+        try:
+            program, base, atoms = self._uncertain(rules, facts)
+            graph = self._ground(program, base, claim, None)
+            leaves = [next((f for f in graph.matches(a).tolist() if graph.choice[f] >= 0), None) for a in atoms]
+            return self._tags_without(graph, leaves, claim, value, started)
+        except (GroundingError, LimitError, SemanticsError):
+            return None
+        finally:
+            self.spent += time.monotonic() - started
+
+    def _uncertain(
+        self, rules: Sequence[int], facts: Sequence[tuple[tuple[str, int], tuple]]
+    ) -> tuple[Program, FactBase, list[Atom]]:
+        """The program and the fact base in which some rules and facts are uncertain, and the atoms that decide that."""
+        weight = Weight(Const(1.0), learn=True)
+        statements = list(self.program.statements)
+        text = {id(rule): k for k, rule in enumerate(statements)}
+        atoms: list[Atom] = []
+        for number in rules:
+            rule = self.program.rules[number]
+            switch = Atom(f"{SWITCH}{number}", ())
+            parts = rule.body.parts if isinstance(rule.body, And) else (rule.body,)
+            statements[text[id(rule)]] = replace(rule, body=And((*parts, Literal(switch))))
+            atoms.append(switch)
+        base = FactBase(self.facts.symbols, dict(self.facts.tables), self.facts.places, self.facts.prefixes)
+        said = {
+            (rule.heads[0].atoms[0].key, _values(rule.heads[0].atoms[0])): k
+            for k, rule in enumerate(statements)
+            if isinstance(rule, Rule) and rule.is_fact and len(rule.heads) == 1 and rule.heads[0].weight is None
+        } if facts else {}  # fmt: skip
+        for key, args in facts:
+            atom = Atom(key[0], tuple(Const(v) for v in args))
+            switch = Atom(f"{SWITCH}{len(statements)}", ())
+            statements.append(Rule((Alternative((atom,), None),), And((Literal(switch),))))
+            if (key, args) in said:
+                statements[said[key, args]] = Rule(())
+            if key in base.tables:
+                base = without_row(base, key, args)
+            atoms.append(switch)
+        kept = [s for s in statements if not (isinstance(s, Rule) and not s.heads and s.exception_to is None)]
+        kept += [Rule((Alternative((atom,), weight),)) for atom in atoms]
+        return replace(self.program, statements=tuple(kept)), base, atoms
+
+    def _tags_without(
+        self, graph: DerivationGraph, leaves: Sequence[int | None], claim: int, value: float, started: float
+    ) -> list[float | None] | None:
+        """The claim with each leaf at zero; None if it is not the value with all of them at one."""
+        answers = self.answers
+        found = self._same(graph, claim)
+        evidence = self._evidence(graph)
+        if found is None or evidence is None:
+            return None
+        on = [f for f in leaves if f is not None]
+        tags = self._leaf_tags(graph)
+        tags[:, on] = 1
+        grounded = Grounded(graph, answers.grounded.leaves, min(MAX_CIRCUIT, answers.grounded.max_circuit))
+        if answers.algebra is None and graph.num_groundings > MANY:
+            return self._conditioned(graph, found, leaves, evidence, tags, value, started)
+        try:
+            evaluator = grounded.evaluator([found], evidence, answers.algebra)
+        except SemanticsError as error:
+            if error.code != "NS520":
+                raise
+            return self._conditioned(graph, found, leaves, evidence, tags, value, started)
+        rows = tags.repeat(len(leaves) + 1, 1)
+        for row, leaf in enumerate(leaves):
+            if leaf is not None:  # else nothing that matters rests on it
+                rows[row + 1, leaf] = 0
+        values = tags_of(evaluator, rows)
+        return values[1:] if _same_value(values[0], value) else None  # pyright: ignore[reportReturnType]
+
+    def _conditioned(
+        self,
+        graph: DerivationGraph,
+        claim: int,
+        leaves: Sequence[int | None],
+        evidence: tuple[tuple[int, bool], ...],
+        tags: Tensor,
+        value: float,
+        started: float,
+    ) -> list[float | None] | None:
+        """The same where one circuit for all is too large: one for each, of a graph without what rests on a leaf."""
+        answers = self.answers
+        on = np.array([f for f in leaves if f is not None])
+        results: list[float | None] = []
+        for leaf in (None, *leaves):
+            if results and leaf is None:
+                results.append(results[0])
+                continue
+            if self.spent + time.monotonic() - started > self.budget:
+                results.append(None)
+                continue
+            changed = _settled(graph, on[on != leaf], on[on == leaf])
+            grounded = Grounded(changed, answers.grounded.leaves, answers.grounded.max_circuit)
+            try:
+                results.append(tags_of(grounded.evaluator([claim], evidence, answers.algebra), tags)[0])
+            except SemanticsError:  # without it the evidence is impossible
+                results.append(math.nan)
+        first = results[0]
+        return results[1:] if first is None or _same_value(first, value) else None
 
     def _evaluate(
         self, program: Program, facts: FactBase, claim: int, previous: DerivationGraph | None = None
@@ -80,17 +212,21 @@ class Regrounder:
         if self.spent > self.budget:
             return None
         started = time.monotonic()
-        answers = self.answers
-        demand = self.reasoner.demand
-        asked = [self._atom(f) for f in (claim, *(e for e, _ in answers.evidence))] if demand else answers.query
-        graph = ground(
-            program, facts, slots=sorted(answers.inputs), queries=asked, limits=self.reasoner.limits, demand=demand,
-            previous=None if demand else previous,
-        )  # fmt: skip
+        graph = self._ground(program, facts, claim, previous)
         found = self._same(graph, claim)
         value = 0.0 if found is None else self._tag(graph, found)
         self.spent += time.monotonic() - started
         return value
+
+    def _ground(
+        self, program: Program, facts: FactBase, claim: int, previous: DerivationGraph | None
+    ) -> DerivationGraph:
+        answers, demand = self.answers, self.reasoner.demand
+        asked = [self._atom(f) for f in (claim, *(e for e, _ in answers.evidence))] if demand else answers.query
+        return ground(
+            program, facts, slots=sorted(answers.inputs), queries=asked, limits=self.reasoner.limits, demand=demand,
+            previous=None if demand else previous,
+        )  # fmt: skip
 
     def _same(self, graph: DerivationGraph, fact: int) -> int | None:
         """The fact of another graph that is the same atom."""
@@ -104,18 +240,77 @@ class Regrounder:
     def _tag(self, graph: DerivationGraph, fact: int) -> float:
         """The tag of a fact of another graph, NaN where what was observed cannot be."""
         answers = self.answers
+        evidence = self._evidence(graph)
+        if evidence is None:
+            return math.nan
+        grounded = Grounded(graph, answers.grounded.leaves, answers.grounded.max_circuit)
+        try:
+            return tags_of(grounded.evaluator([fact], evidence, answers.algebra), self._leaf_tags(graph))[0]
+        except SemanticsError:  # without it the evidence is impossible
+            return math.nan
+
+    def _evidence(self, graph: DerivationGraph) -> tuple[tuple[int, bool], ...] | None:
+        """What was observed, as facts of another graph; None where it cannot be."""
         evidence: list[tuple[int, bool]] = []
-        for observed, positive in answers.evidence:
+        for observed, positive in self.answers.evidence:
             same = self._same(graph, observed)
             if same is not None:
                 evidence.append((same, positive))
             elif positive:
-                return math.nan
-        tags = torch.zeros(1, graph.num_facts, dtype=answers.leaf_tags.dtype)
-        for leaf in np.nonzero(graph.choice >= 0)[0].tolist():
-            tags[0, leaf] = self._known.get(self._name(graph, leaf), 0.0)
-        grounded = Grounded(graph, answers.grounded.leaves, answers.grounded.max_circuit)
-        try:
-            return float(grounded.evaluator([fact], tuple(sorted(evidence)), answers.algebra)(tags)[0, 0])
-        except SemanticsError:  # without it the evidence is impossible
-            return math.nan
+                return None
+        return tuple(sorted(evidence))
+
+    def _leaf_tags(self, graph: DerivationGraph) -> Tensor:
+        """(1, F) tags of another graph's leaves, zero where the original has none such."""
+        known, original = self.answers.grounded.graph.named_leaves, self.answers.leaf_tags[self.sample].detach()
+        tags = torch.zeros(1, graph.num_facts, dtype=original.dtype)
+        pairs = [(leaf, known[name]) for name, leaf in graph.named_leaves.items() if name in known]
+        if pairs:
+            here, there = torch.tensor(pairs).T
+            tags[0, here] = original[there]
+        return tags
+
+
+def _settled(graph: DerivationGraph, on: Ids, off: Ids) -> DerivationGraph:
+    """A graph in which some leaves hold and others do not; no grounding speaks of them."""
+    columns = graph.groundings.columns
+    kept = np.ones(len(columns.head), bool)
+    edges = np.diff(columns.body_start)
+    of = np.repeat(np.arange(len(kept)), edges)
+    kept[of[np.isin(columns.body, off)]] = False
+    inner = kept[of] & ~np.isin(columns.body, on)
+    absences = np.repeat(np.arange(len(kept)), np.diff(columns.absent_start))
+    changed = Columns(
+        rule=columns.rule[kept],
+        head=columns.head[kept],
+        body_start=_starts(np.bincount(of[inner], minlength=len(kept))[kept]),
+        body=columns.body[inner],
+        sign=columns.sign[inner],
+        absent_start=_starts(np.diff(columns.absent_start)[kept]),
+        absent=columns.absent[kept[absences]],
+    )
+    return replace(graph, groundings=Groundings(changed))
+
+
+def _starts(sizes: NDArray[np.integer]) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+
+def without_row(base: FactBase, key: tuple[str, int], args: tuple) -> FactBase:
+    """A fact base without one fact; columns of other predicates are shared."""
+    changed = FactBase(base.symbols, dict(base.tables), base.places, base.prefixes)
+    table = base.tables[key]
+    row = np.array([base.symbols.find(a) for a in args], np.int32)
+    keep = ~(table.rows == row).all(axis=1)
+    changed.tables[key] = Table(table.rows[keep], table.places[keep])
+    return changed
+
+
+def _values(atom: Atom) -> tuple | None:
+    """The arguments of a ground atom; None if it is not ground."""
+    values = tuple(a.value for a in atom.args if isinstance(a, Const))
+    return values if len(values) == len(atom.args) else None
+
+
+def _same_value(found: float, value: float) -> bool:
+    return abs(found - value) <= SAME * max(1.0, abs(value))
