@@ -30,6 +30,7 @@ MAX_CIRCUIT = 50_000  # nodes of one circuit for all; a circuit for each is chea
 MANY = 1_000  # groundings, above which one circuit for all is not tried
 SAME = 1e-6
 BATCH = 256  # rows that are evaluated at once
+FEW = 8  # leaves whose rows are evaluated, rather than derivatives
 
 
 def tags_of(evaluator: Exact | Evaluator | Bounds | ProofBounds, tags: Tensor) -> list[float]:
@@ -42,6 +43,31 @@ def tags_of(evaluator: Exact | Evaluator | Bounds | ProofBounds, tags: Tensor) -
             except SemanticsError:  # under one of them the evidence is impossible: find out which
                 results.extend(_alone(evaluator, row) for row in part)
     return results
+
+
+def tags_without(
+    evaluator: Exact | Evaluator | Bounds | ProofBounds, tags: Tensor, leaves: Sequence[int | None], conditional: bool
+) -> list[float]:
+    """The tag of an evaluator's one fact, and what it is with each leaf at zero; NaN where the evidence is impossible.
+
+    An exact probability is linear in that of each leaf, so that one backward pass tells all of them.
+
+    Args:
+        tags: (1, F); leaves: None for one on which nothing rests; conditional: whether there is evidence.
+    """
+    if isinstance(evaluator, Exact) and not conditional and len(leaves) > FEW:
+        given = tags.detach().clone().requires_grad_()
+        with torch.enable_grad():
+            value = evaluator(given)[0, 0]
+            (slope,) = torch.autograd.grad(value, given)
+        number = value.item()
+        without = (number - given.detach() * slope)[0].clamp(min=0).tolist()
+        return [number, *(number if f is None else without[f] for f in leaves)]
+    rows = tags.repeat(len(leaves) + 1, 1)
+    for row, leaf in enumerate(leaves):
+        if leaf is not None:
+            rows[row + 1, leaf] = 0
+    return tags_of(evaluator, rows)
 
 
 def _alone(evaluator: Exact | Evaluator | Bounds | ProofBounds, tags: Tensor) -> float:
@@ -106,10 +132,10 @@ class Regrounder:
             return None
         started = time.monotonic()
         try:
-            program, base, atoms = self._uncertain(rules, facts)
+            program, base, added = self._uncertain(rules, facts)
             graph = self._ground(program, base, claim, None)
-            leaves = [next((f for f in graph.matches(a).tolist() if graph.choice[f] >= 0), None) for a in atoms]
-            return self._tags_without(graph, leaves, claim, value, started)
+            leaves = [next(iter(_leaves(graph, statement)), None) for statement in added]
+            return self._tags_without(graph, leaves, len(rules), claim, value, started)
         except (GroundingError, LimitError, SemanticsError):
             return None
         finally:
@@ -117,8 +143,8 @@ class Regrounder:
 
     def _uncertain(
         self, rules: Sequence[int], facts: Sequence[tuple[tuple[str, int], tuple]]
-    ) -> tuple[Program, FactBase, list[Atom]]:
-        """The program and the fact base in which some rules and facts are uncertain, and the atoms that decide that."""
+    ) -> tuple[Program, FactBase, range]:
+        """The program and the fact base in which some rules and facts are uncertain, and the rules that decide that."""
         weight = Weight(Const(1.0), learn=True)
         statements = list(self.program.statements)
         text = {id(rule): k for k, rule in enumerate(statements)}
@@ -137,74 +163,69 @@ class Regrounder:
         } if facts else {}  # fmt: skip
         for key, args in facts:
             atom = Atom(key[0], tuple(Const(v) for v in args))
-            switch = Atom(f"{SWITCH}{len(statements)}", ())
-            statements.append(Rule((Alternative((atom,), None),), And((Literal(switch),))))
             if (key, args) in said:
                 statements[said[key, args]] = Rule(())
             if key in base.tables:
                 base = without_row(base, key, args)
-            atoms.append(switch)
+            atoms.append(atom)
         kept = [s for s in statements if not (isinstance(s, Rule) and not s.heads and s.exception_to is None)]
+        first = sum(isinstance(s, Rule) for s in kept)
         kept += [Rule((Alternative((atom,), weight),)) for atom in atoms]
-        return replace(self.program, statements=tuple(kept)), base, atoms
+        return replace(self.program, statements=tuple(kept)), base, range(first, first + len(atoms))
 
     def _tags_without(
-        self, graph: DerivationGraph, leaves: Sequence[int | None], claim: int, value: float, started: float
-    ) -> list[float | None] | None:
-        """The claim with each leaf at zero; None if it is not the value with all of them at one."""
-        answers = self.answers
-        found = self._same(graph, claim)
-        evidence = self._evidence(graph)
-        if found is None or evidence is None:
-            return None
-        on = [f for f in leaves if f is not None]
-        tags = self._leaf_tags(graph)
-        tags[:, on] = 1
-        grounded = Grounded(graph, answers.grounded.leaves, min(MAX_CIRCUIT, answers.grounded.max_circuit))
-        if answers.algebra is None and graph.num_groundings > MANY:
-            return self._conditioned(graph, found, leaves, evidence, tags, value, started)
-        try:
-            evaluator = grounded.evaluator([found], evidence, answers.algebra)
-        except SemanticsError as error:
-            if error.code != "NS520":
-                raise
-            return self._conditioned(graph, found, leaves, evidence, tags, value, started)
-        rows = tags.repeat(len(leaves) + 1, 1)
-        for row, leaf in enumerate(leaves):
-            if leaf is not None:  # else nothing that matters rests on it
-                rows[row + 1, leaf] = 0
-        values = tags_of(evaluator, rows)
-        return values[1:] if _same_value(values[0], value) else None  # pyright: ignore[reportReturnType]
-
-    def _conditioned(
         self,
         graph: DerivationGraph,
-        claim: int,
         leaves: Sequence[int | None],
-        evidence: tuple[tuple[int, bool], ...],
-        tags: Tensor,
+        rules: int,
+        claim: int,
         value: float,
         started: float,
     ) -> list[float | None] | None:
-        """The same where one circuit for all is too large: one for each, of a graph without what rests on a leaf."""
+        """The claim with each leaf at zero; None if it is not the value with all of them at one.
+
+        Args:
+            leaves: of rules first; None for one on which nothing rests.
+        """
         answers = self.answers
-        on = np.array([f for f in leaves if f is not None])
-        results: list[float | None] = []
-        for leaf in (None, *leaves):
-            if results and leaf is None:
-                results.append(results[0])
-                continue
-            if self.spent + time.monotonic() - started > self.budget:
-                results.append(None)
-                continue
-            changed = _settled(graph, on[on != leaf], on[on == leaf])
-            grounded = Grounded(changed, answers.grounded.leaves, answers.grounded.max_circuit)
+        found, evidence = self._same(graph, claim), self._evidence(graph)
+        if found is None or evidence is None:
+            return None
+        on = np.array([f for f in leaves if f is not None], np.int32)
+        tags = self._leaf_tags(graph)
+        tags[:, on.tolist()] = 1
+
+        def solve(
+            graph: DerivationGraph, leaves: Sequence[int | None], limit: int = answers.grounded.max_circuit
+        ) -> list[float]:
+            grounded = Grounded(graph, answers.grounded.leaves, limit)
+            return tags_without(grounded.evaluator([found], evidence, answers.algebra), tags, leaves, bool(evidence))
+
+        if answers.algebra is not None or graph.num_groundings <= MANY:
             try:
-                results.append(tags_of(grounded.evaluator([claim], evidence, answers.algebra), tags)[0])
-            except SemanticsError:  # without it the evidence is impossible
-                results.append(math.nan)
-        first = results[0]
-        return results[1:] if first is None or _same_value(first, value) else None
+                first, *values = solve(graph, leaves, min(MAX_CIRCUIT, answers.grounded.max_circuit))
+                return [*values] if _same_value(first, value) else None
+            except SemanticsError as error:
+                if error.code != "NS520":
+                    raise
+        # A rule is in many groundings at once, and one circuit for all of them is too large: a graph for each.
+        switches = on[: sum(f is not None for f in leaves[:rules])]
+        first, *values = solve(_settled(graph, switches, switches[:0]), leaves[rules:])
+        if not _same_value(first, value):
+            return None
+        results: list[float | None] = []
+        for leaf in leaves[:rules]:
+            if leaf is None:
+                results.append(first)
+            elif self.spent + time.monotonic() - started > self.budget:
+                results.append(None)
+            else:
+                off = switches == leaf
+                try:
+                    results.append(solve(_settled(graph, switches[~off], switches[off]), ())[0])
+                except SemanticsError:  # without it the evidence is impossible
+                    results.append(math.nan)
+        return [*results, *values]
 
     def _evaluate(
         self, program: Program, facts: FactBase, claim: int, previous: DerivationGraph | None = None
@@ -294,6 +315,12 @@ def _settled(graph: DerivationGraph, on: Ids, off: Ids) -> DerivationGraph:
 
 def _starts(sizes: NDArray[np.integer]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+
+def _leaves(graph: DerivationGraph, statement: int) -> list[int]:
+    """The leaves of a statement's choices."""
+    rows = (g.facts[g.statements == statement] for g in graph.choices if g.kind not in ("neural", "open"))
+    return [f for part in rows for f in part.reshape(-1).tolist()]
 
 
 def without_row(base: FactBase, key: tuple[str, int], args: tuple) -> FactBase:

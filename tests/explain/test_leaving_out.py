@@ -1,0 +1,134 @@
+"""Leaving out, against the program and the facts without what was left out, made and asked from scratch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+import neurosym as ns
+from neurosym.errors import NeurosymError
+from neurosym.explain.contributions import reground
+from neurosym.lang.ast import Const, Rule
+from neurosym.lang.terms import Symbol, spell
+
+PROGRAMS = {
+    "negation": (
+        "0.6::wet(X) :- rain(X), \\+sheltered(X). sheltered(X) :- roof(X), \\+hole(X). roof(a). rain(a). hole(a).",
+        "wet(a)",
+    ),
+    "an aggregate over recorded facts": (
+        "rule many weight 0.7 if case(?x) and ?n = count{ ?s : sign(?x, ?s) } and ?n >= 2 then ill(?x) .\n"
+        "rule one if sign(?x, fever) and weak(?x) then ill(?x) .\n"
+        "case(p). sign(p, fever). sign(p, cough). sign(q, cough). 0.4 :: weak(p).",
+        "ill(p)",
+    ),
+    "recursion": (
+        "path(X, Y) :- edge(X, Y). path(X, Z) :- path(X, Y), edge(Y, Z). edge(a, b). 0.5::edge(b, c). edge(a, c) :- no."
+        " 0.5::no. edge(c, d).",
+        "path(a, d)",
+    ),
+    "a long chain of recorded facts": (
+        "0.9::ok(X) :- step(X, Y). at(0). at(Y) :- at(X), step(X, Y), ok(X). "
+        + " ".join(f"step({k}, {k + 1})." for k in range(12)),
+        "at(12)",
+    ),
+    "a disjunction": (
+        "0.3::red(X); 0.6::green(X) :- ball(X). ball(b). nice :- red(b). nice :- green(b), big. big.", "nice",
+    ),
+    "an exception": (
+        "rule flies weight 0.9 if bird(?x) then flies(?x) . rule e exception to flies if penguin(?x) .\n"
+        "rule p if bird(?x) and swims(?x) then penguin(?x) . bird(t). 0.3 :: swims(t).",
+        "flies(t)",
+    ),
+    "evidence": ("0.3::a. 0.4::b. c :- a, x. c :- b, y. x. y. evidence(c). d :- a. d :- z, b. z.", "d"),
+    "arithmetic": ("0.5::late(X) :- due(X, D), paid(X, P), P > D + 3. due(i, 10). paid(i, 20). bad :- late(i).", "bad"),
+}  # fmt: skip
+
+
+def without(program: ns.Program, statement: Rule) -> ns.Program:
+    kept = (
+        s for s in program.statements
+        if s is not statement and not (isinstance(s, Rule) and statement.name and s.exception_to == statement.name)
+    )  # fmt: skip
+    return replace(program, statements=tuple(kept))
+
+
+def probability(program: ns.Program, atom: str, semantics: str) -> float:
+    try:
+        answers = ns.Reasoner(program, semantics=semantics).query(atom)
+    except NeurosymError as error:
+        if error.code == "NS616":  # nothing speaks of the predicate any more
+            return 0.0
+        assert error.code == "NS502", error
+        return math.nan
+    return float(answers[atom][0].detach()) if len(answers.atoms) else 0.0
+
+
+def named(program: ns.Program, name: str) -> Rule:
+    """The statement that a contribution speaks of."""
+    for rule in program.rules:
+        atom = rule.heads[0].atoms[0] if rule.heads else None
+        args = [] if atom is None else [spell(a.value) for a in atom.args if isinstance(a, Const)]
+        text = "" if atom is None else f"{atom.predicate}({', '.join(args)})"
+        if rule.label == name or (rule.is_fact and text.removesuffix("()") == name):
+            return rule
+    raise LookupError(name)
+
+
+@pytest.mark.parametrize(("many", "few"), [(1000, 8), (0, 8), (0, 0)], ids=["at once", "apart", "by derivatives"])
+@pytest.mark.parametrize("semantics", ["exact", "viterbi", "product"])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_each_is_what_it_says(name: str, semantics: str, many: int, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    if semantics != "exact" and name == "evidence":
+        pytest.skip("evidence needs probabilities")
+    monkeypatch.setattr(reground, "MANY", many)
+    monkeypatch.setattr(reground, "FEW", few)
+    text, atom = PROGRAMS[name]
+    text = text if "rule " in text else text.replace(". ", ".\n")  # a rule is named by its line
+    program = ns.Program.from_text(text, "p.rules" if "rule " in text else "p.pl", "rules" if "rule " in text else "pl")
+    answers = ns.Reasoner(program, semantics=semantics).query(atom)
+    why = ns.explain(answers, atom, proofs=5)
+    assert len(why.contributions) >= 2 and not any("not left out" in w for w in why.warnings)
+    seen = set()
+    for c in why.contributions:
+        if c.name.startswith("it is not so"):
+            continue
+        expected = probability(without(program, named(program, c.name)), atom, semantics)
+        assert c.without == pytest.approx(expected, abs=1e-9), c
+        assert c.difference == pytest.approx(why.claim.probability - expected, abs=1e-9)
+        seen.add(c.name)
+    facts = {n.label for n in why.nodes.values() if n.kind == "data"}
+    assert facts <= seen | {
+        n for n in facts if math.isnan(probability(without(program, named(program, n)), atom, semantics))
+    }
+
+
+def test_what_makes_the_evidence_impossible_is_not_listed() -> None:
+    program = ns.Program.from_text("0.3::a. c :- a, x. x. evidence(c). d :- a. d :- y. 0.1::y.", "p.pl", "pl")
+    why = ns.explain(ns.Reasoner(program).query("d"), "d")
+    assert {c.name for c in why.contributions}.isdisjoint({"x", "a"})
+
+
+def test_a_fact_that_is_recorded_twice_is_left_out_in_both_places() -> None:
+    """In the rule text and in the fact base."""
+    program = ns.Program.from_text("bad(X) :- f(X). 0.2::bad(X) :- g(X). f(a). g(a).", "p.pl", "pl")
+    facts = ns.FactBase.from_facts([("f", (Symbol("a"),))])
+    why = ns.explain(ns.Reasoner(program, facts).query("bad(a)"), "bad(a)")
+    assert {c.name: round(c.without, 9) for c in why.contributions if c.kind == "leaf"}["f(a)"] == 0.2
+
+
+def test_many_leaves_are_told_by_one_backward_pass() -> None:
+    text = (
+        " ".join(f"0.{k}::c({k})." for k in range(1, 10))
+        + " some :- c(X), on(X). "
+        + " ".join(f"on({k})." for k in range(1, 10))
+    )
+    why = ns.explain(ns.Reasoner(ns.Program.from_text(text, "p.pl", "pl")).query("some"), "some", proofs=9)
+    found = {c.name: c.without for c in why.contributions}
+    for k in range(1, 10):
+        rest = 1 - math.prod(1 - j / 10 for j in range(1, 10) if j != k)
+        assert found[f"on({k})"] == pytest.approx(rest, abs=1e-12)
+        assert found[f"c({k})"] == pytest.approx(rest, abs=1e-12)
+    assert len(found) == 19  # and the rule
