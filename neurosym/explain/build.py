@@ -177,6 +177,8 @@ class _Builder:
                 best = "the best proof is" if count == 1 else f"the best {count} proofs are"
                 self.warnings.append(f"only {best} shown; the claim's probability counts all of them")
                 break
+        if search.cut:
+            self.warnings.append(f"the search for further proofs ended after {search.max_steps:,} steps")
         trees = sorted(trees[:count], key=lambda pair: (self._assumes(pair[1]), -pair[0]))
         chances.evaluate(f for _, t in trees for f in t.facts())
         made = [(probability, tree, self.nodes.add(tree)) for probability, tree in trees]

@@ -22,7 +22,9 @@ from neurosym.grounding.compiled import load
 from neurosym.semantics import Part
 from neurosym.semantics.part import levels
 
-Task = Generator[Any, Any, bool]  # yields the tasks that it waits for
+Task = Generator[Any, Any, int]  # yields the tasks that it waits for
+FOUND, NONE, OPEN = 1, 0, -1  # what a task finds: it exists; it does not; it would need what is looked for just now
+MAX_STEPS = 500_000
 Ranked = tuple[float, int, tuple[int, ...]]  # cost, grounding (-1: none), ranks of its body's derivations
 
 
@@ -74,6 +76,7 @@ class ProofSearch:
         part: Part,
         cost: Callable[[NDArray[np.integer], bool], NDArray[np.float64]],
         tries: int,
+        max_steps: int = MAX_STEPS,
     ) -> None:
         """Search one part of a graph.
 
@@ -81,8 +84,11 @@ class ProofSearch:
             graph: the graph; part: what the facts to be proved depend on.
             cost: (n,) fact ids, sign → (n,) −log of the probability that a leaf holds, or that a negated fact does not.
             tries: trees that are looked at, those left out included: a cycle has no end of them.
+            max_steps: of the search for proofs after the best one; `cut` says whether it was reached.
         """
-        self.graph, self.part, self.tries = graph, part, tries
+        self.graph, self.part, self.tries, self.max_steps = graph, part, tries, max_steps
+        self.cut = False
+        self._steps = 0
         n = len(part.facts)
         base = np.where(part.given, 0.0, np.inf)
         leaf = np.nonzero(part.leaf & ~part.given)[0]
@@ -117,41 +123,49 @@ class ProofSearch:
         self._candidates: dict[int, list[Ranked]] = {}
         self._known: dict[int, set[Ranked]] = {}
         self._open: set[tuple[int, int]] = set()
+        self._exhausted: set[int] = set()
         self._made: dict[tuple[int, int], Derivation] = {}
 
     def proofs(self, fact: int) -> Iterator[Derivation]:
         """Proofs of a fact id, cheapest first; one that passes through the same fact again is left out."""
         root = int(np.searchsorted(self.part.facts, fact))
         rank = 0
-        while rank < self.tries and self._run(self._ensure(root, rank)):
+        while rank < self.tries and self._run(self._ensure(root, rank)) == FOUND:
             tree = self._tree(root, rank)
             if not self._repeats(tree):
                 yield tree
             rank += 1
 
-    @staticmethod
-    def _run(task: Task) -> bool:
+    def _run(self, task: Task) -> int:
         """Runs a task that waits for others of its kind, on a stack of its own."""
         stack = [task]
-        answer: bool | None = None
+        answer: int | None = None
         while stack:
+            self._steps += 1
+            if self._steps > self.max_steps:
+                self.cut = True
+                return OPEN
             try:
                 stack.append(stack[-1].send(answer))
                 answer = None
             except StopIteration as done:
                 stack.pop()
                 answer = done.value
-        return bool(answer)
+        assert answer is not None
+        return answer
 
     def _ensure(self, fact: int, rank: int) -> Task:
-        """Whether the rank-th best derivation of a fact exists; finds it if so."""
+        """Finds the rank-th best derivation of a fact, if it exists.
+
+        That it does not is remembered: where proofs share much, it would be found out again on every way to the fact.
+        """
         found = self._derivations(fact)
         if len(found) > rank:
-            return True
-        if not found or self.first[fact] < 0:
-            return False
+            return FOUND
+        if not found or self.first[fact] < 0 or fact in self._exhausted:
+            return NONE
         if (fact, rank) in self._open:
-            return False  # a derivation that needs itself
+            return OPEN  # a derivation that needs itself
         self._open.add((fact, rank))
         try:
             candidates = self._candidates.get(fact)
@@ -160,12 +174,18 @@ class ProofSearch:
                 self._known[fact] = {*candidates, found[0]}
             while len(found) <= rank:
                 _, edge, ranks = found[-1]
+                waits = False
                 for position in range(len(ranks)):
-                    yield self._push(fact, edge, (*ranks[:position], ranks[position] + 1, *ranks[position + 1 :]))
+                    made = yield self._push(
+                        fact, edge, (*ranks[:position], ranks[position] + 1, *ranks[position + 1 :])
+                    )
+                    waits |= made == OPEN
                 if not candidates:
-                    return False
+                    if not waits:
+                        self._exhausted.add(fact)
+                    return OPEN if waits else NONE
                 found.append(heapq.heappop(candidates))
-            return True
+            return FOUND
         finally:
             self._open.discard((fact, rank))
 
@@ -198,14 +218,15 @@ class ProofSearch:
         tails = self.tails[self.tail_start[edge] : self.tail_start[edge + 1]].tolist()
         for tail, rank in zip(tails, ranks, strict=True):
             # rank 0 is there from the start, so only further ranks can need themselves
-            if not (yield self._ensure(tail, rank)):
-                return False
+            made = yield self._ensure(tail, rank)
+            if made != FOUND:
+                return made
             total += self._found[tail][rank][0]
         candidate = (total, edge, ranks)
         if candidate not in self._known[fact]:
             self._known[fact].add(candidate)
             heapq.heappush(self._candidates[fact], candidate)
-        return True
+        return FOUND
 
     def _tree(self, fact: int, rank: int) -> Derivation:
         """The derivation of a rank, which was found before."""
