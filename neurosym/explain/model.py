@@ -148,11 +148,15 @@ class Proof:
 
 @dataclass(frozen=True)
 class Contribution:
-    """What leaving something out does to the claim.
+    """What a rule or a leaf does to the claim.
 
     Attributes:
         kind: `rule` or `leaf`; `name`: the rule's name, or the leaf's label; `reference`: rule index or node id.
         without: the probability of the claim without it; `difference`: claim minus that.
+        shapley: its share of claim minus baseline, see `Shares`; `shapley_error`: its standard error where it was
+            sampled.
+        gradient: probability times the claim's slope in it. None, as for `shapley`, where that was not asked for, and
+            for what is certain.
     """
 
     kind: Literal["rule", "leaf"]
@@ -160,6 +164,32 @@ class Contribution:
     reference: str
     without: float
     difference: float
+    shapley: float | None = None
+    shapley_error: float | None = None
+    gradient: float | None = None
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How the claim is shared out among its weighted rules and uncertain leaves: their Shapley values.
+
+    Attributes:
+        baseline: the claim with all of them left out; `named`: that in words. The `shapley` of all contributions and
+            `rest` add up to claim minus baseline.
+        method: `exact`, all coalitions were evaluated, or `sampled`, some orders were drawn; evaluations: of
+            coalitions; seed: of what was drawn.
+        rest: the share of all that no shown proof uses, taken together; rest_error: its standard error where it was
+            sampled; rest_leaves: how many leaves that is.
+    """
+
+    baseline: float
+    named: str
+    method: Literal["exact", "sampled"]
+    evaluations: int
+    seed: int | None = None
+    rest: float = 0.0
+    rest_error: float | None = None
+    rest_leaves: int = 0
 
 
 @dataclass(frozen=True)
@@ -215,8 +245,9 @@ class Explanation:
     Attributes:
         proofs: the best ones, most probable first; they share `nodes` and `steps`.
         given: what was observed, as sentences; the claim's probability is conditional on it.
-        contributions: rules first, then leaves, each by decreasing size of the difference; by leave-one-out.
+        contributions: rules first, then leaves, each by decreasing size of the difference.
         warnings: what the reader should know: cut proofs, unlike comparisons.
+        shares: what the Shapley values among the contributions add up to; None where they were not asked for.
     """
 
     claim: Claim
@@ -230,6 +261,7 @@ class Explanation:
     certificate: Certificate
     given: tuple[str, ...] = ()
     format: str = FORMAT
+    shares: Shares | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The explanation as plain data, ready for JSON."""
