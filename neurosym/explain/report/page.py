@@ -34,6 +34,8 @@ def environment() -> Environment:
         "image_source": image_source,
         "page_link": page_link,
         "weight": words.weight_words,
+        "shared": words.shared,
+        "rest_words": words.rest_words,
     }
     env.globals |= {"outline": outline, "kind_words": words.kind_words}
     return env

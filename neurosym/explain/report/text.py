@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from neurosym.explain.model import Contribution, Explanation, Node
+from neurosym.explain.model import Explanation, Node
 from neurosym.explain.report.safe import clean
 from neurosym.explain.report.wording import (
     Branch,
@@ -18,7 +18,10 @@ from neurosym.explain.report.wording import (
     kind_words,
     percent,
     proof_tree,
+    rest_words,
     sentence,
+    shared,
+    shares_words,
     signed,
     weight_words,
 )
@@ -42,8 +45,10 @@ def explanation_text(explanation: Explanation) -> str:
     _print_proofs(console, explanation)
     if explanation.contributions:
         console.print()
-        console.print(_contributions(explanation.contributions))
-        console.print(_text("Each is left out alone; the differences need not add up."))
+        console.print(_contributions(explanation))
+        console.print(_text("Points: each is left out alone; the differences need not add up."))
+        if explanation.shares is not None:
+            console.print(_text(shares_words(explanation)))
     if explanation.rules:
         console.print()
         console.print(_text("Rules"))
@@ -108,15 +113,21 @@ def _leaf(node: Node, details: bool) -> str:
     return text
 
 
-def _contributions(contributions: tuple[Contribution, ...]) -> Table:
+def _contributions(explanation: Explanation) -> Table:
+    contributions, shares = explanation.contributions, explanation.shares
+    sloped = any(c.gradient is not None for c in contributions)
     table = Table(box=None, pad_edge=False, header_style="", title=None)
     table.add_column(_text("What each adds"), overflow="fold", max_width=64)
-    table.add_column(_text("kind"))
-    table.add_column(_text("points"), justify="right")
-    table.add_column(_text("without it"), justify="right")
+    for name in ("kind", "points", "without it", *(["Shapley"] if shares else []), *(["gradient"] if sloped else [])):
+        table.add_column(_text(name), justify="left" if name == "kind" else "right", no_wrap=True)
     for c in contributions:
-        kind = "rule" if c.kind == "rule" else "evidence"
-        table.add_row(_text(c.name), kind, signed(c.difference), percent(c.without))
+        cells = ["rule" if c.kind == "rule" else "evidence", signed(c.difference), percent(c.without)]
+        cells += [shared(c.shapley, c.shapley_error)] if shares else []
+        cells += [shared(c.gradient)] if sloped else []
+        table.add_row(_text(c.name), *cells)
+    if shares is not None and shares.rest_leaves:
+        cells = ["", "", "", shared(shares.rest, shares.rest_error), *([""] if sloped else [])]
+        table.add_row(_text(rest_words(shares)), *cells)
     return table
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neurosym.explain.model import Claim, Explanation, Node, Proof, RuleText, Step
+from neurosym.explain.model import Claim, Explanation, Node, Proof, RuleText, Shares, Step
 from neurosym.reasoner.priors import Credible
 
 KIND_WORDS = {
@@ -202,6 +202,33 @@ def proof_tree(explanation: Explanation, proof: Proof, max_depth: int = MAX_DEPT
         return Branch(node, sentence(reason(step, node)), rule, children)
 
     return grow(proof.root, 0)
+
+
+def shares_words(explanation: Explanation) -> str:
+    """What the Shapley shares add up to, and how they were found; an empty string where there are none."""
+    shares, claim = explanation.shares, explanation.claim
+    if shares is None:
+        return ""
+    how = f"exact, from {shares.evaluations:,} coalitions"
+    if shares.method == "sampled":
+        how = f"estimated from {shares.evaluations:,} coalitions drawn with seed {shares.seed}, ± one standard error"
+    return (
+        f"The Shapley shares add up to {signed(claim.probability - shares.baseline)} points: the claim, "
+        f"{percent(claim.probability)}, minus its baseline, {percent(shares.baseline)}, with {shares.named} ({how})."
+    )
+
+
+def rest_words(shares: Shares) -> str:
+    """What no shown proof uses, in words."""
+    leaves = f"{shares.rest_leaves:,} uncertain {'leaf' if shares.rest_leaves == 1 else 'leaves'}"
+    return f"everything else, {leaves} of other proofs"
+
+
+def shared(value: float | None, error: float | None = None) -> str:
+    """A share in percentage points with its standard error; a dash where there is none."""
+    if value is None:
+        return "–"
+    return signed(value) + (f" ± {error * 100:.1f}" if error is not None else "")
 
 
 def fired_rules(explanation: Explanation) -> list[str]:
