@@ -11,6 +11,7 @@ import torch
 
 from neurosym.errors import ExplanationError
 from neurosym.explain.assumptions import best_case
+from neurosym.explain.attribution import Attributions
 from neurosym.explain.believed import Believed, remarks
 from neurosym.explain.bounds import explain_bounds
 from neurosym.explain.certificates import certificate, nothing
@@ -41,6 +42,7 @@ def explain(
     exact_players: int = 12,
     permutations: int = 256,
     seed: int = 0,
+    attributions: bool = False,
 ) -> Explanation:
     """Why an answer has its probability.
 
@@ -57,11 +59,12 @@ def explain(
             with probability `level`.
         exact_players: up to so many rules and leaves, Shapley values are exact, from all coalitions of them.
         permutations: how many orders are drawn otherwise, with `seed`.
+        attributions: whether to run the networks again to tell where in their inputs their words come from.
 
     Raises:
         DataError: the atom is not among the answers.
-        ExplanationError: NS801, the answers were made without their reasoner; NS841 and NS842, contributions that
-            cannot be computed.
+        ExplanationError: NS801, the answers were made without their reasoner; NS840, attributions need a package that
+            is not installed; NS841 and NS842, contributions that cannot be computed.
     """
     asked = asked_for(contributions, budget, exact_players, permutations, seed)
     position = answers.position(atom)
@@ -76,6 +79,8 @@ def explain(
     chances = Chances(answers, sample)
     nodes = ProofNodes(answers, reasoner, chances, sample, language, posterior, level)
     builder = _Builder(answers, reasoner, chances, nodes, sample)
+    if attributions:
+        nodes.neural.attribution = Attributions(answers, sample)
     return builder.build(position, proofs, asked, posterior, level)
 
 
@@ -123,6 +128,8 @@ class _Builder:
                     answers, self.reasoner, nodes, fact, claim.probability, self.sample, asked
                 )  # fmt: skip
                 self.warnings.extend(remarked)
+        if nodes.neural.attribution is not None:
+            self.warnings.extend(nodes.neural.attribution.warnings())
         provenance = Provenance(
             version(), hashes["rules"], hashes["facts"], hashes["weights"],
             datetime.now(UTC).isoformat(timespec="seconds"), self.reasoner.seed,

@@ -45,6 +45,38 @@ class RunnerUp:
 
 
 @dataclass(frozen=True)
+class Attribution:
+    """Where in its input a network's word comes from, by integrated gradients (Sundararajan, Taly & Yan, ICML 2017).
+
+    Each score is a part of the fact's probability; all of them, those of an image's pixels included, add up to
+    `probability` minus `baseline_probability`, but for the gap.
+
+    Attributes:
+        baseline: the input that was taken for one that says nothing, in words.
+        probability: what the network gives the fact; `baseline_probability`: what it gives it for the baseline.
+        gap: the sum of all scores minus the difference of the two: the error of the integration.
+        steps: points between baseline and input at which the network was run.
+        images: for each image among the inputs its heat map, a `data:image/png;base64,…` URI: orange speaks for the
+            fact, blue against it.
+        spans: pieces of a text in their order, with their scores.
+        columns: (column, value, score) of numbers, largest scores first.
+        edges: (triple, weight, score) of the graph that a graph network reads, likewise.
+        others: the sum of the scores that are not listed.
+    """
+
+    baseline: str
+    probability: float
+    baseline_probability: float
+    gap: float
+    steps: int
+    images: tuple[str, ...] = ()
+    spans: tuple[tuple[str, float], ...] = ()
+    columns: tuple[tuple[str, float, float], ...] = ()
+    edges: tuple[tuple[str, float, float], ...] = ()
+    others: float = 0.0
+
+
+@dataclass(frozen=True)
 class Neural:
     """What a network said.
 
@@ -54,6 +86,7 @@ class Neural:
         inputs: the numbers that the network saw, where they are few: (column, value, what the network makes of it, such
             as `cut-off 14.2, slope 3.1`, or an empty string).
         image: a `data:image/png;base64,…` URI of the input, or an empty string.
+        attribution: where in the input its word comes from; None where that was not asked for or cannot be told.
     """
 
     network: str
@@ -61,6 +94,7 @@ class Neural:
     runners_up: tuple[RunnerUp, ...] = ()
     inputs: tuple[tuple[str, str, str], ...] = ()
     image: str = ""
+    attribution: Attribution | None = None
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,14 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from neurosym.explain.model import Explanation, Node
+from neurosym.explain.model import Attribution, Explanation, Node
 from neurosym.explain.report.safe import clean
 from neurosym.explain.report.wording import (
     Branch,
     answer,
+    compared,
     kind_words,
+    looked_at,
     percent,
     proof_tree,
     rest_words,
@@ -107,10 +109,20 @@ def _leaf(node: Node, details: bool) -> str:
     if node.neural is not None and details:
         for name, value, note in node.neural.inputs:
             text += f"\n  {name} = {value}" + (f" ({note})" if note else "")
+        if node.neural.attribution is not None:
+            text += _attributed(node.neural.attribution)
         if node.neural.runners_up and node.kind == "neural":
             rivals = ", ".join(f"{r.value} {percent(r.probability)}" for r in node.neural.runners_up)
             text += f"\n  otherwise: {rivals}"
     return text
+
+
+def _attributed(attribution: Attribution) -> str:
+    """What the network's word comes from, as further lines of a leaf."""
+    parts = looked_at(attribution)
+    if attribution.images:
+        parts.append("its heat map is in the page")
+    return f"\n  by its input, {compared(attribution)}:\n    {', '.join(parts) or 'nothing of it'}"
 
 
 def _contributions(explanation: Explanation) -> Table:
