@@ -18,7 +18,7 @@ import neurosym as ns
 from neurosym.errors import ExplanationError
 from neurosym.explain.model import Attribution, Explanation
 from neurosym.neural import FeatureTable, OnColumns, SoftThreshold
-from tests.explain.test_report import Page
+from tests.explain.test_report import NASTY, Page, poison
 
 pytest.importorskip("captum")
 
@@ -48,14 +48,14 @@ class Linear(nn.Module):
 ROWS = torch.tensor([[1.0, 5.0, 0.5], [-1.0, 3.0, 0.5], [0.3, 1.0, -0.1]])
 
 
-def ill(network: nn.Module, patient: str = "p1", rows: Tensor = ROWS, **options: object) -> Explanation:
+def ill(network: nn.Module, rows: Tensor = ROWS, **options: object) -> Explanation:
     """The explanation of a patient whose illness a network decides alone."""
-    table = FeatureTable(["p1", "p2", "p3"], rows, ["x", "y", "z"][: rows.shape[1]] if rows.dim() == 2 else [])
-    program = ns.Program.from_text(
-        "neural sick(p: symbol) by net .\npatient(p1). patient(p2). ill(P) :- patient(P), sick(P)."
+    table = FeatureTable(
+        ["p1", "p2", "p3"][: len(rows)], rows, ["x", "y", "z"][: rows.shape[1]] if rows.dim() == 2 else []
     )
+    program = ns.Program.from_text("neural sick(p: symbol) by net .\npatient(p1). ill(P) :- patient(P), sick(P).")
     reasoner = ns.Reasoner(program, None, {"net": network}, {"symbol": table})
-    return ns.explain(reasoner.query("ill(P)"), f"ill({patient})", attributions=True, **options)  # pyright: ignore[reportArgumentType]
+    return ns.explain(reasoner.query("ill(P)"), "ill(p1)", attributions=True, **options)  # pyright: ignore[reportArgumentType]
 
 
 def test_columns_of_a_linear_network_share_as_its_weights():
@@ -88,6 +88,15 @@ def test_a_steep_network_gets_more_steps():
     found = attribution(ill(network))
     assert found.steps > 64 and abs(found.gap) <= 1e-3
     assert [c[0] for c in found.columns] == ["x"]
+
+
+def test_one_row_is_not_compared_with_itself():
+    found = attribution(ill(Linear().eval(), rows=ROWS[:1]))
+    assert found.baseline == "zeros, as p has one row only" and found.baseline_probability == 0.5
+    network = OnColumns(SoftThreshold("above"), [1], ["y"]).fit(ROWS)
+    found = attribution(ill(network, rows=ROWS[:1]))
+    assert found.baseline == "the means that the network scales by" and found.baseline_probability == 0.5
+    assert [n for n, _, _ in found.columns] == ["y"]
 
 
 class Cliff(nn.Module):
@@ -294,6 +303,14 @@ def test_the_views_and_the_json_tell_it():
     html = why.to_html()
     Page(html).check()
     assert "Where in its input that comes from" in html
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_hostile_strings_are_escaped(text: str):
+    for why in (ill(Linear().eval(), contributions="shapley"), note(Reader(), torch.tensor([[1, 2, 3, 5, 7]]))):
+        page = Page(poison(why, text).to_html())
+        page.check()
+        assert text in page.text
 
 
 def test_without_captum_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch):

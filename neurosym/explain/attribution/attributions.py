@@ -52,7 +52,7 @@ class Attributions:
         ]
         if found:
             names = {self._name(f): None for f, _ in found}
-            told.append(f"for attributions {', '.join(names)} ran again, between its input and a baseline")
+            told.append(f"for the attributions {', '.join(names)} ran again, between what was seen and a baseline")
         wide = [(f, a) for f, a in found if abs(a.gap) > TOLERANCE]
         told += [
             f"the attribution of {self.answers.grounded.graph.atom(f)} is off by {a.gap:+.2g} after {a.steps} steps"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from neurosym.grounding import DerivationGraph
 from neurosym.lang.ast import Argument
 from neurosym.lang.terms import Iri, Value, spell
-from neurosym.neural import FeatureTable
+from neurosym.neural import FeatureTable, OnColumns
 from neurosym.reasoner import Answers
 from neurosym.reasoner.leaves import NeuralGroup, find_table
 
@@ -81,7 +81,8 @@ def question_of(answers: Answers, fact: int, sample: int) -> Question:
     tensors = asked.tensors(answers.inputs, torch.tensor([row]), torch.tensor([sample]))
     arguments = zip(asked.declaration.args, group.inputs[row].tolist(), tensors, strict=False)
     given = [
-        _given(graph, leaves.features, argument, graph.symbols.value(t), x.detach()) for argument, t, x in arguments
+        _given(graph, leaves.features, asked, argument, graph.symbols.value(t), x.detach())
+        for argument, t, x in arguments
     ]
 
     def probability(*inputs: Tensor) -> Tensor:
@@ -91,13 +92,13 @@ def question_of(answers: Answers, fact: int, sample: int) -> Question:
 
 
 def _given(
-    graph: DerivationGraph, features: dict[str, FeatureTable], argument: Argument, term: Value, values: Tensor
-) -> Given:
+    graph: DerivationGraph, features: Mapping[str, FeatureTable], asked: NeuralGroup, argument: Argument, term: Value,
+    values: Tensor,
+) -> Given:  # fmt: skip
     """One argument's tensor, with the baseline that fits it."""
     table = find_table(argument, features, graph.prefixes)
     if table is not None:
-        baseline = table.rows.mean(dim=0, keepdim=True).to(values)
-        named = f"the mean of all {len(table)} rows of {argument.name}"
+        baseline, named = _typical(asked.network, table, values, argument.name)
         if values.dim() == 2:
             return Given("columns", values, baseline, named, table.columns)
         return Given("image" if _is_image(values[0]) else "other", values, baseline, named)
@@ -112,6 +113,20 @@ def _given(
     if values.dim() == 2:
         return Given("columns", values, baseline, named, [f"{called}[{k}]" for k in range(values.shape[1])])
     return Given("other", values, baseline, named)
+
+
+def _typical(network: nn.Module, table: FeatureTable, values: Tensor, name: str) -> tuple[Tensor, str]:
+    """(1, …) a row that is nothing special, and what it is: of the data that the network was made for, where it knows.
+
+    The table may hold a new patient or two only, whose mean is nothing to compare them with.
+    """
+    mean = table.rows.mean(dim=0, keepdim=True).to(values)
+    if isinstance(network, OnColumns) and values.dim() == 2:
+        mean[0, list(network.columns)] = network.scale.mean.to(values)
+        return mean, "the means that the network scales by"
+    if len(table) == 1:
+        return torch.zeros_like(values), f"zeros, as {name} has one row only"
+    return mean, f"the mean of all {len(table)} rows of {name}"
 
 
 def _is_image(values: Tensor) -> bool:
