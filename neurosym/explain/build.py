@@ -57,8 +57,8 @@ def explain(
         budget: seconds that leaving out unweighted rules and recorded facts may take, which grounds anew.
         posterior: of the weights; the claim and the learnable rules then have credible intervals, which hold them
             with probability `level`.
-        exact_players: up to so many rules and leaves, Shapley values are exact, from all coalitions of them.
-        permutations: how many orders are drawn otherwise, with `seed`.
+        exact_players: Shapley values may cost as many evaluations as so many rules and leaves have coalitions; where
+            exact ones need more, so many `permutations` are drawn with `seed`, and the values have standard errors.
         attributions: whether to run the networks again to tell where in their inputs their words come from.
 
     Raises:

@@ -210,8 +210,8 @@ class Shares:
     Attributes:
         baseline: the claim with all of them left out; `named`: that in words. The `shapley` of all contributions and
             `rest` add up to claim minus baseline.
-        method: `exact`, all coalitions were evaluated, or `sampled`, some orders were drawn; evaluations: of
-            coalitions; seed: of what was drawn.
+        method: `exact`, or `sampled`, from random orders in which they join; evaluations: how often the claim was
+            evaluated; seed: of what was drawn.
         rest: the share of all that no shown proof uses, taken together; rest_error: its standard error where it was
             sampled; rest_leaves: how many leaves that is.
     """

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import permutations
 from math import factorial
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from neurosym.explain.contributions.polynomial import evaluations, polynomial_shares
 from neurosym.explain.contributions.shapley import Value, exact_shares, sampled_shares
 
 NUMBERS = st.floats(-1, 1).map(lambda x: round(x, 3))
@@ -121,3 +124,45 @@ def test_together_is_taken_from_the_claim():
     table = np.array([0.1, 0.3, 0.4, 0.7])
     for made in (exact_shares(game(table), 2, 0.7 + 1e-7), sampled_shares(game(table), 2, 0.7 + 1e-7, 4, 0)):
         assert made.shares.sum() + made.baseline == pytest.approx(0.7 + 1e-7, abs=1e-15)
+
+
+def extension(table: NDArray[np.float64], several: NDArray[np.bool_]) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The game as a function of factors: linear in each player, but for those of several leaves, squared."""
+    players = len(several)
+    members = torch.from_numpy((np.arange(len(table))[:, None] >> np.arange(players)) & 1 == 1)
+
+    def scaled(factors: torch.Tensor) -> torch.Tensor:
+        bent = torch.where(torch.from_numpy(several), factors**2, factors)[:, None, :]
+        return (torch.where(members, bent, 1 - bent).prod(dim=2) * torch.from_numpy(table)).sum(dim=1)
+
+    return scaled
+
+
+@given(tables(), st.data())
+def test_those_of_a_polynomial_need_no_coalitions(drawn: tuple[NDArray[np.float64], int], data: st.DataObject):
+    table, players = drawn
+    several = np.array(data.draw(st.lists(st.booleans(), min_size=players, max_size=players)))
+    rows = data.draw(st.integers(1, 40))
+    split = polynomial_shares(extension(table, several), several, float(table[-1]), rows)
+    assert split is not None and split.errors is None and split.baseline == pytest.approx(table[0])
+    assert split.shares == pytest.approx(by_orders(table, players), abs=1e-9)
+
+
+def test_a_game_that_is_not_linear_is_found_out():
+    table = np.array([0.0, 0.3, 0.4, 0.9])
+    scaled = extension(table, np.array([True, False]))
+    assert polynomial_shares(scaled, np.array([False, False]), 0.9, 8) is None
+    assert polynomial_shares(scaled, np.array([True, False]), 0.9, 8) is not None
+
+
+def test_what_a_polynomial_costs():
+    count = 0
+    several = np.array([True, False, False, True, False])
+
+    def counted(factors: torch.Tensor) -> torch.Tensor:
+        nonlocal count
+        count += len(factors)
+        return extension(np.arange(32.0), several)(factors)
+
+    assert polynomial_shares(counted, several, 31.0, 7) is not None
+    assert count == evaluations(5, 2) == 2**2 * 3 + 7

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import permutations, product
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 import neurosym as ns
 from neurosym.errors import ExplanationError
+from neurosym.explain.contributions.game import Game
 from neurosym.explain.model import Explanation
 from neurosym.neural import FeatureTable
 
@@ -202,7 +204,7 @@ def test_by_hand(coins: ns.Answers):
     assert {c.name: c.shapley for c in why.contributions} == pytest.approx(
         {"first": 0.53 - 0.04, "second": 0.02, "bent(c1)": 0.02}
     )
-    assert why.shares is not None and why.shares.baseline == 0 and why.shares.evaluations == 8
+    assert why.shares is not None and why.shares.baseline == 0 and why.shares.method == "exact"
     assert why.shares.named == "all weighted rules and uncertain evidence left out"
 
 
@@ -235,7 +237,7 @@ def test_what_no_shown_proof_uses_is_shared_out_as_one():
     program = ns.Program.from_text("\n".join(f"0.{k} :: e({k}). p :- e({k})." for k in range(1, 7)), "e.rules")
     answers = ns.Reasoner(program).query("p")
     why = ns.explain(answers, "p", proofs=2, contributions="shapley")
-    assert why.shares is not None and why.shares.rest_leaves == 4 and why.shares.evaluations == 8
+    assert why.shares is not None and why.shares.rest_leaves == 4
     assert {c.name for c in why.contributions} == {"e(6)", "e(5)"} and why.shares.rest > 0.3
     everyone = ns.explain(answers, "p", proofs=6, contributions="shapley")
     assert everyone.shares is not None and everyone.shares.rest_leaves == 0
@@ -273,7 +275,10 @@ def test_evidence_apart_from_the_claim_stays():
 def test_many_players_are_sampled():
     lines = [f"0.1 :: e({k}). 0.5 :: p :- e({k})." for k in range(20)]
     answers = ns.Reasoner(ns.Program.from_text("\n".join(lines), "e.rules")).query("p")
-    why = ns.explain(answers, "p", proofs=20, contributions="shapley", permutations=32, seed=5)
+    options: dict[str, Any] = {"proofs": 20, "contributions": "shapley", "permutations": 32, "seed": 5}
+    assert getattr(ns.explain(answers, "p", **options).shares, "method", "") == "exact"  # as the claim is linear
+    options["exact_players"] = 4
+    why = ns.explain(answers, "p", **options)
     shares = why.shares
     assert shares is not None and shares.method == "sampled" and shares.seed == 5
     assert shares.evaluations == 1 + 32 * (len(why.contributions) - 1)
@@ -284,8 +289,57 @@ def test_many_players_are_sampled():
         mean = sum(r.shapley or 0 for r in rows) / 20
         assert abs(c.shapley - mean) < 5 * c.shapley_error + 1e-9
     assert "±" in str(why)
-    again = ns.explain(answers, "p", proofs=20, contributions="shapley", permutations=32, seed=5)
-    assert again.contributions == why.contributions
+    assert ns.explain(answers, "p", **options).contributions == why.contributions
+
+
+def test_many_players_under_evidence_are_sampled():
+    """A quotient of probabilities is not linear, so that nothing but the coalitions is left."""
+    lines = [f"0.1 :: e({k}). p :- e({k})." for k in range(14)]
+    answers = ns.Reasoner(ns.Program.from_text("\n".join([*lines, "q :- e(3)."]), "e.rules")).query("q", evidence=["p"])
+    why = ns.explain(answers, "q", contributions="shapley")
+    assert why.shares is not None and why.shares.method == "exact"  # one player, and the rest
+    assert why.shares.rest_leaves == 13
+    answers = ns.Reasoner(ns.Program.from_text("\n".join([*lines, "q :- p, e(3). q :- p, e(4)."]), "e.rules"))
+    why = ns.explain(answers.query("q", evidence=["p"]), "q", proofs=30, contributions="shapley")
+    assert why.shares is not None and why.shares.method == "sampled" and len(why.contributions) == 14
+    assert sum(c.shapley or 0 for c in why.contributions) == pytest.approx(why.claim.probability - why.shares.baseline)
+
+
+def test_polynomials_and_coalitions_agree(monkeypatch: pytest.MonkeyPatch):
+    """Rules that fire often, a network of several values, cycles, negation, an aggregate."""
+    text = """
+    item(i1). item(i2). item(i3).
+    neural x(i: symbol, v: {a, b, c}) by net .
+    0.5 :: soft(i1). 0.3 :: soft(i2).
+    rule often weight 0.6 if item(?i) and x(?i, a) and soft(?i) then hit(?i) .
+    rule more  weight 0.4 if item(?i) and not x(?i, b) then hit(?i) .
+    hit(X) :- item(X), x(X, V), V != b, soft(X).
+    0.7 :: near(i1, i2). 0.2 :: near(i2, i1). 0.4 :: near(i2, i3).
+    reach(X) :- hit(X).
+    reach(Y) :- reach(X), near(X, Y).
+    any :- reach(i3), \\+ x(i1, c).
+    all(X) :- item(X), x(X, a). all(X) :- item(X), x(X, b). all(X) :- item(X), x(X, c), soft(X).
+    many :- N = count{ I : hit(I) }, N >= 2.
+    """
+
+    class Net(torch.nn.Module):
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            return torch.cat([rows, -rows, 0.5 * rows + 1], dim=1)
+
+    table = FeatureTable(["i1", "i2", "i3"], torch.tensor([[0.3], [-0.5], [1.0]]), ["z"])
+    reasoner = ns.Reasoner(ns.Program.from_text(text, "x.rules"), None, {"net": Net()}, {"symbol": table})
+    answers = reasoner.query("any", "many", "all(i1)", "hit(i1)", "reach(i2)")
+    for atom in answers.atoms:
+        fast = ns.explain(answers, atom, proofs=2, contributions="shapley")
+        with monkeypatch.context() as patch:
+            patch.setattr(Game, "polynomial", False)
+            slow = ns.explain(answers, atom, proofs=2, contributions="shapley")
+        assert fast.shares is not None and slow.shares is not None and slow.shares.method == "exact"
+        assert fast.shares.evaluations < slow.shares.evaluations
+        assert [c.shapley for c in fast.contributions] == pytest.approx(
+            [c.shapley for c in slow.contributions], abs=1e-9
+        )
+        assert fast.shares.rest == pytest.approx(slow.shares.rest, abs=1e-9)
 
 
 class Fixed(torch.nn.Module):
@@ -340,11 +394,12 @@ def test_under_bounds_there_is_leave_one_out_alone():
 
 
 def test_what_cannot_be_asked_for(coins: ns.Answers):
-    for options, code in (
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"contributions": ("shap",)}, "NS841"),
         ({"contributions": "shapley", "exact_players": 21}, "NS842"),
         ({"contributions": "shapley", "permutations": 3}, "NS842"),
-    ):
+    )
+    for options, code in cases:
         with pytest.raises(ExplanationError) as error:
             ns.explain(coins, "heads(c1)", **options)
         assert error.value.code == code

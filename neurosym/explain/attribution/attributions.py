@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -103,7 +104,7 @@ def _largest(rows: Iterable[tuple[str, float, float]]) -> tuple[list[tuple[str, 
 def _spans(question: Question, given: Given, part: Tensor) -> list[tuple[str, float]]:
     """Pieces of a text with their scores; the network may say what they are by its method `words`."""
     scores = part.reshape(len(part), -1).sum(dim=1).tolist()
-    spell = getattr(question.network, "words", None)
+    spell: Any = getattr(question.network, "words", None)
     words: Sequence[str] = [str(w) for w in spell(given.values[0])] if callable(spell) else []
     if len(words) != len(scores):
         words = [f"[{k}]" for k in range(len(scores))]

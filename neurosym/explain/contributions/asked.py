@@ -18,7 +18,8 @@ class Asked:
     Attributes:
         methods: some of `METHODS`.
         budget: seconds that grounding anew may take.
-        exact_players: up to so many players all coalitions are evaluated, beyond that some are drawn.
+        exact_players: all coalitions of up to so many players may be evaluated; where exact values need more, some are
+            drawn.
         permutations: how many orders are drawn then, in pairs of one order and its reverse.
         seed: of what is drawn.
     """

@@ -25,7 +25,8 @@ class Game:
     The probability that a left-out value of a network had goes to no other value. What networks said is kept.
 
     Attributes:
-        evaluations: how many coalitions were evaluated so far.
+        evaluations: how often the claim was evaluated so far.
+        rows: how many it evaluates at a time.
         aside: whether the observations were set aside for some, because they could not be without those left out.
     """
 
@@ -41,6 +42,7 @@ class Game:
         self.evaluator = answers.grounded.evaluator([fact], answers.evidence, answers.algebra)
         self.leaves = torch.tensor([f for g in groups for f in g], dtype=torch.long)
         self.owner = torch.tensor([k for k, g in enumerate(groups) for _ in g], dtype=torch.long)
+        self.rows = max(1, CELLS // max(1, self.base.numel()))
         self.evaluations = 0
         self.aside = False
 
@@ -51,7 +53,7 @@ class Game:
             without_observing: give a coalition under which the observations are impossible the value that it has
                 without them; else NaN.
         """
-        rows = max(1, min(len(coalitions), CELLS // max(1, self.base.numel())))
+        rows = min(max(1, len(coalitions)), self.rows)
         # One buffer for all batches: only the players' columns change, and a graph may have a million others.
         buffer = self.base.expand(rows, -1).clone()
         kept = self.base[self.leaves]
@@ -63,6 +65,19 @@ class Game:
             values[start : start + rows] = self._evaluate(tags, without_observing)
         self.evaluations += len(coalitions)
         return values
+
+    @property
+    def polynomial(self) -> bool:
+        """Whether the claim is a probability without evidence, linear in that of each leaf."""
+        return isinstance(self.evaluator, Exact) and not self.answers.evidence and self.evaluator.circuit is not None
+
+    def scaled(self, factors: Tensor) -> Tensor:
+        """(R,) the claim's tag with the players' probabilities times (R, P) factors, with gradients to these."""
+        self.evaluations += len(factors)
+        factors = factors.to(self.base)
+        kept = self.base[self.leaves] * factors[:, self.owner]
+        tags = self.base.expand(len(factors), -1).index_copy(1, self.leaves.to(self.base.device), kept)
+        return self.evaluator(tags)[:, 0]
 
     def _evaluate(self, tags: Tensor, without_observing: bool) -> Values:
         """(R,) the claim's tag under (R, F) leaf probabilities."""

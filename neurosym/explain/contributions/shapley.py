@@ -49,7 +49,7 @@ def exact_shares(value: Value, players: int, together: float) -> Split:
     weight = np.array([1 / (players * comb(players - 1, s)) for s in range(players)] + [0.0])
     joined, alone = values * weight[size - 1], values * weight[size]
     shares = joined @ members - alone @ ~members
-    return Split(_adding_up(shares, together - values[0]), None, float(values[0]))
+    return Split(adding_up(shares, together - values[0]), None, float(values[0]))
 
 
 def sampled_shares(value: Value, players: int, together: float, permutations: int, seed: int) -> Split:
@@ -75,7 +75,7 @@ def sampled_shares(value: Value, players: int, together: float, permutations: in
         squares += (added**2).sum(axis=0)
     mean = total / pairs
     spread = np.maximum(squares / pairs - mean**2, 0) * pairs / (pairs - 1)
-    return Split(_adding_up(mean, together - baseline), np.sqrt(spread / pairs), baseline)
+    return Split(adding_up(mean, together - baseline), np.sqrt(spread / pairs), baseline)
 
 
 def _added(value: Value, orders: NDArray[np.int64], baseline: float, together: float) -> NDArray[np.float64]:
@@ -91,7 +91,7 @@ def _added(value: Value, orders: NDArray[np.int64], baseline: float, together: f
     return np.take_along_axis(np.diff(values, axis=1), rank, axis=1)
 
 
-def _adding_up(shares: NDArray[np.float64], wanted: float) -> NDArray[np.float64]:
+def adding_up(shares: NDArray[np.float64], wanted: float) -> NDArray[np.float64]:
     """Shares without what rounding left over, taken by each in proportion to its size: who has nothing, keeps that."""
     sizes = np.abs(shares)
     if not sizes.sum():
@@ -99,4 +99,4 @@ def _adding_up(shares: NDArray[np.float64], wanted: float) -> NDArray[np.float64
     return shares + (wanted - shares.sum()) * sizes / sizes.sum()
 
 
-__all__ = ["Split", "exact_shares", "sampled_shares"]
+__all__ = ["Split", "adding_up", "exact_shares", "sampled_shares"]

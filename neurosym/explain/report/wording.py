@@ -209,9 +209,9 @@ def shares_words(explanation: Explanation) -> str:
     shares, claim = explanation.shares, explanation.claim
     if shares is None:
         return ""
-    how = f"exact, from {shares.evaluations:,} coalitions"
+    how = f"exact, from {shares.evaluations:,} evaluations"
     if shares.method == "sampled":
-        how = f"estimated from {shares.evaluations:,} coalitions drawn with seed {shares.seed}, ± one standard error"
+        how = f"estimated from {shares.evaluations:,} evaluations, drawn with seed {shares.seed}, ± one standard error"
     return (
         f"The Shapley shares add up to {signed(claim.probability - shares.baseline)} points: the claim, "
         f"{percent(claim.probability)}, minus its baseline, {percent(shares.baseline)}, with {shares.named} ({how})."
