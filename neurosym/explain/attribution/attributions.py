@@ -105,7 +105,7 @@ def _spans(question: Question, given: Given, part: Tensor) -> list[tuple[str, fl
     """Pieces of a text with their scores; the network may say what they are by its method `words`."""
     scores = part.reshape(len(part), -1).sum(dim=1).tolist()
     spell: Any = getattr(question.network, "words", None)
-    words: Sequence[str] = [str(w) for w in spell(given.values[0])] if callable(spell) else []
+    words: Sequence[str] = [] if spell is None else [str(w) for w in spell(given.values[0])]
     if len(words) != len(scores):
         words = [f"[{k}]" for k in range(len(scores))]
     return list(zip(words, scores, strict=True))

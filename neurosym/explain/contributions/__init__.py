@@ -2,7 +2,6 @@
 
 from neurosym.explain.contributions.asked import METHODS, Asked, asked_for
 from neurosym.explain.contributions.contribute import contribute
-from neurosym.explain.contributions.leave_out import leave_out_leaves
 from neurosym.explain.contributions.reground import Regrounder
 
-__all__ = ["METHODS", "Asked", "Regrounder", "asked_for", "contribute", "leave_out_leaves"]
+__all__ = ["METHODS", "Asked", "Regrounder", "asked_for", "contribute"]

@@ -38,26 +38,14 @@ def contribute(
     everyone = players_of(nodes, fact)
     players = [p for p in everyone if not p.again]
     without = _without(answers, fact, everyone, sample, asked, warnings)
-    shares, split = None, None
+    shares = split = slopes = None
     if "shapley" in asked.methods:
         shares, split = _shared(answers, nodes, fact, value, sample, asked, players, warnings)
-    slopes = None
     if "gradient" in asked.methods:
         slopes = gradient_times_value(answers, fact, [p.leaves for p in players], sample)
         if slopes is None:
             warnings.append(f"the semantics {answers.semantics} has no gradients")
-    place = {id(p): k for k, p in enumerate(players)}
-    made: list[Contribution] = []
-    for player, left in zip(everyone, without, strict=True):
-        if math.isnan(left):
-            continue
-        at = place.get(id(player))
-        share = None if at is None or split is None else float(split.shares[at])
-        error = None if at is None or split is None or split.errors is None else float(split.errors[at])
-        slope = None if at is None or slopes is None else slopes[at]
-        made.append(
-            Contribution(player.kind, player.name, player.reference, left, value - left, share, error, slope)
-        )  # fmt: skip
+    made = _told(everyone, without, value, split, slopes)
     if "leave-one-out" in asked.methods:
         more, skipped = leave_out_certain(answers, reasoner, nodes, fact, value, sample, asked.budget, everyone)
         made += more
@@ -69,6 +57,28 @@ def contribute(
     if any(n.kind == "neural" for n in nodes.nodes.values()):
         warnings.append("contributions keep what each network said; no network was run again for them")
     return ordered(made), shares, tuple(warnings)
+
+
+def _told(
+    everyone: Sequence[Player], without: Sequence[float], value: float, split: Split | None, slopes: list[float] | None
+) -> list[Contribution]:
+    """A contribution for each player; one whose leaves belong to an earlier one has no share of its own."""
+    made: list[Contribution] = []
+    at = -1
+    for player, left in zip(everyone, without, strict=True):
+        at += not player.again
+        if math.isnan(left):
+            continue
+        share = error = slope = None
+        if split is not None and not player.again:
+            share = float(split.shares[at])
+            error = None if split.errors is None else float(split.errors[at])
+        if slopes is not None and not player.again:
+            slope = slopes[at]
+        made.append(
+            Contribution(player.kind, player.name, player.reference, left, value - left, share, error, slope)
+        )  # fmt: skip
+    return made
 
 
 def _without(

@@ -40,8 +40,9 @@ class Game:
         self.players = len(groups)
         self.base = answers.leaf_tags[sample].detach()
         self.evaluator = answers.grounded.evaluator([fact], answers.evidence, answers.algebra)
-        self.leaves = torch.tensor([f for g in groups for f in g], dtype=torch.long)
-        self.owner = torch.tensor([k for k, g in enumerate(groups) for _ in g], dtype=torch.long)
+        device = self.base.device
+        self.leaves = torch.tensor([f for g in groups for f in g], dtype=torch.long, device=device)
+        self.owner = torch.tensor([k for k, g in enumerate(groups) for _ in g], dtype=torch.long, device=device)
         self.rows = max(1, CELLS // max(1, self.base.numel()))
         self.evaluations = 0
         self.aside = False
@@ -59,7 +60,7 @@ class Game:
         kept = self.base[self.leaves]
         values = np.empty(len(coalitions))
         for start in range(0, len(coalitions), rows):
-            part = torch.from_numpy(coalitions[start : start + rows])
+            part = torch.from_numpy(coalitions[start : start + rows]).to(self.base.device)
             tags = buffer[: len(part)]
             tags[:, self.leaves] = kept * part[:, self.owner]
             values[start : start + rows] = self._evaluate(tags, without_observing)
@@ -76,7 +77,7 @@ class Game:
         self.evaluations += len(factors)
         factors = factors.to(self.base)
         kept = self.base[self.leaves] * factors[:, self.owner]
-        tags = self.base.expand(len(factors), -1).index_copy(1, self.leaves.to(self.base.device), kept)
+        tags = self.base.expand(len(factors), -1).index_copy(1, self.leaves, kept)
         return self.evaluator(tags)[:, 0]
 
     def _evaluate(self, tags: Tensor, without_observing: bool) -> Values:

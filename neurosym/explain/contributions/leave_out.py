@@ -1,8 +1,7 @@
-"""What each rule and each leaf adds: the claim without it, by leaving it out.
+"""What rules without a weight and recorded facts add: the program is grounded without each.
 
-A weighted rule or an uncertain leaf is left out by giving it probability 0, all of them as one batch through the same
-evaluator. A rule without a weight, or a recorded fact, changes what can be derived: the program is grounded without
-it. What networks said is kept: none is run again.
+Weighted rules and uncertain leaves need no grounding, and are left out as players of a game are. What networks said is
+kept: none is run again.
 """
 
 from __future__ import annotations
@@ -10,9 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import torch
-
-from neurosym.errors import SemanticsError
 from neurosym.explain.contributions.players import Player
 from neurosym.explain.contributions.reground import Regrounder
 from neurosym.explain.model import Contribution
@@ -21,9 +17,6 @@ from neurosym.facts import RDF_TYPE
 from neurosym.grounding import CERTAIN
 from neurosym.lang.terms import Iri, predicate_of_iri
 from neurosym.reasoner import Answers, Reasoner
-from neurosym.semantics import Bounds, Evaluator, Exact, ProofBounds
-
-BATCH = 256
 
 
 def leave_out_certain(
@@ -88,44 +81,9 @@ def stored(nodes: ProofNodes, fact: int) -> tuple[tuple[str, int], tuple]:
     return key, args
 
 
-def leave_out_leaves(
-    answers: Answers,
-    fact: int,
-    groups: Sequence[Sequence[int]],
-    sample: int,
-    evaluator: Exact | Evaluator | Bounds | ProofBounds,
-) -> list[float]:
-    """The claim's tag with each group of leaves at probability 0.
-
-    Args:
-        groups: fact ids of leaves that are left out together, such as all firings of one rule.
-    """
-    base = answers.leaf_tags[sample].detach()
-    results: list[float] = []
-    for start in range(0, len(groups), BATCH):
-        part = groups[start : start + BATCH]
-        tags = base.expand(len(part), -1).clone()
-        for row, leaves in enumerate(part):
-            tags[row, torch.tensor(list(leaves), dtype=torch.long)] = 0
-        with torch.no_grad():
-            try:
-                results.extend(evaluator(tags)[:, 0].tolist())
-            except SemanticsError:  # without one of them the evidence is impossible: find out which
-                results.extend(_alone(evaluator, row) for row in tags)
-    return results
-
-
-def _alone(evaluator: Exact | Evaluator | Bounds | ProofBounds, tags: torch.Tensor) -> float:
-    """The tag under one row of leaf probabilities, NaN where the evidence is impossible."""
-    try:
-        return float(evaluator(tags[None])[0, 0])
-    except SemanticsError:
-        return math.nan
-
-
 def ordered(contributions: Sequence[Contribution]) -> tuple[Contribution, ...]:
     """Rules first, then leaves, each by decreasing size of the difference."""
     return tuple(sorted(contributions, key=lambda c: (c.kind != "rule", -abs(c.difference), c.name)))
 
 
-__all__ = ["leave_out_certain", "leave_out_leaves", "ordered", "stored"]
+__all__ = ["leave_out_certain", "ordered", "stored"]
