@@ -5,9 +5,21 @@ from types import ModuleType
 from typing import Any
 
 from neurosym.explain.build import explain
-from neurosym.explain.model import Certificate, Claim, Contribution, Explanation, Node, Proof, RuleText, Shares, Step
+from neurosym.explain.model import (
+    Attribution,
+    Certificate,
+    Claim,
+    Contribution,
+    Explanation,
+    Node,
+    Proof,
+    RuleText,
+    Shares,
+    Step,
+)
 
 __all__ = [
+    "Attribution",
     "Certificate",
     "Claim",
     "Contribution",

@@ -48,7 +48,7 @@ def explanation_text(explanation: Explanation) -> str:
     if explanation.contributions:
         console.print()
         console.print(_contributions(explanation))
-        console.print(_text("Points: each is left out alone; the differences need not add up."))
+        console.print(_text("Each is left out alone; the differences need not add up."))
         if explanation.shares is not None:
             console.print(_text(shares_words(explanation)))
     if explanation.rules:
