@@ -41,6 +41,7 @@ DOORS = {
     "rdflib": "facts/rdf.py",
     "pyoxigraph": "facts/rdf.py",
     "pyro": "bayes/inference.py",
+    "captum": "explain/attribution/integrate.py",
 }
 
 # Distributions whose import name is another one.

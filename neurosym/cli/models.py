@@ -76,6 +76,9 @@ def report_command(
         typer.Option("--truth", metavar="CSV", help="What is known: an entity or an atom, then true or false."),
     ] = None,
     proofs: Annotated[int, typer.Option("--proofs", min=1, metavar="K", help="Proofs on a page.")] = 3,
+    attributions: Annotated[
+        bool, typer.Option("--attributions", help="Tell where in their inputs the networks looked; needs captum.")
+    ] = False,
 ) -> int:
     """Predictions, a page that explains each, an index."""
     known = _read_truth(truth) if truth is not None else {}
@@ -99,7 +102,7 @@ def report_command(
 
         def explained() -> Iterator[tuple[Explanation, bool | None]]:
             for k, held in truths.items():
-                explanation = explain(answers, answers.atoms[k], proofs=proofs)
+                explanation = explain(answers, answers.atoms[k], proofs=proofs, attributions=attributions)
                 check_certificate(session, explanation)
                 yield explanation, held
                 step()

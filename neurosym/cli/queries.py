@@ -49,6 +49,14 @@ Width = Annotated[
 ]
 Html = Annotated[str | None, typer.Option("--html", metavar="OUT", help="Write a page that needs no network.")]
 Proofs = Annotated[int, typer.Option("--proofs", min=1, metavar="K", help="How many of the best proofs to show.")]
+Contributions = Annotated[
+    str,
+    typer.Option(
+        "--contributions",
+        metavar="METHODS",
+        help="What each rule and leaf adds, by leave-one-out, gradient, shapley, with commas between; or none.",
+    ),
+]
 
 
 def query_command(
@@ -170,8 +178,10 @@ def explain_command(
     html: Html = None,
     as_json: Json = False,
     proofs: Proofs = 3,
+    contributions: Contributions = "leave-one-out",
 ) -> int:
     """Show why an answer is what it is."""
+    methods = contribution_methods(contributions)
     reasoner = load_reasoner(
         session, files, facts or [], _chosen_semantics(semantics, k, width), not no_demand, on_limit
     )
@@ -181,7 +191,7 @@ def explain_command(
     from neurosym.explain import explain
 
     with output.working(session.settings.quiet) as reasoner.progress:  # what is left out may be grounded anew
-        explanation = explain(answers, atom, proofs=proofs)
+        explanation = explain(answers, atom, proofs=proofs, contributions=methods, seed=session.settings.seed)
     check_certificate(session, explanation)
     if html is not None:
         explanation.to_html(html)
@@ -191,6 +201,17 @@ def explain_command(
     elif html is None:
         output.show(explanation.to_text())
     return ANSWERED
+
+
+def contribution_methods(text: str) -> list[str]:
+    """The methods that `--contributions` names."""
+    from neurosym.explain.contributions import METHODS
+
+    names = [] if text.strip() == "none" else [n.strip() for n in text.split(",")]
+    for name in names:
+        if name not in METHODS:
+            raise typer.BadParameter(f"--contributions has {', '.join(METHODS)}, or none; not `{name}`")
+    return names
 
 
 def _chosen(session: Session, answers: Answers, query: str) -> str:
@@ -260,4 +281,13 @@ def verify_command(
     return ANSWERED
 
 
-__all__ = ["ask", "check_certificate", "explain_command", "load_reasoner", "query_command", "show", "verify_command"]
+__all__ = [
+    "ask",
+    "check_certificate",
+    "contribution_methods",
+    "explain_command",
+    "load_reasoner",
+    "query_command",
+    "show",
+    "verify_command",
+]

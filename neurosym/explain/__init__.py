@@ -5,9 +5,32 @@ from types import ModuleType
 from typing import Any
 
 from neurosym.explain.build import explain
-from neurosym.explain.model import Certificate, Claim, Contribution, Explanation, Node, Proof, RuleText, Step
+from neurosym.explain.model import (
+    Attribution,
+    Certificate,
+    Claim,
+    Contribution,
+    Explanation,
+    Node,
+    Proof,
+    RuleText,
+    Shares,
+    Step,
+)
 
-__all__ = ["Certificate", "Claim", "Contribution", "Explanation", "Node", "Proof", "RuleText", "Step", "explain"]
+__all__ = [
+    "Attribution",
+    "Certificate",
+    "Claim",
+    "Contribution",
+    "Explanation",
+    "Node",
+    "Proof",
+    "RuleText",
+    "Shares",
+    "Step",
+    "explain",
+]
 
 
 class _Room(ModuleType):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import torch
 
+from neurosym.explain.contributions import Asked
 from neurosym.explain.model import Certificate, Claim, Contribution, Explanation, Provenance, RuleText
 from neurosym.lang.ast import Constraint, Rule
 from neurosym.reasoner import Answers, Reasoner
@@ -17,11 +18,11 @@ from neurosym.version import version
 UNCERTIFIED = "bounds of this kind have no certificate that another program could check"
 
 
-def explain_bounds(answers: Answers, position: int, sample: int, budget: float) -> Explanation:
+def explain_bounds(answers: Answers, position: int, sample: int, asked: Asked) -> Explanation:
     """Why an answer has its bounds: each constraint and rule is left out in turn, and the bounds settle anew.
 
     Args:
-        budget: seconds for that.
+        asked: seconds for that; nothing is left out where no contributions are asked for, and there is no other way.
     """
     reasoner, logic = answers.reasoner, answers.logic
     assert reasoner is not None and logic is not None
@@ -34,7 +35,11 @@ def explain_bounds(answers: Answers, position: int, sample: int, budget: float) 
     if upper - lower > 1e-9:
         warnings.append("the claim is an interval of truth, and its number is the middle of it")
     warnings += [f"contradiction: {c}" for c in logic.contradictions()]
-    rules, added, cut = _left_out(reasoner, logic, atom, sample, value, budget)
+    rules, added, cut = [], [], 0
+    if asked.methods:
+        rules, added, cut = _left_out(reasoner, logic, atom, sample, value, asked.budget)
+    if asked.shared:
+        warnings.append("under the semantics bounds, contributions are by leave-one-out alone")
     if cut:
         warnings.append(f"{cut} constraints and rules were not left out in turn, for lack of time")
     hashes = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,11 +11,12 @@ import torch
 
 from neurosym.errors import ExplanationError
 from neurosym.explain.assumptions import best_case
+from neurosym.explain.attribution import Attributions
 from neurosym.explain.believed import Believed, remarks
 from neurosym.explain.bounds import explain_bounds
 from neurosym.explain.certificates import certificate, nothing
 from neurosym.explain.chances import Chances
-from neurosym.explain.contributions import leave_out
+from neurosym.explain.contributions import Asked, asked_for, contribute
 from neurosym.explain.model import Claim, Explanation, Proof, Provenance
 from neurosym.explain.nodes import ProofNodes
 from neurosym.explain.proofs import Derivation, ProofSearch, proof_probability
@@ -34,10 +36,14 @@ def explain(
     proofs: int = 3,
     sample: int = 0,
     language: str = "en",
-    contributions: bool = True,
+    contributions: bool | str | Collection[str] = True,
     budget: float = 2.0,
     posterior: Believed | None = None,
     level: float = 0.9,
+    exact_players: int = 12,
+    permutations: int = 256,
+    seed: int = 0,
+    attributions: bool = False,
 ) -> Explanation:
     """Why an answer has its probability.
 
@@ -47,19 +53,25 @@ def explain(
         proofs: how many of the best proofs.
         sample: which sample of the batch.
         language: of the labels, where the knowledge graph has them in several.
-        contributions: whether to leave out each rule and leaf in turn.
+        contributions: how to tell what each rule and leaf adds: some of `leave-one-out`, `gradient`, `shapley`; True
+            is leave-one-out, False none of them.
         budget: seconds that leaving out unweighted rules and recorded facts may take, which grounds anew.
         posterior: of the weights; the claim and the learnable rules then have credible intervals, which hold them
             with probability `level`.
+        exact_players: Shapley values may cost as many evaluations as so many rules and leaves have coalitions; where
+            exact ones need more, so many `permutations` are drawn with `seed`, and the values have standard errors.
+        attributions: whether to run the networks again to tell where in their inputs their words come from.
 
     Raises:
         DataError: the atom is not among the answers.
-        ExplanationError: the answers were made without their reasoner.
+        ExplanationError: NS801, the answers were made without their reasoner; NS840, attributions need a package that
+            is not installed; NS841 and NS842, contributions that cannot be computed.
     """
+    asked = asked_for(contributions, budget, exact_players, permutations, seed)
     position = answers.position(atom)
     fact = answers.facts[position]
     if answers.logic is not None and answers.reasoner is not None:
-        return explain_bounds(answers, position, sample, budget)
+        return explain_bounds(answers, position, sample, asked)
     if fact >= 0:
         answers = replace(answers, grounded=answers.grounded.proved([fact]))
     reasoner = answers.reasoner
@@ -68,8 +80,10 @@ def explain(
     chances = Chances(answers, sample)
     nodes = ProofNodes(answers, reasoner, chances, sample, language, posterior, level)
     builder = _Builder(answers, reasoner, chances, nodes, sample)
+    if attributions:
+        nodes.neural.attribution = Attributions(answers, sample)
     with collector_waits():
-        return builder.build(position, proofs, budget if contributions else None, posterior, level)
+        return builder.build(position, proofs, asked, posterior, level)
 
 
 class _Builder:
@@ -87,13 +101,11 @@ class _Builder:
         self.sample = sample
         self.warnings: list[str] = []
 
-    def build(
-        self, position: int, proofs: int, budget: float | None, posterior: Believed | None, level: float
-    ) -> Explanation:
+    def build(self, position: int, proofs: int, asked: Asked, posterior: Believed | None, level: float) -> Explanation:
         """The explanation of an answer.
 
         Args:
-            position: of the answer; budget: seconds for contributions, None for none of them.
+            position: of the answer; asked: which contributions.
         """
         answers, nodes = self.answers, self.nodes
         fact = answers.facts[position]
@@ -107,24 +119,26 @@ class _Builder:
             "facts": self.grounded.facts_sha256,
             "weights": self.reasoner.weights_sha256(),
         }
-        added = ()
+        added, shares = (), None
         if fact < 0:
             proof = nothing(claim.atom, answers.semantics, hashes)
         else:
             bounds = (claim.lower, claim.upper)
             proof = certificate(answers, fact, claim.probability, self.sample, hashes, bounds)
-            if budget is not None:
-                added, remarked = leave_out(
-                    answers, self.reasoner, nodes, fact, claim.probability, self.sample, budget
+            if asked.methods:
+                added, shares, remarked = contribute(
+                    answers, self.reasoner, nodes, fact, claim.probability, self.sample, asked
                 )  # fmt: skip
                 self.warnings.extend(remarked)
+        if nodes.neural.attribution is not None:
+            self.warnings.extend(nodes.neural.attribution.warnings())
         provenance = Provenance(
             version(), hashes["rules"], hashes["facts"], hashes["weights"],
             datetime.now(UTC).isoformat(timespec="seconds"), self.reasoner.seed,
         )  # fmt: skip
         return Explanation(
             claim, tuple(found), nodes.nodes, tuple(nodes.steps.values()), tuple(nodes.rules.values()), added,
-            tuple(self.warnings), provenance, proof, self._given(),
+            tuple(self.warnings), provenance, proof, self._given(), shares=shares,
         )  # fmt: skip
 
     def _claim(self, position: int, posterior: Believed | None, level: float) -> Claim:

@@ -45,6 +45,38 @@ class RunnerUp:
 
 
 @dataclass(frozen=True)
+class Attribution:
+    """Where in its input a network's word comes from, by integrated gradients (Sundararajan, Taly & Yan, ICML 2017).
+
+    Each score is a part of the fact's probability; all of them, those of an image's pixels included, add up to
+    `probability` minus `baseline_probability`, but for the gap.
+
+    Attributes:
+        baseline: the input that was taken for one that says nothing, in words.
+        probability: what the network gives the fact; `baseline_probability`: what it gives it for the baseline.
+        gap: the sum of all scores minus the difference of the two: the error of the integration.
+        steps: points between baseline and input at which the network was run.
+        images: for each image among the inputs its heat map, a `data:image/png;base64,…` URI: orange speaks for the
+            fact, blue against it.
+        spans: pieces of a text in their order, with their scores.
+        columns: (column, value, score) of numbers, largest scores first.
+        edges: (triple, weight, score) of the graph that a graph network reads, likewise.
+        others: the sum of the scores that are not listed.
+    """
+
+    baseline: str
+    probability: float
+    baseline_probability: float
+    gap: float
+    steps: int
+    images: tuple[str, ...] = ()
+    spans: tuple[tuple[str, float], ...] = ()
+    columns: tuple[tuple[str, float, float], ...] = ()
+    edges: tuple[tuple[str, float, float], ...] = ()
+    others: float = 0.0
+
+
+@dataclass(frozen=True)
 class Neural:
     """What a network said.
 
@@ -54,6 +86,7 @@ class Neural:
         inputs: the numbers that the network saw, where they are few: (column, value, what the network makes of it, such
             as `cut-off 14.2, slope 3.1`, or an empty string).
         image: a `data:image/png;base64,…` URI of the input, or an empty string.
+        attribution: where in the input its word comes from; None where that was not asked for or cannot be told.
     """
 
     network: str
@@ -61,6 +94,7 @@ class Neural:
     runners_up: tuple[RunnerUp, ...] = ()
     inputs: tuple[tuple[str, str, str], ...] = ()
     image: str = ""
+    attribution: Attribution | None = None
 
 
 @dataclass(frozen=True)
@@ -148,11 +182,15 @@ class Proof:
 
 @dataclass(frozen=True)
 class Contribution:
-    """What leaving something out does to the claim.
+    """What a rule or a leaf does to the claim.
 
     Attributes:
         kind: `rule` or `leaf`; `name`: the rule's name, or the leaf's label; `reference`: rule index or node id.
         without: the probability of the claim without it; `difference`: claim minus that.
+        shapley: its share of claim minus baseline, see `Shares`; `shapley_error`: its standard error where it was
+            sampled.
+        gradient: probability times the claim's slope in it. None, as for `shapley`, where that was not asked for, and
+            for what is certain.
     """
 
     kind: Literal["rule", "leaf"]
@@ -160,6 +198,32 @@ class Contribution:
     reference: str
     without: float
     difference: float
+    shapley: float | None = None
+    shapley_error: float | None = None
+    gradient: float | None = None
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How the claim is shared out among its weighted rules and uncertain leaves: their Shapley values.
+
+    Attributes:
+        baseline: the claim with all of them left out; `named`: that in words. The `shapley` of all contributions and
+            `rest` add up to claim minus baseline.
+        method: `exact`, or `sampled`, from random orders in which they join; evaluations: how often the claim was
+            evaluated; seed: of what was drawn.
+        rest: the share of all that no shown proof uses, taken together; rest_error: its standard error where it was
+            sampled; rest_leaves: how many leaves that is.
+    """
+
+    baseline: float
+    named: str
+    method: Literal["exact", "sampled"]
+    evaluations: int
+    seed: int | None = None
+    rest: float = 0.0
+    rest_error: float | None = None
+    rest_leaves: int = 0
 
 
 @dataclass(frozen=True)
@@ -215,8 +279,9 @@ class Explanation:
     Attributes:
         proofs: the best ones, most probable first; they share `nodes` and `steps`.
         given: what was observed, as sentences; the claim's probability is conditional on it.
-        contributions: rules first, then leaves, each by decreasing size of the difference; by leave-one-out.
+        contributions: rules first, then leaves, each by decreasing size of the difference.
         warnings: what the reader should know: cut proofs, unlike comparisons.
+        shares: what the Shapley values among the contributions add up to; None where they were not asked for.
     """
 
     claim: Claim
@@ -230,6 +295,7 @@ class Explanation:
     certificate: Certificate
     given: tuple[str, ...] = ()
     format: str = FORMAT
+    shares: Shares | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The explanation as plain data, ready for JSON."""

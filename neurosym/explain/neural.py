@@ -6,9 +6,11 @@ import base64
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from neurosym.explain.model import Neural, RunnerUp
@@ -17,11 +19,18 @@ from neurosym.lang.terms import Symbol
 from neurosym.reasoner import Answers
 from neurosym.reasoner.leaves import feature_names, find_table
 
+if TYPE_CHECKING:
+    from neurosym.explain.attribution import Attributions
+
 MAX_SHOWN = 12  # input columns; more are no reading matter
 
 
 class NeuralEvidence:
-    """Finds the network, the runner-ups and the inputs behind neural leaves."""
+    """Finds the network, the runner-ups and the inputs behind neural leaves.
+
+    Attributes:
+        attribution: tells where in its input a network's word comes from, where that was asked for.
+    """
 
     def __init__(self, answers: Answers, sample: int) -> None:
         self.graph: DerivationGraph = answers.grounded.graph
@@ -29,6 +38,7 @@ class NeuralEvidence:
         self.tags = answers.leaf_tags[sample].detach()
         self.inputs = answers.inputs
         self.sample = sample
+        self.attribution: Attributions | None = None
 
     def __contains__(self, fact: int) -> bool:
         return bool(self.graph.choice[fact] >= 0) and self.graph.choice_of(fact)[0].kind == "neural"
@@ -61,7 +71,8 @@ class NeuralEvidence:
                     if name is not None:
                         network = self.leaves.networks[declaration.network]
                         shown.extend(_columns(network, table.columns, table.row(name)))
-        return Neural(declaration.network, value, tuple(runners), tuple(shown[:MAX_SHOWN]), image)
+        where = None if self.attribution is None else self.attribution.of(fact)
+        return Neural(declaration.network, value, tuple(runners), tuple(shown[:MAX_SHOWN]), image, where)
 
 
 def _plain(value: object) -> str:
@@ -87,7 +98,11 @@ def png_uri(tensor: Tensor) -> str:
         return ""
     low, high = float(image.min()), float(image.max())
     scaled = ((image - low) / (high - low) if high > low else image * 0).mul(255).round()
-    pixels = scaled.permute(1, 2, 0).to(torch.uint8).numpy()
+    return png_of(scaled.permute(1, 2, 0).to(torch.uint8).numpy())
+
+
+def png_of(pixels: NDArray[np.uint8]) -> str:
+    """(h, w, 1 or 3) pixels as a data URI of a PNG."""
     height, width, channels = pixels.shape
     raw = b"".join(b"\0" + np.ascontiguousarray(line).tobytes() for line in pixels)
     header = struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 0, 0, 0, 0)

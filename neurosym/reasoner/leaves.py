@@ -94,6 +94,15 @@ class Leaves:
             tags = self._fill(places, values, batch, device)
         return tags
 
+    def asked_by(self, group: ChoiceGroup) -> NeuralGroup:
+        """The network's side of a neural choice group."""
+        return next(g for g in self._neural if g.key == group.key)
+
+    def graph_read(self, asked: NeuralGroup, tags: Tensor) -> tuple[GraphInput, Tensor]:
+        """What a graph network sees under (F,) leaf probabilities, and the (n,) nodes that it is asked about."""
+        reader = next(r for r in self._graphs if r.group is asked)
+        return reader.graph_input(tags[None])[0], reader.nodes.to(tags.device)
+
     def under(self, tags: Tensor, weights: Mapping[int, Tensor]) -> Tensor:
         """(S, B, F) leaf probabilities under S weight vectors as one batch; what networks say is kept.
 
@@ -148,6 +157,7 @@ class NeuralGroup:
     ) -> None:  # fmt: skip
         assert group.inputs is not None and group.key is not None
         self.declaration: NeuralDecl = graph.neural_of(group)
+        self.key = group.key
         self.predicate = f"{group.key[0]}/{group.key[1]}"
         name = self.declaration.network
         if name not in networks:
@@ -207,7 +217,7 @@ class NeuralGroup:
                 stacked = torch.stack([inputs[n] for n in names])  # (distinct, B, …)
                 rows = stacked[index.to(stacked.device)].flatten(0, 1)
             tensors.append(rows)
-        probabilities = self._answers(tensors, self.n if shared else self.n * batch)
+        probabilities = self.answers(tensors, self.n if shared else self.n * batch)
         # (n, B, K) -> (n, K, B)
         return probabilities.reshape(self.n, -1, self.outcomes).transpose(1, 2).expand(-1, -1, batch).flatten(0, 1)
 
@@ -216,6 +226,11 @@ class NeuralGroup:
         again = None
         if not self.slots:
             rows, again = torch.unique(rows, return_inverse=True)
+        found = self.answers(self.tensors(inputs, rows, samples), len(rows))
+        return found if again is None else found[again.to(found.device)]
+
+    def tensors(self, inputs: Mapping[str, Tensor], rows: Tensor, samples: Tensor) -> list[Tensor]:
+        """What the network is given, one (P, …) tensor for each argument, for P pairs of a row and a sample."""
         tensors: list[Tensor] = []
         for argument in self._arguments:
             if isinstance(argument, Tensor):
@@ -223,10 +238,9 @@ class NeuralGroup:
             else:
                 stacked = torch.stack([inputs[n] for n in argument[0]])  # (distinct, B, …)
                 tensors.append(stacked[argument[1][rows].to(stacked.device), samples.to(stacked.device)])
-        found = self._answers(tensors, len(rows))
-        return found if again is None else found[again.to(found.device)]
+        return tensors
 
-    def _answers(self, tensors: list[Tensor], rows: int) -> Tensor:
+    def answers(self, tensors: list[Tensor], rows: int) -> Tensor:
         """(rows, K) probabilities that the network gives for its arguments."""
         like = next((p for p in self.network.parameters() if p.is_floating_point()), None)
         if like is not None:  # tables and images stay as they were given; `reasoner.to(…)` moves the network

@@ -118,6 +118,15 @@ def test_report(cli, file, model, tmp_path):
     assert "4 answers; the 2 most probable ones" in found.err
 
 
+def test_report_with_attributions(cli, file, model, tmp_path):
+    pytest.importorskip("captum")
+    table = file("new.csv", HEADER + "p7,1.7,44,3.5\n")
+    found = cli("report", model, table, "--out", tmp_path / "pages", "--attributions")
+    assert found.status == 0
+    pages = "".join(p.read_text("utf-8") for p in (tmp_path / "pages").rglob("*.html"))
+    assert "Where in its input that comes from" in pages and "size 1.7: +" in pages
+
+
 def test_faulty_truth(cli, file, model, tmp_path):
     table = file("new.csv", HEADER + "p7,1.7,44,3.5\n")
     for text, code in (("id,x\np7,perhaps\n", "NS305"), (None, "NS301")):

@@ -250,6 +250,18 @@ def test_explain_as_text_and_page(cli, smokers, tmp_path):
     assert cli("explain", smokers, "--query", "smokes(1)", "--html", tmp_path / "no" / "why.html").status in (0, 1)
 
 
+def test_explain_by_other_contributions(cli, smokers):
+    words = ("explain", smokers, "--query", "smokes(1)", "--contributions")
+    found = cli(*words, "leave-one-out, shapley,gradient", "--json").json
+    total = sum(c["shapley"] or 0 for c in found["contributions"]) + found["shares"]["rest"]
+    assert total == pytest.approx(found["claim"]["probability"] - found["shares"]["baseline"], abs=1e-9)
+    assert any(c["gradient"] for c in found["contributions"])
+    assert "Shapley shares add up to" in " ".join(cli(*words, "shapley").out.split())
+    assert cli(*words, "none", "--json").json["contributions"] == []
+    wrong = cli(*words, "shap")
+    assert wrong.status == 2 and "leave-one-out, gradient, shapley, or none" in " ".join(wrong.err.split())
+
+
 def test_explain_what_cannot_be_derived(cli, smokers):
     assert cli("explain", smokers, "--query", "smokes(99)", "--json").json["claim"]["probability"] == 0
     found = cli("explain", smokers, "--query", "friend(9, X)")

@@ -1,8 +1,7 @@
-"""What each rule and each leaf adds: the claim without it, by leaving it out.
+"""What rules without a weight and recorded facts add: the program is grounded without each.
 
-A weighted rule or an uncertain leaf is left out by giving it probability 0, all of them as one batch through the same
-evaluator. A rule without a weight, or a recorded fact, changes what can be derived: the program is grounded without
-it. What networks said is kept: none is run again.
+Weighted rules and uncertain leaves need no grounding, and are left out as players of a game are. What networks said is
+kept: none is run again.
 """
 
 from __future__ import annotations
@@ -10,67 +9,38 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-import torch
-
-from neurosym.explain.contributions.reground import Regrounder, tags_of
+from neurosym.explain.contributions.players import Player
+from neurosym.explain.contributions.reground import Regrounder
 from neurosym.explain.model import Contribution
 from neurosym.explain.nodes import ProofNodes
 from neurosym.facts import RDF_TYPE
-from neurosym.grounding import CERTAIN, DerivationGraph
+from neurosym.grounding import CERTAIN
 from neurosym.lang.terms import Iri, predicate_of_iri
 from neurosym.reasoner import Answers, Reasoner
-from neurosym.semantics import Bounds, Evaluator, Exact, ProofBounds, relevant_part
 
 
-def leave_out(
-    answers: Answers, reasoner: Reasoner, nodes: ProofNodes, fact: int, value: float, sample: int, budget: float
-) -> tuple[tuple[Contribution, ...], tuple[str, ...]]:
-    """Leave out each rule and each leaf of some proofs.
+def leave_out_certain(
+    answers: Answers, reasoner: Reasoner, nodes: ProofNodes, fact: int, value: float, sample: int, budget: float,
+    weighted: Sequence[Player],
+) -> tuple[list[Contribution], int]:  # fmt: skip
+    """Leave out each unweighted rule and each recorded fact of some proofs, by grounding without it.
 
     Args:
         nodes: what the proofs consist of; fact: the claim; value: its tag.
-        budget: seconds that grounding anew may take.
+        budget: seconds that it may take.
+        weighted: the players, whose rules are not among these.
 
     Returns:
-        What each adds, and what the reader should know of that.
+        What each adds, and how many were not tried for lack of time.
     """
-    graph, program = nodes.graph, nodes.program
-    evaluator = answers.grounded.evaluator([fact], answers.evidence, answers.algebra)
-    part = relevant_part(graph, np.array([fact], np.int32), drop_certain=True)
-    among = {int(f) for f in part.facts[part.leaf].tolist()}
-    rules = list(nodes.rules)
-    names: list[tuple[str, str, str]] = []
-    groups: list[list[int]] = []
-    certain_rules: list[tuple[int, int]] = []
-    joint = {key for key, _ in program.notation.joint}
-    for index, statement in enumerate(rules):
-        leaves = rule_leaves(graph, statement, among)
-        if leaves:
-            names.append(("rule", nodes.rules[statement].name, str(index)))
-            groups.append(leaves)
-        elif program.rules[statement].name not in joint:
-            certain_rules.append((statement, index))
-    for name, node in nodes.nodes.items():
-        if node.kind in ("neural", "data", "not") and nodes.facts[name] in among:
-            names.append(("leaf", node.label, name))
-            groups.append([nodes.facts[name]])
-    left = leave_out_leaves(answers, groups, sample, evaluator)
-    result = [
-        Contribution(kind, name, reference, without, value - without)  # pyright: ignore[reportArgumentType]
-        for (kind, name, reference), without in zip(names, left, strict=True) if not math.isnan(without)
-    ]  # fmt: skip
-    more, skipped = _regrounded(
-        Regrounder(answers, reasoner, nodes.base, sample, budget), nodes, fact, value, certain_rules
-    )
-    warnings: list[str] = []
-    if skipped:
-        warnings.append(
-            f"{skipped} unweighted rules or recorded facts were not left out: grounding anew took {budget:g} s"
-        )
-    if any(n.kind == "neural" for n in nodes.nodes.values()):
-        warnings.append("contributions keep what each network said; no network was run again for them")
-    return ordered([*result, *more]), tuple(warnings)
+    joint = {key for key, _ in nodes.program.notation.joint}
+    known = {int(p.reference) for p in weighted if p.kind == "rule"}
+    rules = [
+        (statement, index)
+        for index, statement in enumerate(nodes.rules)
+        if index not in known and nodes.program.rules[statement].name not in joint
+    ]
+    return _regrounded(Regrounder(answers, reasoner, nodes.base, sample, budget), nodes, fact, value, rules)
 
 
 def _regrounded(
@@ -111,33 +81,9 @@ def stored(nodes: ProofNodes, fact: int) -> tuple[tuple[str, int], tuple]:
     return key, args
 
 
-def leave_out_leaves(
-    answers: Answers, groups: Sequence[Sequence[int]], sample: int, evaluator: Exact | Evaluator | Bounds | ProofBounds
-) -> list[float]:
-    """The claim's tag with each group of leaves at probability 0, NaN where the evidence is impossible then.
-
-    Args:
-        groups: fact ids of leaves that are left out together, such as all firings of one rule.
-    """
-    tags = answers.leaf_tags[sample].detach().repeat(len(groups), 1)
-    for row, leaves in enumerate(groups):
-        tags[row, torch.tensor(list(leaves), dtype=torch.long)] = 0
-    return tags_of(evaluator, tags)
-
-
-def rule_leaves(graph: DerivationGraph, statement: int, among: set[int]) -> list[int]:
-    """Leaves of a weighted statement's choices that are among some facts."""
-    found: list[int] = []
-    for group in graph.choices:
-        if group.kind != "neural":
-            rows = group.facts[group.statements == statement]
-            found.extend(f for f in rows.reshape(-1).tolist() if f in among)
-    return found
-
-
 def ordered(contributions: Sequence[Contribution]) -> tuple[Contribution, ...]:
     """Rules first, then leaves, each by decreasing size of the difference."""
     return tuple(sorted(contributions, key=lambda c: (c.kind != "rule", -abs(c.difference), c.name)))
 
 
-__all__ = ["leave_out", "leave_out_leaves", "ordered", "rule_leaves", "stored"]
+__all__ = ["leave_out_certain", "ordered", "stored"]

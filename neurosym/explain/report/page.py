@@ -34,6 +34,11 @@ def environment() -> Environment:
         "image_source": image_source,
         "page_link": page_link,
         "weight": words.weight_words,
+        "shared": words.shared,
+        "rest_words": words.rest_words,
+        "looked_at": words.looked_at,
+        "compared": words.compared,
+        "weight_class": words.weight_class,
     }
     env.globals |= {"outline": outline, "kind_words": words.kind_words}
     return env

@@ -25,6 +25,9 @@ def explanation_html(explanation: Explanation) -> str:
         trees=[(proof, tree) for proof, tree in trees if tree is not None],
         evidence=_evidence(explanation),
         bars=[_bar(c, explanation) for c in explanation.contributions],
+        shares=explanation.shares,
+        shares_words=words.shares_words(explanation),
+        sloped=any(c.gradient is not None for c in explanation.contributions),
         graph=draw(explanation),
         rules=explanation.rules,
     )  # fmt: skip

@@ -10,15 +10,20 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from neurosym.explain.model import Contribution, Explanation, Node
+from neurosym.explain.model import Attribution, Explanation, Node
 from neurosym.explain.report.safe import clean
 from neurosym.explain.report.wording import (
     Branch,
     answer,
+    compared,
     kind_words,
+    looked_at,
     percent,
     proof_tree,
+    rest_words,
     sentence,
+    shared,
+    shares_words,
     signed,
     weight_words,
 )
@@ -42,8 +47,10 @@ def explanation_text(explanation: Explanation) -> str:
     _print_proofs(console, explanation)
     if explanation.contributions:
         console.print()
-        console.print(_contributions(explanation.contributions))
+        console.print(_contributions(explanation))
         console.print(_text("Each is left out alone; the differences need not add up."))
+        if explanation.shares is not None:
+            console.print(_text(shares_words(explanation)))
     if explanation.rules:
         console.print()
         console.print(_text("Rules"))
@@ -102,21 +109,37 @@ def _leaf(node: Node, details: bool) -> str:
     if node.neural is not None and details:
         for name, value, note in node.neural.inputs:
             text += f"\n  {name} = {value}" + (f" ({note})" if note else "")
+        if node.neural.attribution is not None:
+            text += _attributed(node.neural.attribution)
         if node.neural.runners_up and node.kind == "neural":
             rivals = ", ".join(f"{r.value} {percent(r.probability)}" for r in node.neural.runners_up)
             text += f"\n  otherwise: {rivals}"
     return text
 
 
-def _contributions(contributions: tuple[Contribution, ...]) -> Table:
+def _attributed(attribution: Attribution) -> str:
+    """What the network's word comes from, as further lines of a leaf."""
+    parts = looked_at(attribution)
+    if attribution.images:
+        parts.append("its heat map is in the page")
+    return f"\n  by its input, {compared(attribution)}:\n    {', '.join(parts) or 'nothing of it'}"
+
+
+def _contributions(explanation: Explanation) -> Table:
+    contributions, shares = explanation.contributions, explanation.shares
+    sloped = any(c.gradient is not None for c in contributions)
     table = Table(box=None, pad_edge=False, header_style="", title=None)
     table.add_column(_text("What each adds"), overflow="fold", max_width=64)
-    table.add_column(_text("kind"))
-    table.add_column(_text("points"), justify="right")
-    table.add_column(_text("without it"), justify="right")
+    for name in ("kind", "points", "without it", *(["Shapley"] if shares else []), *(["gradient"] if sloped else [])):
+        table.add_column(_text(name), justify="left" if name == "kind" else "right", no_wrap=True)
     for c in contributions:
-        kind = "rule" if c.kind == "rule" else "evidence"
-        table.add_row(_text(c.name), kind, signed(c.difference), percent(c.without))
+        cells = ["rule" if c.kind == "rule" else "evidence", signed(c.difference), percent(c.without)]
+        cells += [shared(c.shapley, c.shapley_error)] if shares else []
+        cells += [shared(c.gradient)] if sloped else []
+        table.add_row(_text(c.name), *cells)
+    if shares is not None and shares.rest_leaves:
+        cells = ["", "", "", shared(shares.rest, shares.rest_error), *([""] if sloped else [])]
+        table.add_row(_text(rest_words(shares)), *cells)
     return table
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neurosym.explain.model import Claim, Explanation, Node, Proof, RuleText, Step
+from neurosym.explain.model import Attribution, Claim, Explanation, Node, Proof, RuleText, Shares, Step
 from neurosym.reasoner.priors import Credible
 
 KIND_WORDS = {
@@ -202,6 +202,56 @@ def proof_tree(explanation: Explanation, proof: Proof, max_depth: int = MAX_DEPT
         return Branch(node, sentence(reason(step, node)), rule, children)
 
     return grow(proof.root, 0)
+
+
+def shares_words(explanation: Explanation) -> str:
+    """What the Shapley shares add up to, and how they were found; an empty string where there are none."""
+    shares, claim = explanation.shares, explanation.claim
+    if shares is None:
+        return ""
+    how = f"exact, from {shares.evaluations:,} evaluations"
+    if shares.method == "sampled":
+        how = f"estimated from {shares.evaluations:,} evaluations, drawn with seed {shares.seed}, ± one standard error"
+    return (
+        f"The Shapley shares add up to {signed(claim.probability - shares.baseline)} points: the claim, "
+        f"{percent(claim.probability)}, minus its baseline, {percent(shares.baseline)}, with {shares.named} ({how})."
+    )
+
+
+def looked_at(attribution: Attribution, most: int = 6) -> list[str]:
+    """What a network's word comes from, largest parts first: `radius 24.99: +31.0`."""
+    parts = [(f"{name} {value:.4g}", score) for name, value, score in (*attribution.columns, *attribution.edges)]
+    parts += [(f"“{piece.strip()}”", score) for piece, score in attribution.spans if score]
+    order = sorted(parts, key=lambda part: -abs(part[1]))
+    return [f"{name}: {signed(score)}" for name, score in order[:most]]
+
+
+def compared(attribution: Attribution) -> str:
+    """What an attribution is compared with."""
+    return (
+        f"from {percent(attribution.baseline_probability)} to {percent(attribution.probability)}, "
+        f"against {attribution.baseline}"
+    )
+
+
+def weight_class(score: float, attribution: Attribution) -> str:
+    """How strongly a piece of a text is marked: `for1` to `for3`, `against1` to `against3`, or an empty string."""
+    largest = max((abs(s) for _, s in attribution.spans), default=0.0)
+    step = round(3 * abs(score) / largest) if largest else 0
+    return f"{'for' if score > 0 else 'against'}{step}" if step else ""
+
+
+def rest_words(shares: Shares) -> str:
+    """What no shown proof uses, in words."""
+    leaves = f"{shares.rest_leaves:,} uncertain {'leaf' if shares.rest_leaves == 1 else 'leaves'}"
+    return f"everything else, {leaves} of other proofs"
+
+
+def shared(value: float | None, error: float | None = None) -> str:
+    """A share in percentage points with its standard error; a dash where there is none."""
+    if value is None:
+        return "–"
+    return signed(value) + (f" ± {error * 100:.1f}" if error is not None else "")
 
 
 def fired_rules(explanation: Explanation) -> list[str]:

@@ -1,0 +1,110 @@
+"""What a claim would be if only some of those who take part in it were there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from neurosym.errors import SemanticsError
+from neurosym.reasoner import Answers
+from neurosym.semantics import Exact
+
+Coalitions = NDArray[np.bool_]
+Values = NDArray[np.float64]
+CELLS = 1 << 22  # numbers in one batch of leaf probabilities
+
+
+class Game:
+    """The claim's tag for any coalition: whoever is not in it has probability 0.
+
+    The probability that a left-out value of a network had goes to no other value. What networks said is kept.
+
+    Attributes:
+        evaluations: how often the claim was evaluated so far.
+        rows: how many it evaluates at a time.
+        aside: whether the observations were set aside for some, because they could not be without those left out.
+    """
+
+    def __init__(self, answers: Answers, fact: int, groups: Sequence[Sequence[int]], sample: int) -> None:
+        """Prepare the batches.
+
+        Args:
+            fact: the claim; groups: the leaves of each of P players, no leaf twice.
+        """
+        self.answers, self.fact = answers, fact
+        self.players = len(groups)
+        self.base = answers.leaf_tags[sample].detach()
+        self.evaluator = answers.grounded.evaluator([fact], answers.evidence, answers.algebra)
+        device = self.base.device
+        self.leaves = torch.tensor([f for g in groups for f in g], dtype=torch.long, device=device)
+        self.owner = torch.tensor([k for k, g in enumerate(groups) for _ in g], dtype=torch.long, device=device)
+        self.rows = max(1, CELLS // max(1, self.base.numel()))
+        self.evaluations = 0
+        self.aside = False
+
+    def __call__(self, coalitions: Coalitions, without_observing: bool = True) -> Values:
+        """(R,) values of (R, P) coalitions.
+
+        Args:
+            without_observing: give a coalition under which the observations are impossible the value that it has
+                without them; else NaN.
+        """
+        rows = min(max(1, len(coalitions)), self.rows)
+        # One buffer for all batches: only the players' columns change, and a graph may have a million others.
+        buffer = self.base.expand(rows, -1).clone()
+        kept = self.base[self.leaves]
+        values = np.empty(len(coalitions))
+        for start in range(0, len(coalitions), rows):
+            part = torch.from_numpy(coalitions[start : start + rows]).to(self.base.device)
+            tags = buffer[: len(part)]
+            tags[:, self.leaves] = kept * part[:, self.owner]
+            values[start : start + rows] = self._evaluate(tags, without_observing)
+        self.evaluations += len(coalitions)
+        return values
+
+    @property
+    def polynomial(self) -> bool:
+        """Whether the claim is a probability without evidence, linear in that of each leaf."""
+        return isinstance(self.evaluator, Exact) and not self.answers.evidence and self.evaluator.circuit is not None
+
+    def scaled(self, factors: Tensor) -> Tensor:
+        """(R,) the claim's tag with the players' probabilities times (R, P) factors, with gradients to these."""
+        self.evaluations += len(factors)
+        factors = factors.to(self.base)
+        kept = self.base[self.leaves] * factors[:, self.owner]
+        tags = self.base.expand(len(factors), -1).index_copy(1, self.leaves, kept)
+        return self.evaluator(tags)[:, 0]
+
+    def _evaluate(self, tags: Tensor, without_observing: bool) -> Values:
+        """(R,) the claim's tag under (R, F) leaf probabilities."""
+        with torch.no_grad():
+            if not self.answers.evidence:
+                return self.evaluator(tags)[:, 0].numpy(force=True)
+            values = self._given(tags)
+            impossible = np.isnan(values)
+            if without_observing and impossible.any():
+                self.aside = True
+                free = self.answers.grounded.evaluator([self.fact], (), self.answers.algebra)
+                values[impossible] = free(tags[torch.from_numpy(impossible)])[:, 0].numpy(force=True)
+            return values
+
+    def _given(self, tags: Tensor) -> Values:
+        """The same, NaN where the evidence is impossible."""
+        if isinstance(self.evaluator, Exact):
+            return self.evaluator(tags, impossible=math.nan)[:, 0].numpy(force=True).copy()
+        try:
+            return self.evaluator(tags)[:, 0].numpy(force=True).copy()
+        except SemanticsError as error:
+            if error.code != "NS502":
+                raise
+            if len(tags) == 1:
+                return np.array([math.nan])
+            return np.concatenate([self._given(row[None]) for row in tags])  # find out which
+
+
+__all__ = ["Coalitions", "Game", "Values"]

@@ -1,0 +1,38 @@
+"""Gradient times value: how fast the claim changes as a rule or a leaf fades."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from neurosym.reasoner import Answers
+
+
+def gradient_times_value(
+    answers: Answers, fact: int, groups: Sequence[Sequence[int]], sample: int
+) -> list[float] | None:
+    """For each group of leaves Σ p · ∂claim/∂p, by one backward pass for all.
+
+    It is the slope of the claim as all probabilities of the group are multiplied by one number, where that is 1.
+
+    Args:
+        fact: the claim; groups: fact ids of leaves.
+
+    Returns:
+        One number for each group; None where the semantics has no gradients (`boolean`, `count`).
+    """
+    if not groups:
+        return []
+    evaluator = answers.grounded.evaluator([fact], answers.evidence, answers.algebra)
+    with torch.enable_grad():
+        tags = answers.leaf_tags[sample].detach().clone().requires_grad_()
+        claim = evaluator(tags[None])[0, 0]
+        if not claim.requires_grad:
+            return None
+        (slope,) = torch.autograd.grad(claim, tags)
+    product = (slope * tags.detach()).cpu()
+    return [float(product[list(group)].sum()) for group in groups]
+
+
+__all__ = ["gradient_times_value"]
