@@ -48,6 +48,10 @@ Width = Annotated[
     ),
 ]
 Html = Annotated[str | None, typer.Option("--html", metavar="OUT", help="Write a page that needs no network.")]
+Rdf = Annotated[
+    str | None, typer.Option("--rdf", metavar="OUT", help="Write RDF (PROV-O): .ttl, .trig, .nt, .nq or .jsonld.")
+]
+Language = Annotated[str, typer.Option("--language", metavar="TAG", help="Of labels, such as de or pt-BR.")]
 Proofs = Annotated[int, typer.Option("--proofs", min=1, metavar="K", help="How many of the best proofs to show.")]
 
 
@@ -170,6 +174,8 @@ def explain_command(
     html: Html = None,
     as_json: Json = False,
     proofs: Proofs = 3,
+    rdf: Rdf = None,
+    language: Language = "en",
 ) -> int:
     """Show why an answer is what it is."""
     reasoner = load_reasoner(
@@ -181,14 +187,17 @@ def explain_command(
     from neurosym.explain import explain
 
     with output.working(session.settings.quiet) as reasoner.progress:  # what is left out may be grounded anew
-        explanation = explain(answers, atom, proofs=proofs)
+        explanation = explain(answers, atom, proofs=proofs, language=language)
     check_certificate(session, explanation)
     if html is not None:
         explanation.to_html(html)
         session.tell(f"wrote {html}")
+    if rdf is not None:
+        explanation.to_rdf(rdf)
+        session.tell(f"wrote {rdf}")
     if as_json:
         session.answer(explanation.to_dict())
-    elif html is None:
+    elif html is None and rdf is None:
         output.show(explanation.to_text())
     return ANSWERED
 

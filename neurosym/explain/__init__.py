@@ -6,8 +6,11 @@ from typing import Any
 
 from neurosym.explain.build import explain
 from neurosym.explain.model import Certificate, Claim, Contribution, Explanation, Node, Proof, RuleText, Step
+from neurosym.explain.views import to_rdf
 
-__all__ = ["Certificate", "Claim", "Contribution", "Explanation", "Node", "Proof", "RuleText", "Step", "explain"]
+__all__ = [
+    "Certificate", "Claim", "Contribution", "Explanation", "Node", "Proof", "RuleText", "Step", "explain", "to_rdf",
+]  # fmt: skip
 
 
 class _Room(ModuleType):
