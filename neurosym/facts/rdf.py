@@ -37,9 +37,9 @@ Triple = tuple[Value, Value, Value]
 Quad = tuple[Value, Value, Value, Iri | None]
 # name → format of pyoxigraph, whether it holds named graphs
 WRITTEN = {
-    "ttl": ("TURTLE", False), "turtle": ("TURTLE", False), "nt": ("N_TRIPLES", False), "n-triples": ("N_TRIPLES", False),
-    "trig": ("TRIG", True), "nq": ("N_QUADS", True), "n-quads": ("N_QUADS", True), "jsonld": ("JSON_LD", True),
-    "json-ld": ("JSON_LD", True),
+    "turtle": ("TURTLE", False), "ttl": ("TURTLE", False), "n-triples": ("N_TRIPLES", False),
+    "nt": ("N_TRIPLES", False), "trig": ("TRIG", True), "n-quads": ("N_QUADS", True), "nq": ("N_QUADS", True),
+    "json-ld": ("JSON_LD", True), "jsonld": ("JSON_LD", True),
 }  # fmt: skip
 BLANK = "urn:neurosym:blank:"
 _RANDOM = re.compile(r"[0-9a-f]{24,32}\Z")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosym.explain.model import CERTIFICATE_FORMAT
 from neurosym.facts import Ids
 from neurosym.grounding import CERTAIN
 from neurosym.reasoner import Answers
@@ -129,7 +130,8 @@ class Derivations:
             made["head"] = number[made["head"]]
             made["body"], made["negated"] = ([number[f] for f in made[k]] for k in ("body", "negated"))
         return {
-            "format": "neurosym-certificate/1", "claim": 0, "value": 0.0, "semantics": self.answers.semantics,
+            "format": CERTIFICATE_FORMAT, "semantics": self.answers.semantics, "value": 0.0,
+            "claim": number[self.claim],
             "facts": [{"atom": self.names[f], "kind": self._kind(f), "hidden": self._hidden(f)} for f in number],
             "choices": self._choices(number), "groundings": groundings,
             "evidence": [{"fact": number[f], "observed": v} for f, v in self.evidence.items() if f in number],

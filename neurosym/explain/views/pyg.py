@@ -34,9 +34,7 @@ def to_pyg(explanation: Explanation, answers: Answers, node: str | None = None, 
     return graph_view(explanation, answers, node, sample)[1]
 
 
-def graph_view(
-    explanation: Explanation, answers: Answers, node: str | None = None, sample: int = 0
-) -> tuple[Any, Any]:
+def graph_view(explanation: Explanation, answers: Answers, node: str | None = None, sample: int = 0) -> tuple[Any, Any]:
     """A PyG `Explainer`, for metrics of one's own, and a PyG `Explanation`.
 
     Of a graph network's leaf, the explanation has `edge_mask` (E,) and `node_mask` (N, 1), 1 for what has to stay so
@@ -151,7 +149,7 @@ def _occluded(function: Callable[[Tensor, Tensor], Tensor], present: Tensor, edg
     with torch.no_grad():
         whole = float(function(present, present.new_ones(edges))[0, column])
         without = [float(function(present, mask)[0, column]) for mask in masks]
-    return whole - torch.tensor(without).to(present)
+    return whole - torch.tensor(without, dtype=torch.float64).to(present)
 
 
 def _fewest(function: Callable[[Tensor, Tensor], Tensor], present: Tensor, score: Tensor, word: Tensor) -> Tensor:

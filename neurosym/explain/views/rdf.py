@@ -66,9 +66,7 @@ def to_rdf(
     return text
 
 
-def explanation_quads(
-    explanation: Explanation, graph: str | None = None, threshold: float | None = None
-) -> list[Quad]:
+def explanation_quads(explanation: Explanation, graph: str | None = None, threshold: float | None = None) -> list[Quad]:
     """The triples of one explanation; see `to_rdf`."""
     return _Writer(explanation).quads(graph, threshold)
 

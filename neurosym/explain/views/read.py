@@ -1,5 +1,7 @@
-"""Reads an explanation back from its JSON, strictly: what the dataclasses do not have is an error, and so is what they
-have in another type."""
+"""Reads an explanation back from its JSON, strictly.
+
+What the dataclasses do not have is an error, and so is what they have in another type.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from neurosym.explain.views.names import bottom_up
 
 
 def explanation_from_json(text: str) -> Explanation:
-    """The explanation that `Explanation.to_json` wrote.
+    """The explanation that `Explanation.to_json` wrote, or `neurosym explain --json`.
 
     Raises:
         ExplanationError: NS860, it is no JSON, a field is missing, unknown or of another type, or a part names one that
@@ -33,6 +35,7 @@ def explanation_from_json(text: str) -> Explanation:
     _check_format("the explanation", data, FORMAT)
     if isinstance(data.get("certificate"), dict):
         _check_format("its certificate", data["certificate"], CERTIFICATE_FORMAT)
+    _read(data.pop("diagnostics", []), list[dict[str, Any]], "diagnostics")  # of the command line
     explanation = _read(data, Explanation, "")
     assert isinstance(explanation, Explanation)
     bottom_up(explanation)

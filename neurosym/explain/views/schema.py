@@ -50,6 +50,11 @@ CERTIFICATE = {
     "evidence": _record("What was observed.", {
         "fact": {"type": "integer", "minimum": 0}, "observed": {"type": "boolean"}}),
 }  # fmt: skip
+DIAGNOSTICS = {
+    "description": "what the command line had to say beside the explanation; not in `Explanation.to_json`",
+    "type": "array",
+    "items": {"type": "object", "required": ["code", "severity", "message"]},
+}
 SAID = {
     "Claim.lower": "lower bound; equal to the probability where the method is exact",
     "Claim.upper": "upper bound, likewise",
@@ -88,6 +93,7 @@ def schema() -> dict[str, Any]:
     """The JSON schema of `Explanation.to_json`."""
     found: dict[str, Any] = {}
     top = _of_dataclass(Explanation, found)
+    top["properties"]["diagnostics"] = DIAGNOSTICS
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": ID,

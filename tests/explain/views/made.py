@@ -43,8 +43,8 @@ def care(*more: tuple) -> ns.Answers:
     return reasoner.query("ex:at_risk(P)", "ex:complication(P, C)", "tell(P, yes)")
 
 
-def of_program(name: str, count: int = 2) -> list[ns.Explanation]:
-    """Explanations of the first answers of a case of tests/programs."""
+def of_program_answers(name: str, count: int = 2) -> ns.Answers:
+    """The first answers of a case of tests/programs."""
     (folder,) = [c for c in CASES if c.name == name]
     facts = ns.FactBase()
     for path in sorted(folder.glob("*.ttl")):
@@ -53,5 +53,10 @@ def of_program(name: str, count: int = 2) -> list[ns.Explanation]:
         facts = facts + ns.FactBase.from_csv(path)
     reasoner = ns.Reasoner(parse_files(folder.glob("program.*"), facts_predicates=list(facts.tables)), facts)
     asked = json.loads((folder / "expected.json").read_text("utf-8"))["answers"]
-    answers = reasoner.query(*list(asked)[:count])
+    return reasoner.query(*list(asked)[:count])
+
+
+def of_program(name: str, count: int = 2) -> list[ns.Explanation]:
+    """Explanations of the first answers of a case of tests/programs."""
+    answers = of_program_answers(name, count)
     return [ns.explain(answers, atom, contributions=False) for atom in answers.atoms[:count]]

@@ -55,7 +55,7 @@ def dataset(text: str, format: str) -> rdflib.Dataset:
 
 
 def ask(graph: rdflib.Graph, query: str) -> set[tuple[str, ...]]:
-    return {tuple(str(v) for v in row) for row in graph.query(PREFIXES + query)}
+    return {tuple(map(str, row)) for row in graph.query(PREFIXES + query)}  # pyright: ignore[reportGeneralTypeIssues]
 
 
 # --------------------------------------------------------------------------------------------------------- SPARQL
@@ -87,7 +87,12 @@ def test_which_predictions_used_a_rule_from_this_guideline(explanations: list[ns
 def test_on_which_records_does_this_claim_rest(explanations: list[ns.Explanation]) -> None:
     graph = load(ns.to_rdf(explanations))
     found = ask(graph, RECORDS % "ex:complication(ex:ann, ex:Bleeding)")
-    records = ("ex:Patient(ex:ann)", "ex:Frail(ex:ann)", "ex:takes(ex:ann, ex:warfarin)", "ex:takes(ex:ann, ex:aspirin)")
+    records = (
+        "ex:Patient(ex:ann)",
+        "ex:Frail(ex:ann)",
+        "ex:takes(ex:ann, ex:warfarin)",
+        "ex:takes(ex:ann, ex:aspirin)",
+    )
     assert found == {(r, "triples") for r in records}
     assert len(ask(graph, RECORDS % "ex:at_risk(ex:bob)")) == 2
 
@@ -106,7 +111,9 @@ def test_what_was_looked_for_and_absent(explanations: list[ns.Explanation]) -> N
 def test_the_numbers_are_those_of_the_explanation(explanations: list[ns.Explanation]) -> None:
     why = next(e for e in explanations if e.claim.atom == "ex:complication(ex:ann, ex:Bleeding)")
     graph = load(why.to_rdf())
-    rows = graph.query(PREFIXES + "SELECT ?p ?l ?u { ?c a nsx:Claim ; nsx:probability ?p ; nsx:lower ?l ; nsx:upper ?u }")
+    rows = graph.query(
+        PREFIXES + "SELECT ?p ?l ?u { ?c a nsx:Claim ; nsx:probability ?p ; nsx:lower ?l ; nsx:upper ?u }"
+    )
     ((p, low, up),) = [tuple(v.toPython() for v in row) for row in rows]  # type: ignore[union-attr]
     assert (p, low, up) == (why.claim.probability,) * 3
     assert p == pytest.approx((1 - 0.2**2) * 0.5)
@@ -176,7 +183,9 @@ def test_a_named_graph_needs_a_format_that_has_them(answers: ns.Answers, format:
 
 def test_shared_parts_of_proofs_are_shared_nodes(answers: ns.Answers) -> None:
     whole, part = (ns.explain(answers, a) for a in ("ex:complication(ex:ann, ex:Bleeding)", "ex:at_risk(ex:ann)"))
-    facts = [set(load(e.to_rdf()).subjects(rdflib.RDF.type, rdflib.URIRef(vocabulary.NS + "Fact"))) for e in (whole, part)]
+    facts = [
+        set(load(e.to_rdf()).subjects(rdflib.RDF.type, rdflib.URIRef(vocabulary.NS + "Fact"))) for e in (whole, part)
+    ]
     assert facts[1] < facts[0]
     both = load(ns.to_rdf([whole, part]))
     for fact in facts[0]:  # nothing is said of a node twice, in two ways
@@ -245,7 +254,8 @@ def test_what_was_written_is_a_fact_base_again(tmp_path: Path) -> None:
     ns.explain(care(), "ex:complication(ex:ann, ex:Bleeding)").to_rdf(str(path))
     program = ns.Program.from_text(
         "@prefix prov: <http://www.w3.org/ns/prov#> . @prefix nsx: <urn:neurosym:explanation#> .\n"
-        "rests(C, F) :- nsx:Claim(C), prov:wasDerivedFrom(C, F). rests(C, F) :- rests(C, G), prov:wasDerivedFrom(G, F).\n"
+        "rests(C, F) :- nsx:Claim(C), prov:wasDerivedFrom(C, F).\n"
+        "rests(C, F) :- rests(C, G), prov:wasDerivedFrom(G, F).\n"
         'record(A) :- rests(_, F), nsx:kind(F, "data"), nsx:atom(F, A). query(record(A)).'
     )
     answers = ns.Reasoner(program, ns.FactBase.from_rdf(path)).query()
@@ -254,7 +264,16 @@ def test_what_was_written_is_a_fact_base_again(tmp_path: Path) -> None:
 
 # ------------------------------------------------------------------------------------------------ hostile strings
 
-NASTY = ['say "no"', "two\nlines\r", "back\\slash", "\x00\x01\x7f\x85", "<b>&amp;</b>", "\u202egnp.exe", "\ufffe", "'''"]
+NASTY = [
+    'say "no"',
+    "two\nlines\r",
+    "back\\slash",
+    "\x00\x01\x7f\x85",
+    "<b>&amp;</b>",
+    "\u202egnp.exe",
+    "\ufffe",
+    "'''",
+]
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -270,7 +289,7 @@ def test_hostile_strings_come_back(text: str, format: str) -> None:
 
 
 def test_literals_and_iris_of_the_data_come_back() -> None:
-    odd = ns.Iri("http://example.org/a b<c>\"d\"")
+    odd = ns.Iri('http://example.org/a b<c>"d"')
     literals = ['a "b"\n', LangString("Guten\tTag", "de-at"), 4, 2.5, True, TypedLiteral("P1Y", XSD + "duration")]
     triples = [(odd, iri("note"), value) for value in literals] + [(ns.Iri("_:x.b 0"), iri("note"), odd)]
     program = ns.Program.from_text(
