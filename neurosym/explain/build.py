@@ -45,7 +45,7 @@ def explain(
         atom: one of the answers.
         proofs: how many of the best proofs.
         sample: which sample of the batch.
-        language: of the labels, where the knowledge graph has them in several.
+        language: of the labels, a BCP 47 tag, where the knowledge graph has them in several; see `FactBase.labels`.
         contributions: whether to leave out each rule and leaf in turn.
         budget: seconds that leaving out unweighted rules and recorded facts may take, which grounds anew.
         posterior: of the weights; the claim and the learnable rules then have credible intervals, which hold them

@@ -80,7 +80,7 @@ def _with_oxigraph(path: Path, data: bytes, name: str) -> list[Triple]:
         known = cache.get(term)
         if known is None:
             if isinstance(term, ox.NamedNode):
-                known = Iri(term.value)
+                known = Iri(blank_name(term.value))
             elif isinstance(term, ox.BlankNode):
                 # pyoxigraph labels a node `[]` at random: its hash would differ at every reading.
                 known = Iri(f"{mark}[{len(cache)}]" if _RANDOM.match(term.value) else mark + term.value)
@@ -156,7 +156,7 @@ def _with_rdflib(path: Path, data: bytes, format: str | None) -> list[Triple]:
 
     def value(term: object) -> Value:
         if isinstance(term, rdflib.URIRef):
-            return Iri(str(term))
+            return Iri(blank_name(str(term)))
         if isinstance(term, rdflib.BNode):
             return Iri(mark + str(term))
         if isinstance(term, rdflib.Literal):
@@ -189,14 +189,28 @@ def write_rdf(quads: Iterable[Quad], format: str = "turtle", prefixes: Mapping[s
         names = ", ".join(WRITTEN)
         raise FactError(f"RDF is not written as `{format}`", code="NS302", help=f"formats that are: {names}")
     name, graphs = WRITTEN[format.lower()]
-    made: dict[object, ox.Quad] = {}
+    known: dict[str, tuple[ox.NamedNode, str]] = {}
+
+    def term(value: Value) -> tuple[ox.NamedNode | ox.Literal, str]:
+        """The term with its spelling; an IRI stands in many triples, and is made once."""
+        if not isinstance(value, Iri):
+            literal = _term(value)
+            return literal, str(literal)
+        if value.value not in known:
+            node = _resource(value)
+            known[value.value] = node, str(node)
+        return known[value.value]
+
+    made: dict[tuple[str, ...], ox.Quad] = {}
     for s, p, o, graph in quads:
         if graph is not None and not graphs:
             raise FactError(f"`{format}` has no named graphs", code="NS302", help="write trig, nq or jsonld")
-        where = ox.DefaultGraph() if graph is None else _resource(graph)
-        quad = ox.Quad(_resource(s), _resource(p), _term(o), where)
-        made[(str(where), str(quad.subject), str(quad.predicate), str(quad.object))] = quad
-    ordered = [made[key] for key in sorted(made, key=str)]
+        where, at = (ox.DefaultGraph(), "") if graph is None else term(graph)
+        (subject, one), (predicate, two), (found, three) = term(s), term(p), term(o)
+        assert not isinstance(subject, ox.Literal) and not isinstance(predicate, ox.Literal), (s, p)
+        assert not isinstance(where, ox.Literal)
+        made[at, one, two, three] = ox.Quad(subject, predicate, found, where)
+    ordered = [made[key] for key in sorted(made)]
     data = ox.serialize(ordered if graphs else [q.triple for q in ordered], format=getattr(ox.RdfFormat, name),
                         prefixes=dict(prefixes or {}))  # fmt: skip
     assert data is not None

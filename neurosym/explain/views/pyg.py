@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -67,7 +67,7 @@ def graph_view(explanation: Explanation, answers: Answers, node: str | None = No
     return _of_network(answers, number[leaf.atom], sample)
 
 
-def _refuse(message: str, help: str) -> None:
+def _refuse(message: str, help: str) -> NoReturn:
     raise ExplanationError(message, code="NS863", help=help)
 
 
@@ -95,7 +95,7 @@ def _of_network(answers: Answers, fact: int, sample: int) -> tuple[Any, Any]:
     present, whole = torch.ones(len(graph.nodes)).to(graph.edge_weight), torch.ones_like(graph.edge_weight)
     with torch.no_grad():
         word = function(present, whole)
-    column = outcome if word.shape[1] > 2 or reader.group.declaration.values is not None else 1
+    column = 1 if reader.group.declaration.values is None else outcome
     score = _scores(function, present, len(whole), column)
     edge_mask = _fewest(function, present, score, word)
     node_mask = torch.zeros_like(present)
@@ -113,12 +113,13 @@ def _masked_network(group: NeuralGroup, graph: GraphInput, place: Tensor) -> Cal
 
     def word(present: Tensor, mask: Tensor) -> Tensor:
         weight = graph.edge_weight.detach() * (mask * present[source] * present[target]).to(graph.edge_weight)
-        training = group.network.training
+        training = [part for part in group.network.modules() if part.training]
         group.network.eval()
         try:
             logits = group.network(replace(graph, edge_weight=weight), place)
         finally:
-            group.network.train(training)
+            for part in training:  # some may have been out of training before
+                part.training = True
         said = group.probabilities(logits, 1)
         return said if group.declaration.values is not None else torch.cat([1 - said, said], dim=1)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import warnings
+
+import rdflib
 
 import neurosym as ns
 from neurosym.lang import parse_files
@@ -11,6 +14,7 @@ from tests.test_programs import CASES
 EX = "http://example.org/"
 TYPE = ns.Iri("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 LABEL = ns.Iri("http://www.w3.org/2000/01/rdf-schema#label")
+RDFLIB_FORMATS = {"turtle": "turtle", "nt": "nt", "trig": "trig", "nq": "nquads", "json-ld": "json-ld"}
 CARE = """
 @prefix ex: <http://example.org/> .
 rule covered
@@ -60,3 +64,17 @@ def of_program(name: str, count: int = 2) -> list[ns.Explanation]:
     """Explanations of the first answers of a case of tests/programs."""
     answers = of_program_answers(name, count)
     return [ns.explain(answers, atom, contributions=False) for atom in answers.atoms[:count]]
+
+
+def load(text: str, format: str = "turtle") -> rdflib.Graph:
+    graph = rdflib.Graph()
+    graph.parse(data=text, format=format)
+    return graph
+
+
+def dataset(text: str, format: str) -> rdflib.Dataset:
+    data = rdflib.Dataset()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of rdflib's own making
+        data.parse(data=text, format=format)
+    return data

@@ -209,12 +209,13 @@ def test_a_relational_network_and_its_state() -> None:
     )
     with torch.no_grad():
         network.out.weight.mul_(20)
-    network.double().train()
+    network.double().train().rounds.eval()
     answers = ward(network)
     why = ns.explain(answers, "ill(ex:p0)")
     first, second = why.to_pyg(answers), why.to_pyg(answers)
     assert torch.equal(first.edge_mask, second.edge_mask)  # no dropout
-    assert network.training and all(p.grad is None for p in network.parameters())
+    assert network.training and network.out.training and not any(r.training for r in network.rounds)
+    assert all(p.grad is None for p in network.parameters())
     assert first.unfaithfulness < 0.01
     far = {n for e in edges(first, first.edge_score.abs() > 1e-12) for n in e}
     assert not far & {"noise1a", "noise2b"}  # two rounds from p0 reach no patient's own signs but through `fever`
