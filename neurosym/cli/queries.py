@@ -48,6 +48,10 @@ Width = Annotated[
     ),
 ]
 Html = Annotated[str | None, typer.Option("--html", metavar="OUT", help="Write a page that needs no network.")]
+Rdf = Annotated[
+    str | None, typer.Option("--rdf", metavar="OUT", help="Write RDF (PROV-O): .ttl, .trig, .nt, .nq or .jsonld.")
+]
+Language = Annotated[str, typer.Option("--language", metavar="TAG", help="Of labels, such as de or pt-BR.")]
 Proofs = Annotated[int, typer.Option("--proofs", min=1, metavar="K", help="How many of the best proofs to show.")]
 Contributions = Annotated[
     str,
@@ -179,6 +183,8 @@ def explain_command(
     as_json: Json = False,
     proofs: Proofs = 3,
     contributions: Contributions = "leave-one-out",
+    rdf: Rdf = None,
+    language: Language = "en",
 ) -> int:
     """Show why an answer is what it is."""
     methods = contribution_methods(contributions)
@@ -191,14 +197,19 @@ def explain_command(
     from neurosym.explain import explain
 
     with output.working(session.settings.quiet) as reasoner.progress:  # what is left out may be grounded anew
-        explanation = explain(answers, atom, proofs=proofs, contributions=methods, seed=session.settings.seed)
+        explanation = explain(
+            answers, atom, proofs=proofs, language=language, contributions=methods, seed=session.settings.seed
+        )
     check_certificate(session, explanation)
     if html is not None:
         explanation.to_html(html)
         session.tell(f"wrote {html}")
+    if rdf is not None:
+        explanation.to_rdf(rdf)
+        session.tell(f"wrote {rdf}")
     if as_json:
         session.answer(explanation.to_dict())
-    elif html is None:
+    elif html is None and rdf is None:
         output.show(explanation.to_text())
     return ANSWERED
 

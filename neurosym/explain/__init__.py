@@ -17,6 +17,7 @@ from neurosym.explain.model import (
     Shares,
     Step,
 )
+from neurosym.explain.views import to_rdf
 
 __all__ = [
     "Attribution",
@@ -30,6 +31,7 @@ __all__ = [
     "Shares",
     "Step",
     "explain",
+    "to_rdf",
 ]
 
 

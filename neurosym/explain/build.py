@@ -52,7 +52,7 @@ def explain(
         atom: one of the answers.
         proofs: how many of the best proofs.
         sample: which sample of the batch.
-        language: of the labels, where the knowledge graph has them in several.
+        language: of the labels, a BCP 47 tag, where the knowledge graph has them in several; see `FactBase.labels`.
         contributions: how to tell what each rule and leaf adds: some of `leave-one-out`, `gradient`, `shapley`; True
             is leave-one-out, False none of them.
         budget: seconds that leaving out unweighted rules and recorded facts may take, which grounds anew.

@@ -114,6 +114,7 @@ class Node:
             midpoint of what it can be.
         place: file and line it came from, or what was searched for an `absent` one.
         neural: for `neural` nodes; also for `not` nodes over a neural fact.
+        triple: of an atom over RDF, its terms as N-Triples spells them; of a negated one, those of what is not so.
     """
 
     id: str
@@ -123,6 +124,7 @@ class Node:
     probability: float
     place: str = ""
     neural: Neural | None = None
+    triple: tuple[str, str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -306,6 +308,53 @@ class Explanation:
         import json
 
         return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Explanation:
+        """The explanation that `to_json` wrote; strict.
+
+        Raises:
+            ExplanationError: NS860, it is not what the schema says; NS861, it has another format.
+        """
+        from neurosym.explain.views import explanation_from_json
+
+        return explanation_from_json(text)
+
+    def to_rdf(self, path: str | None = None, format: str | None = None, graph: str | None = None) -> str:
+        """The claim with its why as RDF, in PROV-O; written to `path` (atomically) if given.
+
+        Args:
+            format: `turtle`, `trig`, `nt`, `nq` or `json-ld`; by default what the path's suffix says, else `turtle`.
+            graph: IRI of a named graph that the claim's triple is stated in; then the default format is `trig`.
+
+        Raises:
+            ExplanationError: NS862, a format that is not written; NS830, the file cannot be.
+        """
+        from neurosym.explain.views import to_rdf
+
+        return to_rdf([self], path, format, graph)
+
+    def to_networkx(self) -> Any:
+        """The proofs as a `networkx.DiGraph` from evidence to claim; see `neurosym.explain.views.networks`."""
+        from neurosym.explain.views.networks import to_networkx
+
+        return to_networkx(self)
+
+    def to_pyg(self, answers: Any, node: str | None = None, sample: int = 0) -> Any:
+        """What a graph network's word, or a claim of rules alone, rests on, as a `torch_geometric.explain.Explanation`.
+
+        With PyG's own figures: `fidelity` and `unfaithfulness`. See `neurosym.explain.views.pyg`.
+
+        Args:
+            answers: those that were explained: an explanation is data, and the networks are theirs.
+            node: id of the leaf; by default the most probable one that a graph network decided, if there is one.
+
+        Raises:
+            ExplanationError: NS863, the explanation has no such view.
+        """
+        from neurosym.explain.views.pyg import to_pyg
+
+        return to_pyg(self, answers, node, sample)
 
     def to_text(self) -> str:
         """The explanation for a terminal or a log."""

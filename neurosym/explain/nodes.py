@@ -13,6 +13,7 @@ from neurosym.explain.chances import Chances
 from neurosym.explain.model import Node, NodeKind, RuleText, Step
 from neurosym.explain.neural import NeuralEvidence
 from neurosym.explain.proofs import Derivation
+from neurosym.explain.views.statements import atom_triple, fact_triple
 from neurosym.explain.words import Words
 from neurosym.reasoner import Answers, Reasoner
 
@@ -187,14 +188,16 @@ class ProofNodes:
         predicate, args = graph.absent_atoms[index]
         key = graph.predicates[predicate]
         hidden = graph.program.hidden.get(key)
+        values = [None if a < 0 else graph.symbols.value(a) for a in args]
         if hidden is not None:
             atom, label = f"not {hidden}", f"it is not so that {hidden}"
         else:
             atom = f"not {graph.spell(key, args)}"
-            label = self.words.absence(key, [None if a < 0 else graph.symbols.value(a) for a in args])
+            label = self.words.absence(key, values)
         name = _hash("absent", atom)
         if name not in self.nodes:
-            self.nodes[name] = Node(name, "absent", atom, label, 1.0, self._searched())
+            triple = atom_triple(key, values)
+            self.nodes[name] = Node(name, "absent", atom, label, 1.0, self._searched(), triple=triple)
         return name
 
     def _searched(self) -> str:
@@ -219,7 +222,8 @@ class ProofNodes:
         if not place and kind != "not" and graph.place[fact] >= 0:
             place = str(graph.places[graph.place[fact]])
         self.facts[name] = fact
-        self.nodes[name] = Node(name, kind, atom, label, probability, place, neural)
+        triple = fact_triple(graph, fact)
+        self.nodes[name] = Node(name, kind, atom, label, probability, place, neural, triple)
 
     # ------------------------------------------------------------------------------------------------- rules
 

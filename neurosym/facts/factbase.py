@@ -222,15 +222,19 @@ class FactBase:
         return [tuple(self.symbols.values(row)) for row in table.rows[keep].tolist()]
 
     def labels(self, language: str = "en") -> Mapping[Value, str]:
-        """`rdfs:label` of each resource, in the language asked for where there is one."""
+        """`rdfs:label` of each resource, in the language asked for or the nearest one that there is.
+
+        For `de-AT` (BCP 47; lookup as of RFC 4647, section 3.4) that is: `de-AT`, one of its kinds (`de-AT-1996`),
+        `de`, another German (`de-CH`), no language, English, any other. Of equally near ones, that of the first tag in
+        the alphabet, and then the first one given.
+        """
         from neurosym.lang.terms import RDFS, LangString
 
-        chosen: dict[Value, tuple[int, str]] = {}
+        wanted = language.replace("_", "-").lower().strip("-")
+        chosen: dict[Value, tuple[tuple[int, int, str], str]] = {}
         for subject, label in self.lookup(predicate_of_iri(RDFS + "label"), (None, None)):
-            if isinstance(label, LangString):
-                rank, text = (0 if label.lang.split("-")[0] == language else 2), label.text
-            else:
-                rank, text = 1, str(label)
+            tag, text = (label.lang.lower(), label.text) if isinstance(label, LangString) else ("", str(label))
+            rank = (*_distance(tag, wanted), tag)
             if subject not in chosen or rank < chosen[subject][0]:
                 chosen[subject] = (rank, text)
         return {subject: text for subject, (_, text) in chosen.items()}
@@ -246,6 +250,20 @@ class FactBase:
     def to_dict(self) -> dict[str, Any]:
         """A summary for people: predicate → number of facts."""
         return {f"{name}/{arity}": len(t.rows) for (name, arity), t in sorted(self.tables.items())}
+
+
+def _distance(tag: str, wanted: str) -> tuple[int, int]:
+    """How far a language is from the one asked for; smaller is nearer."""
+    parts, asked = tag.split("-"), wanted.split("-")
+    if not tag:
+        return 3, 0
+    if wanted and parts[: len(asked)] == asked:
+        return 0, len(parts)
+    if wanted and asked[: len(parts)] == parts:
+        return 1, -len(parts)  # `zh-hant` before `zh`, for `zh-hant-tw`
+    if wanted and parts[0] == asked[0]:
+        return 2, 0
+    return (4, len(parts)) if parts[0] == "en" else (5, 0)
 
 
 def _packed(rows: Ids) -> np.ndarray:

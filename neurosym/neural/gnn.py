@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch_geometric.explain import Explainer, ExplainerAlgorithm, Explanation
+from torch_geometric.explain.metric import fidelity, unfaithfulness
 from torch_geometric.nn import MessagePassing
 
 from neurosym.errors import NetworkError
@@ -192,3 +195,79 @@ class RelationalGNN(nn.Module):
         for layer in self.rounds:
             x = nn.functional.dropout(torch.relu(layer(x, index, channel, weight)), self.dropout, self.training)
         return self.out(x[nodes])
+
+
+# ------------------------------------------------------------------------------------------- masks as PyG takes them
+
+Masked = Callable[[Tensor, Tensor], Tensor]
+TINIEST = 1e-12  # PyG takes logarithms of predictions: a probability of 0 would make its figures NaN
+
+
+class _MaskedModel(MessagePassing):
+    """A function of masks, called as PyG's explainers call a model: they set `_edge_mask` on message passing layers."""
+
+    def __init__(self, function: Masked) -> None:
+        super().__init__()
+        self._function = function
+
+    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+        """(1, K) probabilities, given (N, 1) presence of the nodes."""
+        mask = self._edge_mask if self.explain else None
+        found = self._function(x[:, 0], x.new_ones(edge_index.shape[1]) if mask is None else mask)
+        return found.double().clamp(TINIEST, 1 - TINIEST)
+
+
+class _Found(ExplainerAlgorithm):
+    """Masks that were found elsewhere."""
+
+    def __init__(self, node_mask: Tensor, edge_mask: Tensor) -> None:
+        super().__init__()
+        self._masks = {"node_mask": node_mask, "edge_mask": edge_mask}
+
+    def forward(self, *args: Any, **kwargs: Any) -> Explanation:
+        """The masks, whatever they are asked for."""
+        return Explanation(**self._masks)
+
+    def supports(self) -> bool:
+        """They need no settings."""
+        return True
+
+
+def masked_explanation(
+    function: Masked, edge_index: Tensor, node_mask: Tensor, edge_mask: Tensor, prediction: Tensor, **about: Any
+) -> tuple[Explainer, Explanation]:
+    """Masks over a graph with PyG's figures of how well they explain a prediction.
+
+    Args:
+        function: (N,) presence of the nodes and (E,) masks of the edges → (1, K) probabilities of what is predicted.
+        edge_index: (2, E); node_mask: (N,); edge_mask: (E,), from 0 to 1.
+        prediction: (1, K) of the model itself.
+        about: further attributes of the explanation.
+
+    Returns:
+        An explainer, for PyG's other metrics, and the explanation with `fidelity_plus`, `fidelity_minus` (GraphFramEx:
+        Amara et al., LoG 2022) and `unfaithfulness` (Agarwal et al., Scientific Data 2023), as PyG computes them.
+    """
+    explainer = Explainer(
+        _MaskedModel(function),
+        _Found(node_mask[:, None], edge_mask),
+        explanation_type="model",
+        model_config={"mode": "multiclass_classification", "task_level": "graph", "return_type": "probs"},
+        node_mask_type="object",
+        edge_mask_type="object",
+    )
+    prediction = prediction.detach().double().clamp(TINIEST, 1 - TINIEST)
+    explanation = Explanation(
+        x=torch.ones(len(node_mask), 1, dtype=torch.float64),
+        edge_index=edge_index,
+        node_mask=node_mask[:, None],
+        edge_mask=edge_mask,
+        prediction=prediction,
+        target=prediction.argmax(dim=-1),
+        **about,
+    )
+    explanation._model_config, explanation._model_args = explainer.model_config, []
+    explanation.validate_masks()
+    explanation.fidelity_plus, explanation.fidelity_minus = fidelity(explainer, explanation)
+    explanation.unfaithfulness = unfaithfulness(explainer, explanation)
+    return explainer, explanation

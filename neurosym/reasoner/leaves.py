@@ -61,7 +61,15 @@ class Leaves:
             elif group.kind == "neural":  # unknown atoms have no probability
                 self._neural.append(NeuralGroup(graph, group, networks, features))
         self.base = torch.from_numpy(base)
-        self._graphs = _in_order([_GraphReader(graph, facts, g) for g in self._neural if g.uses_graph])
+        self._graphs = _in_order([GraphReader(graph, facts, g) for g in self._neural if g.uses_graph])
+
+    def graph_question(self, fact: int) -> tuple[GraphReader, int, int] | None:
+        """The graph network that decides a leaf, with the question's row and the outcome; None where none does."""
+        for reader in self._graphs:
+            places = (reader.group.leaves == fact).nonzero()
+            if len(places):
+                return reader, *divmod(int(places[0]), reader.group.outcomes)
+        return None
 
     @property
     def slots(self) -> set[str]:
@@ -279,7 +287,7 @@ def find_table(
     return next((table for name, table in features.items() if name in names), None)
 
 
-class _GraphReader:
+class GraphReader:
     """The graph that a graph network sees: RDF triples, and the facts of the predicates it reads, as weighted edges."""
 
     def __init__(self, graph: DerivationGraph, facts: FactBase, group: NeuralGroup) -> None:
@@ -334,7 +342,7 @@ class _GraphReader:
                 help="let it read predicates that rest on no open one, or leave `open` out",
             )  # fmt: skip
 
-    def reads_from(self, other: _GraphReader) -> bool:
+    def reads_from(self, other: GraphReader) -> bool:
         """Whether an edge weight depends on what a graph network says."""
         return bool(np.isin(self.below, other.group.leaves.numpy()).any())
 
@@ -358,13 +366,13 @@ class _GraphReader:
         return torch.stack(columns, dim=1).expand(-1, len(tags))
 
 
-def _in_order(readers: list[_GraphReader]) -> list[_GraphReader]:
+def _in_order(readers: list[GraphReader]) -> list[GraphReader]:
     """Graph networks such that each comes after those whose answers its edges depend on.
 
     Raises:
         NetworkError: one reads its own answers, directly or through others.
     """
-    result: list[_GraphReader] = []
+    result: list[GraphReader] = []
     rest = list(readers)
     while rest:
         ready = next((r for r in rest if not any(r.reads_from(other) for other in rest)), None)

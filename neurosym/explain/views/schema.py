@@ -1,0 +1,185 @@
+"""The JSON schema of an explanation, made from the dataclasses that it is the JSON of (draft 2020-12).
+
+`python -m neurosym.explain.views.schema` writes it to explanation.schema.json beside this file; a test fails where it
+was not run after a change. A field's description is what its class's docstring says of it, or stands in `SAID`.
+
+The `format` field is the version. New fields with a default leave it as it is: a schema of the same version takes the
+explanations of every earlier release. A field that goes, or that changes its meaning, makes a new one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import MISSING, Field, fields, is_dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from neurosym.explain.model import CERTIFICATE_FORMAT, FORMAT, Certificate, Explanation
+from neurosym.explain.views.read import hints
+
+PATH = Path(__file__).with_name("explanation.schema.json")
+ID = f"urn:neurosym:schema:{FORMAT}"
+
+_NUMBERS = {"type": "array", "items": {"type": "integer", "minimum": 0}}
+_TEXT = {"type": "string"}
+_HASH = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+
+
+def _record(description: str, properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "array",
+        "items": {
+            "description": description, "type": "object", "properties": properties, "required": sorted(properties),
+            "additionalProperties": False,
+        },
+    }  # fmt: skip
+
+
+# The certificate's lists are plain data, so that a verifier needs none of our classes.
+CERTIFICATE = {
+    "facts": _record("A fact of the ground subgraph; others name it by its number in this list.", {
+        "atom": _TEXT, "kind": {"enum": ["certain", "leaf", "derived", "absent"]}, "hidden": _TEXT}),
+    "choices": _record("Facts that exclude one another, with their probabilities.", {
+        "outcomes": _NUMBERS, "probabilities": {"type": "array", "items": {"type": "number"}}, "origin": _TEXT,
+        "kind": {"enum": ["constant", "learned", "neural", "open"]}}),
+    "groundings": _record("A rule with its variables replaced.", {
+        "rule": _TEXT, "part": _TEXT, "head": {"type": "integer", "minimum": 0}, "body": _NUMBERS, "negated": _NUMBERS,
+        "absent": {"type": "array", "items": _TEXT}}),
+    "evidence": _record("What was observed.", {
+        "fact": {"type": "integer", "minimum": 0}, "observed": {"type": "boolean"}}),
+}  # fmt: skip
+DIAGNOSTICS = {
+    "description": "what the command line had to say beside the explanation; not in `Explanation.to_json`",
+    "type": "array",
+    "items": {"type": "object", "required": ["code", "severity", "message"]},
+}
+SAID = {
+    "Claim.lower": "lower bound; equal to the probability where the method is exact",
+    "Claim.upper": "upper bound, likewise",
+    "Claim.semantics": "what the number means, such as `exact`",
+    "Claim.method": "how it was computed, such as `circuit`",
+    "Claim.detail": "why so, in words",
+    "Credible.lower": "the lower end of the interval, with equal tails",
+    "Credible.upper": "its upper end",
+    "RunnerUp.value": "the value",
+    "RunnerUp.probability": "what the network gave it",
+    "Node.atom": "as the rule language spells it",
+    "Step.rule": "index into the explanation's rules",
+    "RuleText.file": "the rule file",
+    "RuleText.line": "the line in it, from 1",
+    "Provenance.version": "of the library",
+    "Provenance.rules_sha256": "SHA-256 of the rules",
+    "Provenance.facts_sha256": "SHA-256 of the facts, whatever their order",
+    "Provenance.weights_sha256": "SHA-256 of the weights and networks",
+    "Provenance.time": "when the explanation was made, ISO 8601",
+    "Provenance.seed": "of everything that is random; null if none was given",
+    "Certificate.hashes": "SHA-256 of `rules`, `facts` and `weights`",
+    "Certificate.evidence": "what was observed",
+    "Certificate.format": "name and version of the certificate's format",
+    "Explanation.claim": "what is explained",
+    "Explanation.nodes": "id → a fact in a proof",
+    "Explanation.steps": "the firings of rules that the proofs consist of",
+    "Explanation.rules": "the rules that the proofs used",
+    "Explanation.provenance": "enough to recompute the claim",
+    "Explanation.certificate": "the ground subgraph from which the claim can be recomputed",
+    "Explanation.format": "name and version of this format",
+    "Credible.level": "the probability with which the interval holds the number",
+}
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of `Explanation.to_json`."""
+    found: dict[str, Any] = {}
+    top = _of_dataclass(Explanation, found)
+    top["properties"]["diagnostics"] = DIAGNOSTICS
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": ID,
+        "title": FORMAT,
+        **top,
+        "$defs": dict(sorted(found.items())),
+    }
+
+
+def schema_text() -> str:
+    """The schema as the file holds it."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def described(kind: type) -> dict[str, str]:
+    """Field → what the docstring of a dataclass, or `SAID`, says of it."""
+    names = [f.name for f in fields(kind)]
+    text = " ".join((kind.__doc__ or "").partition("Attributes:")[2].split())
+    one = rf"`?(?:{'|'.join(map(re.escape, names))})`?"
+    starts = list(re.finditer(rf"(?:^|(?<=[.;] ))({one}(?:(?:, | and ){one})*): ", text))
+    result: dict[str, str] = {}
+    for number, start in enumerate(starts):
+        end = starts[number + 1].start() if number + 1 < len(starts) else len(text)
+        words = re.sub(r"\bNone\b", "null", text[start.end() : end].rstrip(" ;."))
+        result |= dict.fromkeys(re.findall(r"\w+", start[1].replace(" and ", " ")), words)
+    return result | {n: SAID[f"{kind.__name__}.{n}"] for n in names if f"{kind.__name__}.{n}" in SAID}
+
+
+def _of_dataclass(kind: type, found: dict[str, Any]) -> dict[str, Any]:
+    said, types = described(kind), hints(kind)
+    properties = {}
+    for f in fields(kind):
+        about = {"description": said[f.name]} if f.name in said else {}
+        properties[f.name] = about | _of_field(kind, f, types[f.name], found)
+    return {
+        "description": " ".join((kind.__doc__ or "").partition("\n\n")[0].split()),
+        "type": "object",
+        "properties": properties,
+        "required": [f.name for f in fields(kind) if f.name == "format" or _is_required(f)],
+        "additionalProperties": False,
+    }
+
+
+def _is_required(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
+
+
+def _of_field(kind: type, field: Field[Any], hint: Any, found: dict[str, Any]) -> dict[str, Any]:
+    if field.name == "format":
+        return {"const": CERTIFICATE_FORMAT if kind is Certificate else FORMAT}
+    if kind is Certificate and field.name in CERTIFICATE:
+        return CERTIFICATE[field.name]
+    if kind is Certificate and field.name == "hashes":
+        names = ["rules", "facts", "weights"]
+        return {"type": "object", "properties": dict.fromkeys(names, _HASH), "required": names,
+                "additionalProperties": False}  # fmt: skip
+    return _of_type(hint, found)
+
+
+_PLAIN = {str: "string", bool: "boolean", int: "integer", float: "number"}
+
+
+def _of_type(hint: Any, found: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a type; dataclasses are collected in `found`."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return {}
+    if is_dataclass(hint):
+        assert isinstance(hint, type)
+        if hint.__name__ not in found:
+            found[hint.__name__] = {}  # it may hold itself
+            found[hint.__name__] = _of_dataclass(hint, found)
+        return {"$ref": f"#/$defs/{hint.__name__}"}
+    if origin in (Union, UnionType):
+        return {"anyOf": [{"type": "null"} if p is type(None) else _of_type(p, found) for p in parts]}
+    if origin is Literal:
+        return {"enum": list(parts)}
+    if origin is dict:
+        return {"type": "object", "additionalProperties": _of_type(parts[1], found)}
+    if origin is list or (origin is tuple and parts[-1] is Ellipsis):
+        return {"type": "array", "items": _of_type(parts[0], found)}
+    if origin is tuple:
+        items = [_of_type(p, found) for p in parts]
+        return {"type": "array", "prefixItems": items, "minItems": len(items), "maxItems": len(items)}
+    return {"type": _PLAIN[hint]}
+
+
+if __name__ == "__main__":
+    PATH.write_text(schema_text(), "utf-8", newline="\n")
