@@ -15,7 +15,7 @@ from torch import Tensor
 
 from neurosym.explain.model import Neural, RunnerUp
 from neurosym.grounding import DerivationGraph
-from neurosym.lang.terms import Symbol
+from neurosym.lang.terms import Symbol, Value, spell
 from neurosym.reasoner import Answers
 from neurosym.reasoner.leaves import feature_names, find_table
 
@@ -43,6 +43,16 @@ class NeuralEvidence:
     def __contains__(self, fact: int) -> bool:
         return bool(self.graph.choice[fact] >= 0) and self.graph.choice_of(fact)[0].kind == "neural"
 
+    def _plain(self, value: Value) -> str:
+        """A value as people read it."""
+        return (
+            value.name
+            if isinstance(value, Symbol)
+            else value
+            if isinstance(value, str)
+            else spell(value, self.graph.prefixes)
+        )
+
     def of(self, fact: int) -> Neural:
         """What the network said about a leaf."""
         group, row = self.graph.choice_of(fact)
@@ -50,9 +60,9 @@ class NeuralEvidence:
         value, runners = "true", []
         if declaration.values is not None:
             names = [self.graph.symbols.value(self.graph.args(f)[-1]) for f in group.facts[row].tolist()]
-            value = _plain(self.graph.symbols.value(self.graph.args(fact)[-1]))
+            value = self._plain(self.graph.symbols.value(self.graph.args(fact)[-1]))
             others = [
-                RunnerUp(_plain(n), float(self.tags[f]))
+                RunnerUp(self._plain(n), float(self.tags[f]))
                 for n, f in zip(names, group.facts[row].tolist(), strict=True) if f != fact
             ]  # fmt: skip
             runners = sorted(others, key=lambda r: -r.probability)[:3]
@@ -73,10 +83,6 @@ class NeuralEvidence:
                         shown.extend(_columns(network, table.columns, table.row(name)))
         where = None if self.attribution is None else self.attribution.of(fact)
         return Neural(declaration.network, value, tuple(runners), tuple(shown[:MAX_SHOWN]), image, where)
-
-
-def _plain(value: object) -> str:
-    return value.name if isinstance(value, Symbol) else str(value)
 
 
 def _columns(network: torch.nn.Module, names: Sequence[str], row: Tensor) -> list[tuple[str, str, str]]:

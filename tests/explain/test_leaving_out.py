@@ -119,6 +119,28 @@ def test_a_fact_that_is_recorded_twice_is_left_out_in_both_places() -> None:
     assert {c.name: round(c.without, 9) for c in why.contributions if c.kind == "leaf"}["f(a)"] == 0.2
 
 
+def test_a_rule_is_left_out_with_the_exceptions_to_its_exceptions() -> None:
+    text = """
+    rule pay if income(?p) then tax(?p) .
+    rule student exception to pay if studies(?p) .
+    rule rich exception to student if rich(?p) .
+    income(cy). studies(cy). 0.3 :: rich(cy).
+    """
+    reasoner = ns.Reasoner(ns.Program.from_text(text, "p.rules"))
+    why = ns.explain(reasoner.query("tax(cy)"), "tax(cy)")
+    found = {c.name: c.without for c in why.contributions}
+    assert found["pay"] == 0 and found["income(cy)"] == 0
+    reground_one = reground.Regrounder(reasoner.query("tax(cy)"), reasoner, ns.FactBase(), 0, 9.0)
+    assert reground_one.without_rule(0, reasoner.query("tax(cy)").facts[0]) == 0
+
+
+def test_a_fact_of_the_text_about_what_no_recorded_fact_speaks_of() -> None:
+    program = ns.Program.from_text("pred r(x: any) . r(b). 0.5 :: c. p(X) :- r(X), c.", "p.rules")
+    facts = ns.FactBase.from_facts([("r", (Symbol("a"),))])
+    why = ns.explain(ns.Reasoner(program, facts).query("p(b)"), "p(b)")
+    assert {c.name: c.without for c in why.contributions}["r(b)"] == 0
+
+
 def test_many_leaves_are_told_by_one_backward_pass() -> None:
     text = (
         " ".join(f"0.{k}::c({k})." for k in range(1, 10))

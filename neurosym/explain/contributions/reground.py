@@ -95,14 +95,11 @@ class Regrounder:
 
     def without_rule(self, statement: int, claim: int) -> float | None:
         """The claim (a fact id) without a rule; None if the budget is spent, NaN if the evidence is impossible then."""
-        rule = self.program.rules[statement]
-        kept = tuple(
-            s
-            for s in self.program.statements
-            if s is not rule
-            # an exception to a rule that is gone has nothing to except
-            and not (isinstance(s, Rule) and rule.name is not None and s.exception_to == rule.name)
-        )
+        gone = [self.program.rules[statement]]
+        for rule in gone:  # an exception to a rule that is gone has nothing to except; nor has one to that exception
+            if rule.name is not None:
+                gone += [r for r in self.program.rules if r.exception_to == rule.name]
+        kept = tuple(s for s in self.program.statements if not any(s is rule for rule in gone))
         return self._evaluate(replace(self.program, statements=kept), self.facts, claim)
 
     def without_fact(self, key: tuple[str, int], args: tuple, claim: int) -> float | None:
@@ -327,7 +324,10 @@ def without_row(base: FactBase, key: tuple[str, int], args: tuple) -> FactBase:
     """A fact base without one fact; columns of other predicates are shared."""
     changed = FactBase(base.symbols, dict(base.tables), base.places, base.prefixes)
     table = base.tables[key]
-    row = np.array([base.symbols.find(a) for a in args], np.int32)
+    known = [base.symbols.find(a) for a in args]
+    if None in known:
+        return base  # it speaks of something that no fact speaks of
+    row = np.array(known, np.int32)
     keep = ~(table.rows == row).all(axis=1)
     changed.tables[key] = Table(table.rows[keep], table.places[keep])
     return changed
