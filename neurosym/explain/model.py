@@ -217,6 +217,9 @@ class Explanation:
         given: what was observed, as sentences; the claim's probability is conditional on it.
         contributions: rules first, then leaves, each by decreasing size of the difference; by leave-one-out.
         warnings: what the reader should know: cut proofs, unlike comparisons.
+        verified: what was confirmed of the certificate when the explanation was made, see `neurosym.explain.checked`;
+            None where nothing could be or nobody looked, empty where it was refuted.
+        unverified: what was not looked at; of what was refuted or could not be confirmed, the reason.
     """
 
     claim: Claim
@@ -230,6 +233,8 @@ class Explanation:
     certificate: Certificate
     given: tuple[str, ...] = ()
     format: str = FORMAT
+    verified: tuple[str, ...] | None = None
+    unverified: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The explanation as plain data, ready for JSON."""
@@ -275,4 +280,7 @@ class Explanation:
         return self.to_text()
 
     def _repr_html_(self) -> str:
-        return self.to_html()
+        """The page in a frame of its own: its styles and a notebook's cannot meet."""
+        from neurosym.explain.report import framed_html
+
+        return framed_html(self)

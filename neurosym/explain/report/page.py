@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from neurosym.errors import ExplanationError
 from neurosym.explain.report import wording as words
+from neurosym.explain.report.branches import WIDE, open_depth
 from neurosym.explain.report.layout import outline
 from neurosym.explain.report.safe import clean, image_source, page_link
 
@@ -31,11 +32,12 @@ def environment() -> Environment:
         "percent": words.percent,
         "signed": words.signed,
         "sentence": words.sentence,
+        "plural": words.plural,
         "image_source": image_source,
         "page_link": page_link,
         "weight": words.weight_words,
     }
-    env.globals |= {"outline": outline, "kind_words": words.kind_words}
+    env.globals |= {"outline": outline, "kind_words": words.kind_words, "wide": WIDE, "open_depth": open_depth}
     return env
 
 
