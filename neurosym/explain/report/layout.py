@@ -121,6 +121,8 @@ def order(layers: list[list[Shape]], sweeps: int = 12) -> None:
     best, fewest = [list(layer) for layer in layers], crossings(layers)
     place = {s.id: k / max(1, len(layer)) for layer in layers for k, s in enumerate(layer)}
     for sweep in range(sweeps):
+        if not fewest and sweep > 1:
+            break
         down = sweep % 2 == 0
         for layer in layers if down else reversed(layers):
             for shape in layer:

@@ -27,6 +27,7 @@ def environment() -> Environment:
         finalize=clean,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     env.filters |= {
         "percent": words.percent,
@@ -41,8 +42,11 @@ def environment() -> Environment:
     return env
 
 
-def write_page(path: str | os.PathLike[str], text: str) -> None:
+def write_page(path: str | os.PathLike[str], text: str, durable: bool = True) -> None:
     """Write a page, complete or not at all: a reader never finds half of it.
+
+    Args:
+        durable: wait until it is on the disk; a batch does so for its index page alone, which it writes last.
 
     Raises:
         ExplanationError: NS830, the file cannot be written.
@@ -53,8 +57,9 @@ def write_page(path: str | os.PathLike[str], text: str) -> None:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".tmp")
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         mask = os.umask(0)
         os.umask(mask)
         os.chmod(temporary, 0o666 & ~mask)  # a temporary file is private, a page has the folder's usual rights
