@@ -8,7 +8,10 @@ from neurosym.errors import ExplanationError
 from neurosym.explain.model import Explanation
 from neurosym.verify import verify_certificate
 
-UNDECIDED = ("NS820", "NS822")  # a limit was reached, or the semantics cannot be verified: neither confirmed nor refuted
+UNDECIDED = (
+    "NS820",
+    "NS822",
+)  # a limit was reached, or the semantics cannot be verified: neither confirmed nor refuted
 
 
 def checked(explanation: Explanation) -> tuple[Explanation, ExplanationError | None]:

@@ -23,7 +23,8 @@ PROGRAM = find_chromium()
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium on this machine")
 PAYLOADS = [
     '<img src=x onerror="window.hacked=1">', "<script>window.hacked=1</script>", "javascript:window.hacked=1",
-    "'\"></title></style></svg><svg onload=window.hacked=1>", "--></details><iframe srcdoc='<script>parent.hacked=1</script>'>",
+    "'\"></title></style></svg><svg onload=window.hacked=1>",
+    "--></details><iframe srcdoc='<script>parent.hacked=1</script>'>",
     "{{ 7 * 7 }}{% raw %}&lt;b&gt;&#60;script&#62;",
 ]  # fmt: skip
 SIZES = {"desk": 1280, "phone": 380}
@@ -48,7 +49,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "verified": explanation_html(replace(diagnosis(), verified=("the number follows",), unverified=("the facts",))),
         "refuted": explanation_html(replace(addition(), verified=(), unverified=("the numbers differ",))),
         "tree": explanation_html(tree(300)), "braid": explanation_html(braid(300)), "wide": explanation_html(wide(300)),
-        "long": explanation_html(unbroken()), "batch": batch_html(rows(1000), "Ward 4", "Test patients.", ["a_rule", "never"]),
+        "long": explanation_html(unbroken()),
+        "batch": batch_html(rows(1000), "Ward 4", "Test patients.", ["a_rule", "never"]),
     }  # fmt: skip
     for name, text in texts.items():
         (folder / f"{name}.html").write_text(text, "utf-8")
@@ -91,7 +93,8 @@ def test_a_page_asks_for_nothing_and_stays_within_the_window(tab: Tab, pages: di
         assert tab.problems == []
         assert [r for r in tab.requests if not r.startswith("data:")] == [pages[name].as_uri()]
         assert tab.run("document.documentElement.scrollWidth <= innerWidth"), width
-        overflowing = """[...document.querySelectorAll('main *, header *')].filter(e => !e.closest('svg, .hidden, .graph, pre'))
+        overflowing = """[...document.querySelectorAll('main *, header *')]
+            .filter(e => !e.closest('svg, .hidden, .graph, pre'))
             .filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80))"""
         assert tab.run(overflowing) == []
 
@@ -120,7 +123,9 @@ def test_it_can_be_read_without_a_script(tab: Tab, pages: dict[str, Path]) -> No
     tab.send("Emulation.setScriptExecutionDisabled", value=True)
     try:
         tab.open(pages["batch"])
-        assert tab.run("document.getElementById('controls').hidden && document.querySelectorAll('tbody tr[hidden]').length == 0")
+        assert tab.run(
+            "document.getElementById('controls').hidden && document.querySelectorAll('tbody tr[hidden]').length == 0"
+        )
         tab.open(pages["tree"])
         tab.click("details.part > summary")
         assert tab.run("document.querySelector('details.part').open")
@@ -189,7 +194,9 @@ def test_the_index_filters(tab: Tab, pages: dict[str, Path]) -> None:
         "unknown": 100, "refuted": 1, "": 1000,
     }  # fmt: skip
     for value, count in wanted.items():
-        tab.run(f"(s => {{ s.value = '{value}'; s.dispatchEvent(new Event('change')) }})(document.getElementById('only'))")
+        tab.run(
+            f"(s => {{ s.value = '{value}'; s.dispatchEvent(new Event('change')) }})(document.getElementById('only'))"
+        )
         assert visible(tab) == count, value
     tab.click("a[data-rule=c_rule]")  # in the table of the rules
     assert visible(tab) == sum("c_rule" in r["rules"] for r in rows(1000)) == 250
@@ -224,7 +231,12 @@ def test_hostile_strings_render_as_text_and_run_nothing(tab: Tab, tmp_path: Path
     row = dict.fromkeys(("atom", "label", "main_reason", "href", "shown"), text)
     batch = batch_html([row | {"probability": 0.6, "truth": True, "rules": [text]}] * 2, text, text, [text, "b"])
     host = f"<!doctype html><title>notebook</title>{single._repr_html_()}"
-    for name, html in (("single", explanation_html(single)), ("refuted", explanation_html(refuted)), ("batch", batch), ("host", host)):
+    for name, html in (
+        ("single", explanation_html(single)),
+        ("refuted", explanation_html(refuted)),
+        ("batch", batch),
+        ("host", host),
+    ):
         path = tmp_path / f"{name}.html"
         path.write_text(html, "utf-8")
         tab.open(path)
@@ -277,7 +289,9 @@ def axe() -> str:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize(("name", "size"), [("verified", "desk"), ("refuted", "desk"), ("tree", "phone"), ("few", "desk"), ("few", "phone")])
+@pytest.mark.parametrize(
+    ("name", "size"), [("verified", "desk"), ("refuted", "desk"), ("tree", "phone"), ("few", "desk"), ("few", "phone")]
+)
 def test_axe_finds_nothing(tab: Tab, pages: dict[str, Path], axe: str, name: str, size: str, dark: bool) -> None:
     if name == "few":  # of a thousand rows alike, axe looks at each
         pages["few"] = pages["batch"].with_name("few.html")
@@ -287,7 +301,8 @@ def test_axe_finds_nothing(tab: Tab, pages: dict[str, Path], axe: str, name: str
     assert tab.run(dark_page) is dark
     tab.run("document.querySelectorAll('details').forEach((d, k) => d.open = k < 12)")
     tab.run(axe + "; 0")
-    found = tab.run("axe.run({resultTypes: ['violations']}).then(r => r.violations.map(v => [v.id, v.nodes.slice(0, 3).map(n => n.html + n.failureSummary)]))")
+    tell = "v => [v.id, v.nodes.slice(0, 3).map(n => n.html + n.failureSummary)]"
+    found = tab.run(f"axe.run({{resultTypes: ['violations']}}).then(r => r.violations.map({tell}))")
     assert found == []
 
 
@@ -296,10 +311,9 @@ def test_text_in_drawings_can_be_read_in_both_lights(tab: Tab, pages: dict[str, 
     script = """(() => { const l = c => { const [r, g, b] = c.match(/[\\d.]+/g).map(v => { v /= 255;
             return v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4 }); return .2126 * r + .7152 * g + .0722 * b };
         const paper = l(getComputedStyle(document.querySelector('.graph')).backgroundColor);
-        return Math.min(...[...document.querySelectorAll('.graph text')].map(t => { const a = l(getComputedStyle(t).fill);
+        return Math.min(...[...document.querySelectorAll('.graph text')].map(t => {
+            const a = l(getComputedStyle(t).fill);
             return (Math.max(a, paper) + .05) / (Math.min(a, paper) + .05) })) })()"""
     for dark in (False, True):
         tab.open(pages["verified"], dark=dark)
         assert tab.run(script) > 5.0  # above 4.5: boxes are tinted a little
-
-

@@ -152,7 +152,9 @@ def test_what_is_unfolded_of_a_proof_fits_on_a_screen() -> None:
 # -------------------------------------------------------------------------------------------------------- text
 
 
-@pytest.mark.parametrize("text", ["W" * 90, "i" * 90, "a long sentence of many short words that goes on", "漢字" * 40, "a/b" * 30])
+@pytest.mark.parametrize(
+    "text", ["W" * 90, "i" * 90, "a long sentence of many short words that goes on", "漢字" * 40, "a/b" * 30]
+)
 def test_lines_fit(text: str) -> None:
     lines = wrap(text, 148, 12)
     assert len(lines) <= 3 and all(width(part, 12) <= 148 for part in lines)

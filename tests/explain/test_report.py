@@ -22,7 +22,6 @@ from neurosym.explain.report.graph import draw
 from neurosym.explain.report.layout import crossings
 from neurosym.explain.report.safe import image_source
 from tests.explain.samples import addition, diagnosis
-from tests.explain.test_text import deep
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
 NASTY = [

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from neurosym.explain.model import Explanation, Node, Proof, RuleText
 from neurosym.explain.report.links import LINE, Links
 from neurosym.explain.report.wording import reason, sentence
 
 MAX_DEPTH = 8  # levels of nesting in one piece
+SIDE = 3  # levels of what a step of a folded line rests on
 LINES = 28  # facts of a piece that a view shows unfolded, about a screen of them
 WIDE = 12  # of more than so many facts in a row, a view folds the others
 
@@ -101,15 +103,15 @@ class _Gardener:
         """A line's second node, for all that follow up to the last."""
         self._told |= set(line[1:-1])
         row = []
-        for name, following in zip(line[1:-1], line[2:], strict=True):
+        for name, following in pairwise(line[1:]):
             sides = tuple(self._side(b) for b in self.links.below(name) if b != following)
             row.append(Branch(self.nodes[name], self._reason(name), self.links.rule(name), sides))
         end = self.grow(line[-1], depth)
         return Branch(self.nodes[line[1]], row[0].reason, row[0].rule, (end,), row=tuple(row))
 
     def _side(self, name: str) -> Branch:
-        """What a step of a line rests on besides the next; it is told in a piece of its own if a rule derives it."""
-        return self.grow(name, self.max_depth)
+        """What a step of a line rests on besides the next; what lies deep below it is told in a piece of its own."""
+        return self.grow(name, max(0, self.max_depth - SIDE) + 1)
 
     def _line(self, name: str) -> list[str]:
         line = self.links.line(name)

@@ -6,16 +6,13 @@ A fact is one box, and two ways to derive it stay apart by their labels. What do
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-from neurosym.explain.model import Explanation, Node
+from neurosym.explain.model import Explanation
 from neurosym.explain.report.fitting import shorten, wrap
 from neurosym.explain.report.folding import BUDGET, Folding, Part, Plan
 from neurosym.explain.report.layout import (
     BOX_WIDTH,
     STEP_HEIGHT,
     STEP_WIDTH,
-    TRAY_WIDTH,
     Shape,
     bend_edges,
     box_height,
@@ -26,89 +23,12 @@ from neurosym.explain.report.layout import (
     rows_of,
 )
 from neurosym.explain.report.links import Links, one_node_a_fact
+from neurosym.explain.report.picture import Drawing, Folded, Picture, Row
 from neurosym.explain.report.safe import clean
+from neurosym.explain.report.tidying import CAPTIONS, acyclic, listed
 from neurosym.explain.report.wording import KIND_WORDS, percent, plural, reason, sentence
 
-CAPTIONS = {
-    "claim": "claim",
-    "derived": "by a rule",
-    "data": "recorded",
-    "neural": "network",
-    "choice": "rule applies",
-    "absent": "absent",
-    "not": "held false",
-    "aggregate": "count",
-    "assumption": "assumed",
-}
-FEW, TRAY = 5, 12  # so many leaves alike are listed in one box, of so many lines at most;
-FEWER, CROWD = 3, 20  # in a drawing of many shapes, fewer are enough
 NESTED = 5  # parts within parts; deeper ones stand side by side, or their frames would leave no room
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A laid-out graph.
-
-    Attributes:
-        number: of the part it belongs to and its place there, as `3-1`, unique in the page.
-        title: what it draws; edges: SVG paths with the kind of what they lead to.
-    """
-
-    number: str
-    title: str
-    width: float
-    height: float
-    shapes: list[Shape]
-    edges: list[tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class Row:
-    """A step that is listed and not drawn.
-
-    Attributes:
-        sides: what it rests on besides the row after it, each with the part that spells it out, 0 where none does.
-    """
-
-    node: Node
-    reason: str
-    sides: list[tuple[Node, int]]
-
-
-@dataclass(frozen=True)
-class Folded:
-    """A part as the page shows it: a sentence that says what is in it; its rows, its drawings, and the parts within."""
-
-    number: int
-    title: str
-    rows: list[Row]
-    drawings: list[Drawing]
-    parts: list[Folded] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Picture:
-    """The whole proof graph: the first drawing, what is folded below it, and the kinds of facts for the legend.
-
-    Attributes:
-        facts: how many there are in all; `drawn`: how many the first drawing shows.
-    """
-
-    first: Drawing
-    parts: list[Folded]
-    kinds: list[tuple[str, str]]
-    facts: int
-    drawn: int
-
-    @property
-    def drawings(self) -> list[Drawing]:
-        """All drawings, the first one first."""
-        found, stack = [self.first], self.parts[::-1]
-        while stack:
-            part = stack.pop()
-            found += part.drawings
-            stack += part.parts[::-1]
-        return found
 
 
 def draw(explanation: Explanation, budget: int = BUDGET) -> Picture | None:
@@ -192,7 +112,7 @@ class _Artist:
         owner = self.folding.owner
         return Row(
             node, sentence(reason(self.links.step(name), node)),
-            [(self.nodes[b], owner.get(b, 0) if b in self.links.steps else 0) for b in sides],
+            [(self.nodes[b], owner[b] if b in self.links.steps and owner[b] != part.number else 0) for b in sides],
         )  # fmt: skip
 
     # ---------------------------------------------------------------------------------------------- geometry
@@ -238,7 +158,7 @@ class _Artist:
                 link(shapes[name], fold)
                 if name in plan.ends:
                     link(fold, shapes[plan.ends[name]])
-        return _trays(_acyclic(shapes, plan.root))
+        return listed(acyclic(shapes, plan.root))
 
     def _label(self, number: int) -> Shape:
         """The label of a rule firing, with the rule's weight where it has one."""
@@ -248,7 +168,9 @@ class _Artist:
         kind = "choice" if weights else "step"
         weight = f"  {percent(weights[0])}" if weights else ""
         text = shorten(rule, STEP_WIDTH - 30, 11, weight) + weight
-        title = f"rule {rule}" + (f", applies with {percent(weights[0])}" if weights else "") + f": {clean(step.because)}"
+        title = (
+            f"rule {rule}" + (f", applies with {percent(weights[0])}" if weights else "") + f": {clean(step.because)}"
+        )
         return Shape(f"step:{number}", kind, title, [text], width=STEP_WIDTH, height=STEP_HEIGHT)
 
     def _fold(self, part: Part) -> Shape:
@@ -278,52 +200,3 @@ class _Artist:
             part = plan.again[name]
             lines = [*lines[:2], f"see part {part}" if part else "see the first drawing"]
         return Shape(node.id, kind, title, lines, caption, number, height=box_height(len(lines)), part=part, text=shown)
-
-
-def _trays(shapes: dict[str, Shape]) -> dict[str, Shape]:
-    """Leaves of one kind below one rule as lists: twenty boxes with an edge each hide what a list tells."""
-    few = FEW if len(shapes) <= CROWD else FEWER
-    for label in [s for s in shapes.values() if not s.caption]:
-        groups: dict[str, list[Shape]] = {}
-        for leaf in label.below:
-            if leaf.above == [label] and not leaf.below and not leaf.part and leaf.id in shapes:
-                groups.setdefault(leaf.kind, []).append(leaf)
-        for kind, leaves in groups.items():
-            for start in range(0, len(leaves), TRAY) if len(leaves) >= few else ():
-                some = leaves[start : start + TRAY]
-                numbers = [s.number for s in some]
-                room = TRAY_WIDTH - 28
-                lines = [shorten(s.text, room, 12, f"  {s.number}") for s in some]
-                tray = Shape(
-                    some[0].id, kind, "; ".join(s.title for s in some), lines, f"{CAPTIONS.get(kind, kind)}: {len(some)}",
-                    width=TRAY_WIDTH, height=box_height(len(some)), above=[label], numbers=numbers,
-                )  # fmt: skip
-                at = label.below.index(some[0])
-                label.below = [s for s in label.below if s not in some]
-                label.below.insert(at, tray)
-                for s in some:
-                    del shapes[s.id]
-                shapes[tray.id] = tray
-    return shapes
-
-
-def _acyclic(shapes: dict[str, Shape], root: str) -> dict[str, Shape]:
-    """Drops links that lead back up: two proofs may use two facts in opposite orders."""
-    state: dict[str, int] = {}
-    stack = [(shapes[root], 0)]
-    while stack:
-        shape, at = stack.pop()
-        state[shape.id] = 1
-        if at < len(shape.below):
-            child = shape.below[at]
-            if state.get(child.id) == 1:
-                shape.below.remove(child)
-                child.above.remove(shape)
-                stack.append((shape, at))
-                continue
-            stack.append((shape, at + 1))
-            if child.id not in state:
-                stack.append((child, 0))
-        else:
-            state[shape.id] = 2
-    return shapes

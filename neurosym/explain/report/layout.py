@@ -95,7 +95,8 @@ def outline(kind: str, x: float, y: float, w: float, h: float) -> str:
         c = min(14.0, h / 2)
         return f"M{x:g} {y:g}H{x + w - c:g}L{x + w:g} {y + c:g}V{y + h:g}H{x:g}Z"
     if kind == "fold":  # a sheet with another one behind it
-        return f"M{x:g} {y:g}H{x + w - 5:g}V{y + h - 5:g}H{x:g}ZM{x + w - 5:g} {y + 5:g}H{x + w:g}V{y + h:g}H{x + 5:g}V{y + h - 5:g}"
+        front = f"M{x:g} {y:g}H{x + w - 5:g}V{y + h - 5:g}H{x:g}Z"
+        return front + f"M{x + w - 5:g} {y + 5:g}H{x + w:g}V{y + h:g}H{x + 5:g}V{y + h - 5:g}"
     return f"M{x:g} {y:g}H{x + w:g}V{y + h:g}H{x:g}Z"  # absent, not, assumption: a plain box, drawn with a broken line
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -65,10 +66,15 @@ def _evidence(explanation: Explanation) -> dict[str, list[Node]]:
     order = [name for proof in explanation.proofs for k in proof.steps for name in explanation.steps[k].body]
     order += [proof.root for proof in explanation.proofs]
     groups: dict[str, list[Node]] = {kind: [] for kind in ("data", "neural", "not", "absent", "assumption", "choice")}
+    written = {
+        b: explanation.rules[s.rule] for s in explanation.steps if 0 <= s.rule < len(explanation.rules) for b in s.body
+    }
     told: set[tuple[object, ...]] = set()
     for name in dict.fromkeys(order):
         node = explanation.nodes.get(name)
         if node is not None and node.kind in groups:
+            if node.kind == "choice" and not node.place and name in written:
+                node = replace(node, place=f"{written[name].file}:{written[name].line}")
             words_of = (node.kind, node.label, node.place, node.probability, node.neural)
             if words_of in told:
                 continue
