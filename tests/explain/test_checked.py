@@ -56,7 +56,7 @@ def test_what_cannot_be_decided_is_neither() -> None:
     found, error = checked(why("topk"))
     assert error is not None and error.code == "NS822"
     assert found.verified is None and found.unverified == (error.message,)
-    assert "Not verified when this report was made: A claim under the semantics" in words(found)
+    assert "Not verified when this report was made: a claim under the semantics" in words(found)
 
 
 def test_where_nobody_looked_the_views_say_so() -> None:
