@@ -195,6 +195,17 @@ def test_parts_may_be_missing(part: str):
     Page(explanation_html(nothing)).check()
 
 
+def test_many_contributions_are_folded():
+    leaf = diagnosis().contributions[-1]
+    many = tuple(replace(leaf, name=f"finding {k}", difference=-k / 100) for k in range(40, 0, -1))
+    page = Page(explanation_html(replace(diagnosis(), contributions=many)))
+    page.check()
+    words = " ".join(page.text.split())
+    assert "28 further ones, which add less" in words
+    assert all(f"finding {k} " in words for k in range(1, 41))
+    assert words.index("finding 29 ") < words.index("28 further ones") < words.index("finding 28 ")
+
+
 @pytest.mark.parametrize("size", [3, 12, 40])
 def test_the_graph_has_no_overlaps(size: int):
     drawing = draw(wide(size))
