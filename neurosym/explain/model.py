@@ -276,6 +276,12 @@ class Explanation:
         bounds = (self.claim.lower, self.claim.upper)
         verify_certificate(asdict(self.certificate), expected=self.claim.probability, expected_bounds=bounds)
 
+    def checked(self) -> Explanation:
+        """The same explanation, verified: its views say what was confirmed, or that it does not verify."""
+        from neurosym.explain.checked import checked
+
+        return checked(self)[0]
+
     def __str__(self) -> str:
         return self.to_text()
 
