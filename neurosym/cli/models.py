@@ -103,8 +103,7 @@ def report_command(
         def explained() -> Iterator[tuple[Explanation, bool | None]]:
             for k, held in truths.items():
                 explanation = explain(answers, answers.atoms[k], proofs=proofs, attributions=attributions)
-                check_certificate(session, explanation)
-                yield explanation, held
+                yield check_certificate(session, explanation), held
                 step()
 
         index = write_batch(out, explained(), Path(model).resolve().name, rules)

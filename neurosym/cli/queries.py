@@ -200,7 +200,7 @@ def explain_command(
         explanation = explain(
             answers, atom, proofs=proofs, language=language, contributions=methods, seed=session.settings.seed
         )
-    check_certificate(session, explanation)
+    explanation = check_certificate(session, explanation)
     if html is not None:
         explanation.to_html(html)
         session.tell(f"wrote {html}")
@@ -237,17 +237,17 @@ def _chosen(session: Session, answers: Answers, query: str) -> str:
     return answers.atoms[best]
 
 
-def check_certificate(session: Session, explanation: Explanation) -> bool:
+def check_certificate(session: Session, explanation: Explanation) -> Explanation:
     """Verify an explanation; one that does not verify is never shown without saying so."""
-    try:
-        explanation.verify()
-    except ExplanationError as error:
+    from neurosym.explain.checked import checked
+
+    explanation, error = checked(explanation)
+    if error is not None:
         message = f"the explanation of `{explanation.claim.atom}` does not verify: {error.message}"
         session.report([Diagnostic("NS803", "warning", message, note=error.note)])
         if session.settings.quiet:  # not even then
             output.note(message)
-        return False
-    return True
+    return explanation
 
 
 def verify_command(

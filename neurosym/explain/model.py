@@ -284,6 +284,9 @@ class Explanation:
         contributions: rules first, then leaves, each by decreasing size of the difference.
         warnings: what the reader should know: cut proofs, unlike comparisons.
         shares: what the Shapley values among the contributions add up to; None where they were not asked for.
+        verified: what was confirmed of the certificate when the explanation was made, see `neurosym.explain.checked`;
+            None where nothing could be or nobody looked, empty where it was refuted.
+        unverified: what was not looked at; of what was refuted or could not be confirmed, the reason.
     """
 
     claim: Claim
@@ -298,6 +301,8 @@ class Explanation:
     given: tuple[str, ...] = ()
     format: str = FORMAT
     shares: Shares | None = None
+    verified: tuple[str, ...] | None = None
+    unverified: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The explanation as plain data, ready for JSON."""
@@ -386,8 +391,17 @@ class Explanation:
         bounds = (self.claim.lower, self.claim.upper)
         verify_certificate(asdict(self.certificate), expected=self.claim.probability, expected_bounds=bounds)
 
+    def checked(self) -> Explanation:
+        """The same explanation, verified: its views say what was confirmed, or that it does not verify."""
+        from neurosym.explain.checked import checked
+
+        return checked(self)[0]
+
     def __str__(self) -> str:
         return self.to_text()
 
     def _repr_html_(self) -> str:
-        return self.to_html()
+        """The page in a frame of its own: its styles and a notebook's cannot meet."""
+        from neurosym.explain.report import framed_html
+
+        return framed_html(self)

@@ -185,7 +185,7 @@ def run(args: list[str]) -> int:
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
         page = options.out / "explanation.html"
-        why.to_html(str(page))
+        why.checked().to_html(str(page))
         print(f"\nthe explanation as a page: {page}")
     return 0
 

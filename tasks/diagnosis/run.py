@@ -223,7 +223,7 @@ def _show(console: Console, ward: Ward, trained: Trained, options: argparse.Name
     truth = ward.malignant[trained.test].tolist()
     order = probabilities.argsort(descending=True).tolist()
     shown = [chosen, *(k for k in order[:: max(1, len(order) // options.pages)] if k != chosen)][: options.pages]
-    explained = [(ns.explain(answers, answers.atoms[k], budget=0.5), truth[k]) for k in sorted(shown)]
+    explained = [(ns.explain(answers, answers.atoms[k], budget=0.5).checked(), truth[k]) for k in sorted(shown)]
     rules = [r.label for r in trained.reasoner.program.rules if not r.is_fact]
     index = write_batch(options.out / "report", explained, "Diagnosis: test patients of the last fold", rules)
     trained.reasoner.save(options.out / "model", background=ontology())

@@ -25,7 +25,8 @@ def batch_html(rows: Sequence[Mapping[str, Any]], title: str, summary: str = "",
 
     Args:
         rows: dicts with `atom`, `label`, `probability`, `truth` (or None), `main_reason`, `href` (a page in the same
-            folder; anything else is no link), `rules` (names of those that fired).
+            folder; anything else is no link), `rules` (names of those that fired); `shown`, the number in words, where
+            it is not the probability; `verified` as in `Explanation`, where that is known.
         summary: a sentence or two under the title.
         all_rules: names of all rules, so that those that never fired can be named.
     """
@@ -33,14 +34,17 @@ def batch_html(rows: Sequence[Mapping[str, Any]], title: str, summary: str = "",
     script = env.get_template("batch.js").render()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return env.get_template("batch.html").render(
-        rows=[dict(row) | {"correct": _correct(row)} for row in rows],
+        rows=[{"shown": "", "verified": None} | dict(row) | {"verdict": _verdict(row)} for row in rows],
         title=title,
         summary=summary,
         script=script,
         script_hash=digest,
         counts=_counts(rows),
         confusion=_confusion(rows),
-        calibration=_calibration(rows),
+        calibration=(calibration := _calibration(rows)),
+        error=_calibration_error(calibration or []),
+        refuted=sum(row.get("verified") == () for row in rows),
+        verified=sum(bool(row.get("verified")) for row in rows),
         usage=_usage(rows, all_rules),
         threshold=THRESHOLD,
     )
@@ -75,7 +79,7 @@ def write_batch(
         claim = explanation.claim
         name = page_name(claim.atom, taken)
         taken.add(name)
-        write_page(folder / name, explanation_html(explanation))
+        write_page(folder / name, explanation_html(explanation), durable=False)
         rows.append(
             {
                 "atom": claim.atom,
@@ -85,6 +89,8 @@ def write_batch(
                 "main_reason": words.main_reason(explanation),
                 "href": name,
                 "rules": words.fired_rules(explanation),
+                "shown": words.amount(claim),
+                "verified": explanation.verified,
             }
         )
     index = folder / "index.html"
@@ -112,6 +118,14 @@ def _correct(row: Mapping[str, Any]) -> bool | None:
     if row["truth"] is None:
         return None
     return (row["probability"] >= THRESHOLD) == bool(row["truth"])
+
+
+def _verdict(row: Mapping[str, Any]) -> str:
+    """`right`, `missed` (true, and held false), `false-alarm` (false, and held true), or `unknown`."""
+    correct = _correct(row)
+    if correct is None or correct:
+        return "unknown" if correct is None else "right"
+    return "missed" if row["truth"] else "false-alarm"
 
 
 def _counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
@@ -153,6 +167,15 @@ def _calibration(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, float]] | 
         if members
     ]
     return found or None
+
+
+def _calibration_error(bins: Sequence[Mapping[str, float]]) -> float:
+    """How far probabilities and what came true lie apart, on average over the predictions (expected calibration error).
+
+    Source: Naeini, Cooper & Hauskrecht, AAAI 2015.
+    """
+    total = sum(b["count"] for b in bins)
+    return sum(b["count"] * abs(b["mean"] - b["true"]) for b in bins) / total if total else 0.0
 
 
 def _usage(rows: Sequence[Mapping[str, Any]], all_rules: Sequence[str]) -> list[dict[str, Any]]:

@@ -1,200 +1,202 @@
 """What a proof graph shows: facts as boxes, rule firings as labels between a fact and what it rests on.
 
-A fact is one box, and two ways to derive it stay apart by their labels. Everything here is text and geometry; a
-template draws it, and escapes it.
+A fact is one box, and two ways to derive it stay apart by their labels. What does not fit is folded into parts, see
+`folding`. Everything here is text and geometry; a template draws it, and escapes it.
 """
 
 from __future__ import annotations
 
-import textwrap
-from dataclasses import dataclass, replace
-
-from neurosym.explain.model import Explanation, Node, Proof
+from neurosym.explain.model import Explanation
+from neurosym.explain.report.fitting import shorten, wrap
+from neurosym.explain.report.folding import BUDGET, Folding, Part, Plan
 from neurosym.explain.report.layout import (
+    BOX_WIDTH,
     STEP_HEIGHT,
     STEP_WIDTH,
     Shape,
     bend_edges,
+    box_height,
     edge_path,
     layers_of,
     order,
     place,
     rows_of,
 )
+from neurosym.explain.report.links import Links, one_node_a_fact
+from neurosym.explain.report.picture import Drawing, Folded, Picture, Row
 from neurosym.explain.report.safe import clean
-from neurosym.explain.report.wording import KIND_WORDS, percent
+from neurosym.explain.report.tidying import CAPTIONS, acyclic, listed
+from neurosym.explain.report.wording import KIND_WORDS, percent, plural, reason, sentence
 
-CAPTIONS = {
-    "claim": "claim",
-    "derived": "by a rule",
-    "data": "recorded",
-    "neural": "network",
-    "choice": "rule applies",
-    "absent": "absent",
-    "not": "held false",
-    "aggregate": "count",
-    "assumption": "assumed",
-}
-MAX_NODES = 60
-LINE = 22  # characters of a line of a box, at 12 px
+NESTED = 5  # parts within parts; deeper ones stand side by side, or their frames would leave no room
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """A laid-out graph.
+def draw(explanation: Explanation, budget: int = BUDGET) -> Picture | None:
+    """The graph of all proofs; None where there is no proof.
 
-    Attributes:
-        edges: SVG paths with the kind of what they lead to; `kinds`: those that occur, for the legend.
-        left_out: facts that did not fit.
+    Args:
+        budget: facts in one drawing; what lies below is folded.
     """
-
-    width: float
-    height: float
-    shapes: list[Shape]
-    edges: list[tuple[str, str]]
-    kinds: list[tuple[str, str]]
-    left_out: int
-
-
-def draw(explanation: Explanation, max_nodes: int = MAX_NODES) -> Drawing | None:
-    """The graph of all proofs, or of as many of the best ones as fit; None where there is no proof."""
-    explanation = _one_node_a_fact(explanation)
-    proofs = list(explanation.proofs)
-    folded = _folded(explanation)
-    while len(proofs) > 1 and len(_nodes_of(explanation, proofs) - folded) > max_nodes:
-        proofs.pop()
-    if not proofs or proofs[0].root not in explanation.nodes:
+    explanation = one_node_a_fact(explanation)
+    proofs = [p for p in explanation.proofs if p.root in explanation.nodes]
+    if not proofs:
         return None
-    shapes = _shapes(explanation, proofs, max_nodes)
-    layers = layers_of(shapes)
-    order(layers)
-    rows = [row for layer in layers for row in rows_of(layer)]
-    bend_edges(rows)
-    order(rows)
-    width, height = place(rows)
-    everything = [s for row in rows for s in row]
-    edges = [(edge_path(s, b), b.leads or b.kind) for s in everything for b in s.below]
-    edges += [(f"M{s.middle:.1f} {s.y:.1f}v{s.height:g}", s.leads) for s in everything if s.kind == "bend"]
-    boxes = [s for s in everything if s.kind != "bend"]
-    kinds = [(k, words) for k, words in KIND_WORDS.items() if any(s.kind == k for s in boxes)]
-    total = _nodes_of(explanation, list(explanation.proofs)) - _folded(explanation)
-    return Drawing(width, height, boxes, edges, kinds, len(total - {s.id for s in boxes}))
-
-
-def _one_node_a_fact(explanation: Explanation) -> Explanation:
-    """The same explanation with one node for each fact, however many ways to derive it are shown."""
-    first: dict[tuple[str, str], str] = {}
-    name = {n.id: first.setdefault((n.kind, n.atom), n.id) for n in explanation.nodes.values() if n.kind != "choice"}
-
-    def of(node: str) -> str:
-        return name.get(node, node)
-
-    steps = tuple(replace(s, node=of(s.node), body=tuple(map(of, s.body))) for s in explanation.steps)
-    proofs = tuple(replace(p, root=of(p.root)) for p in explanation.proofs)
-    return replace(explanation, steps=steps, proofs=proofs)
-
-
-def _folded(explanation: Explanation) -> set[str]:
-    """Choices that a rule's label tells: whether the rule applies."""
-    return {n.id for n in explanation.nodes.values() if n.kind == "choice"} - {p.root for p in explanation.proofs}
-
-
-def _nodes_of(explanation: Explanation, proofs: list[Proof]) -> set[str]:
-    names = {proof.root for proof in proofs}
-    for proof in proofs:
-        for k in proof.steps:
-            names |= {explanation.steps[k].node, *explanation.steps[k].body}
-    return names & set(explanation.nodes)
-
-
-def _shapes(explanation: Explanation, proofs: list[Proof], max_nodes: int) -> dict[str, Shape]:
-    """Boxes and rule labels, linked from the claim down; links that would close a cycle are left out."""
-    used = sorted({k for proof in proofs for k in proof.steps})
-    steps: dict[str, list[int]] = {}
-    for k in used:
-        steps.setdefault(explanation.steps[k].node, []).append(k)
+    choices = {n.id for n in explanation.nodes.values() if n.kind == "choice"} - {p.root for p in proofs}
+    links = Links(explanation, proofs, frozenset(choices))
     root = proofs[0].root
-    shapes = {root: _box(explanation.nodes[root], True)}
-    path: set[str] = set()
-    boxes = 1
-    folded = _folded(explanation)
-
-    def link(name: str) -> None:
-        nonlocal boxes
-        path.add(name)
-        for k in steps.get(name, ()):
-            step = explanation.steps[k]
-            label = _label(explanation, k, folded)
-            for child in step.body:
-                if child not in explanation.nodes or child in path or child in folded:
-                    continue
-                if child not in shapes:
-                    if boxes >= max_nodes or len(path) > 100:
-                        continue
-                    boxes += 1
-                    shapes[child] = _box(explanation.nodes[child], False)
-                    link(child)
-                label.below.append(shapes[child])
-                shapes[child].above.append(label)
-            shapes[label.id] = label
-            shapes[name].below.append(label)
-            label.above.append(shapes[name])
-        path.discard(name)
-
-    link(root)
-    return _acyclic(shapes, root)
+    return _Artist(links, Folding(links, root, budget), choices).picture()
 
 
-def _label(explanation: Explanation, number: int, folded: set[str]) -> Shape:
-    """The label of a rule firing, with the rule's weight where it has one."""
-    step = explanation.steps[number]
-    rule = clean(explanation.rules[step.rule].name) if 0 <= step.rule < len(explanation.rules) else "rule"
-    weights = [explanation.nodes[b].probability for b in step.body if b in folded and b in explanation.nodes]
-    kind = "choice" if weights else "step"
-    text = _shorten(rule, 20 if weights else 27) + (f"  {percent(weights[0])}" if weights else "")
-    title = f"rule {rule}" + (f", applies with {percent(weights[0])}" if weights else "") + f": {clean(step.because)}"
-    return Shape(f"step:{number}", kind, title, [text], width=STEP_WIDTH, height=STEP_HEIGHT)
+class _Artist:
+    """Turns plans into drawings."""
 
+    def __init__(self, links: Links, folding: Folding, choices: set[str]) -> None:
+        self.links, self.folding, self.choices = links, folding, choices
+        self.explanation = links.explanation
+        self.nodes = links.explanation.nodes
 
-def _acyclic(shapes: dict[str, Shape], root: str) -> dict[str, Shape]:
-    """Drops links that lead back up: two proofs may use two facts in opposite orders."""
-    state: dict[str, int] = {}
-    stack = [(shapes[root], 0)]
-    while stack:
-        shape, at = stack.pop()
-        state[shape.id] = 1
-        if at < len(shape.below):
-            child = shape.below[at]
-            if state.get(child.id) == 1:
-                shape.below.remove(child)
-                child.above.remove(shape)
-                stack.append((shape, at))
-                continue
-            stack.append((shape, at + 1))
-            if child.id not in state:
-                stack.append((child, 0))
+    def picture(self) -> Picture:
+        folding = self.folding
+        folded = {part.number: self._folded(part) for part in folding.parts}
+        top = self._nest(folded)
+        everything = {n for plan in folding.plans() for n in plan.shown}
+        everything |= {n for part in folding.parts for row in part.rows for n in (row, *self.links.below(row))}
+        kinds = {self.nodes[n].kind for n in everything} | ({"choice"} if self._has_choices() else set())
+        return Picture(
+            self._drawing(folding.plan, "0", first=True), top, [(k, w) for k, w in KIND_WORDS.items() if k in kinds],
+            len(everything), len(folding.plan.shown),
+        )  # fmt: skip
+
+    def _has_choices(self) -> bool:
+        return any(b in self.choices for numbers in self.links.steps.values() for k in numbers
+                   for b in self.explanation.steps[k].body)  # fmt: skip
+
+    def _nest(self, folded: dict[int, Folded]) -> list[Folded]:
+        """Parts put into the parts that they hang below; those of the first drawing are returned."""
+        place: dict[int, list[int]] = {0: []}  # the parts around a part, outermost first
+        top: list[Folded] = []
+        owners = [(0, self.folding.plan), *((p.number, plan) for p in self.folding.parts for plan in p.plans)]
+        for number, plan in owners:  # a part is numbered after the part around it
+            for part in plan.parts.values():
+                around = place[number][: NESTED - 1]
+                place[part.number] = [*around, part.number]
+                (folded[around[-1]].parts if around else top).append(folded[part.number])
+        return top
+
+    def _folded(self, part: Part) -> Folded:
+        return Folded(
+            part.number, self._title(part), [self._row(row, part) for row in part.rows],
+            [self._drawing(plan, f"{part.number}-{k}") for k, plan in enumerate(part.plans, 1)],
+        )  # fmt: skip
+
+    def _title(self, part: Part) -> str:
+        label = self._label_of(part.under)
+        if part.kind == "line":
+            last = self._label_of(part.rows[-1])
+            return f"{plural(len(part.rows), 'step')} in a row, from “{label}” to “{last}”"
+        if part.kind == "rest":
+            return f"{plural(len(part.rows), 'further fact')} that “{label}” rests on"
+        return f"{plural(part.size, 'more fact')} below “{label}”" if part.size else f"what “{label}” rests on"
+
+    def _label_of(self, name: str) -> str:
+        return clean(self.nodes[name].label) or clean(self.nodes[name].atom)
+
+    def _row(self, name: str, part: Part) -> Row:
+        node = self.nodes[name]
+        if name not in self.links.steps:
+            return Row(node, "", [])
+        if self.folding.owner.get(name) != part.number:
+            return Row(node, "", [(node, self.folding.owner.get(name, 0))])
+        told = set(part.rows)
+        sides = [b for b in self.links.below(name) if b not in told]
+        owner = self.folding.owner
+        return Row(
+            node, sentence(reason(self.links.step(name), node)),
+            [(self.nodes[b], owner[b] if b in self.links.steps and owner[b] != part.number else 0) for b in sides],
+        )  # fmt: skip
+
+    # ---------------------------------------------------------------------------------------------- geometry
+
+    def _drawing(self, plan: Plan, number: str, first: bool = False) -> Drawing:
+        shapes = self._shapes(plan, first)
+        layers = layers_of(shapes)
+        order(layers)
+        rows = [row for layer in layers for row in rows_of(layer)]
+        bend_edges(rows)
+        order(rows)
+        width, height = place(rows)
+        everything = [s for row in rows for s in row]
+        edges = [(edge_path(s, b), b.leads or b.kind) for s in everything for b in s.below]
+        edges += [(f"M{s.middle:.1f} {s.y:.1f}v{s.height:g}", s.leads) for s in everything if s.kind == "bend"]
+        boxes = [s for s in everything if s.kind != "bend"]
+        title = "How the claim follows" if first else f"How “{self._label_of(plan.root)}” follows"
+        return Drawing(number, title, width, height, boxes, edges)
+
+    def _shapes(self, plan: Plan, first: bool) -> dict[str, Shape]:
+        """Boxes and rule labels, linked from the root down; links that would close a cycle are left out."""
+        shapes = {name: self._box(name, plan, first and name == plan.root) for name in plan.shown}
+
+        def link(upper: Shape, lower: Shape) -> None:
+            upper.below.append(lower)
+            lower.above.append(upper)
+
+        for name in plan.open:
+            part = plan.parts.get(name)  # of a wide fact: what of it is listed
+            for k in self.links.steps[name]:
+                label = shapes[f"step:{k}"] = self._label(k)
+                link(shapes[name], label)
+                body = self.links.of_step(k)
+                for child in body:
+                    if child in shapes and child != name:
+                        link(label, shapes[child])
+                if part is not None and set(body) & set(part.rows):
+                    fold = shapes.setdefault(f"part:{part.number}", self._fold(part))
+                    link(label, fold)
+        for name, part in plan.parts.items():
+            if part.kind != "rest":
+                fold = shapes[f"part:{part.number}"] = self._fold(part)
+                link(shapes[name], fold)
+                if name in plan.ends:
+                    link(fold, shapes[plan.ends[name]])
+        return listed(acyclic(shapes, plan.root))
+
+    def _label(self, number: int) -> Shape:
+        """The label of a rule firing, with the rule's weight where it has one."""
+        step, rules = self.explanation.steps[number], self.explanation.rules
+        rule = clean(rules[step.rule].name) if 0 <= step.rule < len(rules) else "rule"
+        weights = [self.nodes[b].probability for b in step.body if b in self.choices]
+        kind = "choice" if weights else "step"
+        weight = f"  {percent(weights[0])}" if weights else ""
+        text = shorten(rule, STEP_WIDTH - 30, 11, weight) + weight
+        title = (
+            f"rule {rule}" + (f", applies with {percent(weights[0])}" if weights else "") + f": {clean(step.because)}"
+        )
+        return Shape(f"step:{number}", kind, title, [text], width=STEP_WIDTH, height=STEP_HEIGHT)
+
+    def _fold(self, part: Part) -> Shape:
+        """The box that stands for a part."""
+        if part.kind == "line":
+            line = f"{plural(len(part.rows), 'step')} in a row"
+        elif part.kind == "rest":
+            line = plural(len(part.rows), "further fact")
         else:
-            state[shape.id] = 2
-    return shapes
+            line = f"{plural(part.size, 'more fact')} below" if part.size else "what it rests on"
+        lines = [line, f"open part {part.number}"]
+        return Shape(
+            f"part:{part.number}", "fold", self._title(part), lines, "folded", height=box_height(2), part=part.number
+        )  # fmt: skip
 
-
-def _box(node: Node, claim: bool) -> Shape:
-    text = clean(node.label) or clean(node.atom)
-    kind = "claim" if claim else node.kind
-    caption = CAPTIONS.get(kind, node.kind)
-    shown = text.removeprefix("it is not so that ") if node.kind == "not" else text
-    number = "" if node.kind in ("absent", "assumption") else percent(node.probability)
-    title = f"{text} – {caption}" + (f", {number}" if number else "") + (f"; {node.place}" if node.place else "")
-    return Shape(node.id, kind, title, _wrap(shown), caption, number)
-
-
-def _wrap(text: str) -> list[str]:
-    """Two lines at most, the second with an ellipsis where something is missing."""
-    lines = textwrap.wrap(" ".join(text.split()), LINE, break_long_words=True) or [""]
-    if len(lines) > 2:
-        lines = [lines[0], _shorten(lines[1] + " " + lines[2], LINE)]
-    return lines
-
-
-def _shorten(text: str, size: int) -> str:
-    return text if len(text) <= size else text[: size - 1].rstrip() + "…"
+    def _box(self, name: str, plan: Plan, claim: bool) -> Shape:
+        node = self.nodes[name]
+        text = self._label_of(name)
+        kind = "claim" if claim else node.kind
+        caption = CAPTIONS.get(kind, node.kind)
+        shown = text.removeprefix("it is not so that ") if node.kind == "not" else text
+        number = "" if node.kind in ("absent", "assumption") else percent(node.probability)
+        title = f"{text} – {caption}" + (f", {number}" if number else "") + (f"; {node.place}" if node.place else "")
+        lines = wrap(shown, BOX_WIDTH - 28, 12)
+        part = 0
+        if name in plan.again:
+            part = plan.again[name]
+            lines = [*lines[:2], f"see part {part}" if part else "see the first drawing"]
+        return Shape(node.id, kind, title, lines, caption, number, height=box_height(len(lines)), part=part, text=shown)

@@ -6,21 +6,26 @@ Longest-path layers, orders by barycentres, bends where edges pass a row (Sugiya
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass, field
 
-BOX_WIDTH, BOX_HEIGHT = 178, 74
+BOX_WIDTH, TRAY_WIDTH = 176, 272
 STEP_WIDTH, STEP_HEIGHT = 190, 26
 GAP_X, GAP_Y, MARGIN = 16, 36, 12
 BEND = 6  # width that a long edge takes up where it passes a row
 PER_ROW = 5
+LINE_HEIGHT = 16
 
 
-@dataclass
+@dataclass(eq=False)
 class Shape:
     """A box, a rule label, or a bend of a long edge; x and y are its upper left corner.
 
     Attributes:
-        kind: of the fact, or `step` (`choice` if the rule has a weight), or `bend`.
+        kind: of the fact, or `step` (`choice` if the rule has a weight), `fold` or `bend`.
+        text: what the lines say, whole.
+        numbers: of the lines, where a shape stands for several facts.
+        part: number of the part of the page that tells more, 0 where none does.
         leads: for bends, the kind of fact that the edge ends at.
     """
 
@@ -31,12 +36,21 @@ class Shape:
     caption: str = ""
     number: str = ""
     width: int = BOX_WIDTH
-    height: int = BOX_HEIGHT
+    height: int = 0
     x: float = 0.0
     y: float = 0.0
     leads: str = ""
+    part: int = 0
+    text: str = ""
+    numbers: list[str] = field(default_factory=list)
     above: list[Shape] = field(default_factory=list)
     below: list[Shape] = field(default_factory=list)
+
+    @property
+    def baselines(self) -> list[float]:
+        """Where the lines of text stand, in y."""
+        first = self.y + (17 if not self.caption else 39)
+        return [first + LINE_HEIGHT * k for k in range(len(self.lines))]
 
     @property
     def middle(self) -> float:
@@ -47,6 +61,11 @@ class Shape:
     def outline(self) -> str:
         """The SVG path of the shape that the kind of fact has."""
         return outline(self.kind, self.x, self.y, self.width, self.height)
+
+
+def box_height(lines: int) -> int:
+    """The height of a box with a caption and so many lines of text."""
+    return 42 + LINE_HEIGHT * max(lines, 2)
 
 
 def outline(kind: str, x: float, y: float, w: float, h: float) -> str:
@@ -75,6 +94,9 @@ def outline(kind: str, x: float, y: float, w: float, h: float) -> str:
     if kind == "data":  # a sheet with its corner folded
         c = min(14.0, h / 2)
         return f"M{x:g} {y:g}H{x + w - c:g}L{x + w:g} {y + c:g}V{y + h:g}H{x:g}Z"
+    if kind == "fold":  # a sheet with another one behind it
+        front = f"M{x:g} {y:g}H{x + w - 5:g}V{y + h - 5:g}H{x:g}Z"
+        return front + f"M{x + w - 5:g} {y + 5:g}H{x + w:g}V{y + h:g}H{x + 5:g}V{y + h - 5:g}"
     return f"M{x:g} {y:g}H{x + w:g}V{y + h:g}H{x:g}Z"  # absent, not, assumption: a plain box, drawn with a broken line
 
 
@@ -100,6 +122,8 @@ def order(layers: list[list[Shape]], sweeps: int = 12) -> None:
     best, fewest = [list(layer) for layer in layers], crossings(layers)
     place = {s.id: k / max(1, len(layer)) for layer in layers for k, s in enumerate(layer)}
     for sweep in range(sweeps):
+        if not fewest and sweep > 1:
+            break
         down = sweep % 2 == 0
         for layer in layers if down else reversed(layers):
             for shape in layer:
@@ -129,8 +153,8 @@ def crossings(layers: list[list[Shape]]) -> int:
 
 def rows_of(layer: list[Shape]) -> list[list[Shape]]:
     """A layer that is too wide, dealt out over several rows."""
-    count = -(-len(layer) // PER_ROW)
-    return [layer[k::count] for k in range(count)]
+    count = math.ceil(sum(s.width + GAP_X for s in layer) / (PER_ROW * (BOX_WIDTH + GAP_X)) - 0.2)
+    return [layer] if count < 2 else [layer[k::count] for k in range(count)]
 
 
 def bend_edges(rows: list[list[Shape]]) -> None:

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from neurosym.errors import ExplanationError
 from neurosym.explain.report import wording as words
+from neurosym.explain.report.branches import WIDE, open_depth
 from neurosym.explain.report.layout import outline
 from neurosym.explain.report.safe import clean, image_source, page_link
 
@@ -26,11 +27,13 @@ def environment() -> Environment:
         finalize=clean,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     env.filters |= {
         "percent": words.percent,
         "signed": words.signed,
         "sentence": words.sentence,
+        "plural": words.plural,
         "image_source": image_source,
         "page_link": page_link,
         "weight": words.weight_words,
@@ -40,12 +43,15 @@ def environment() -> Environment:
         "compared": words.compared,
         "weight_class": words.weight_class,
     }
-    env.globals |= {"outline": outline, "kind_words": words.kind_words}
+    env.globals |= {"outline": outline, "kind_words": words.kind_words, "wide": WIDE, "open_depth": open_depth}
     return env
 
 
-def write_page(path: str | os.PathLike[str], text: str) -> None:
+def write_page(path: str | os.PathLike[str], text: str, durable: bool = True) -> None:
     """Write a page, complete or not at all: a reader never finds half of it.
+
+    Args:
+        durable: wait until it is on the disk; a batch does so for its index page alone, which it writes last.
 
     Raises:
         ExplanationError: NS830, the file cannot be written.
@@ -56,8 +62,9 @@ def write_page(path: str | os.PathLike[str], text: str) -> None:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".tmp")
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         mask = os.umask(0)
         os.umask(mask)
         os.chmod(temporary, 0o666 & ~mask)  # a temporary file is private, a page has the folder's usual rights

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from html import escape
 from typing import Any
 
 from neurosym.explain.model import Contribution, Explanation, Node, RuleText
 from neurosym.explain.report import wording as words
+from neurosym.explain.report.branches import proof_pieces
 from neurosym.explain.report.graph import draw
 from neurosym.explain.report.page import environment
+from neurosym.explain.report.safe import clean
 
 
 def explanation_html(explanation: Explanation) -> str:
     """The explanation as a page: no network, no script; every string in it is escaped."""
     claim = explanation.claim
-    trees = [(proof, words.proof_tree(explanation, proof)) for proof in explanation.proofs]
+    trees = [(proof, proof_pieces(explanation, proof)) for proof in explanation.proofs]
     return environment().get_template("explanation.html").render(
         e=explanation,
         claim=claim,
@@ -22,7 +26,7 @@ def explanation_html(explanation: Explanation) -> str:
         measure=words.measure(claim),
         gauge=_gauge(explanation),
         main_reason=words.main_reason(explanation),
-        trees=[(proof, tree) for proof, tree in trees if tree is not None],
+        trees=[(number, proof, pieces) for number, (proof, pieces) in enumerate(trees, 1) if pieces],
         evidence=_evidence(explanation),
         bars=[_bar(c, explanation) for c in explanation.contributions],
         shares=explanation.shares,
@@ -31,6 +35,20 @@ def explanation_html(explanation: Explanation) -> str:
         graph=draw(explanation),
         rules=explanation.rules,
     )  # fmt: skip
+
+
+def framed_html(explanation: Explanation, height: int = 720) -> str:
+    """The page in a frame, for a notebook: neither can change how the other looks, and nothing in the frame can run.
+
+    Args:
+        height: of the frame, in pixels; what is longer is scrolled.
+    """
+    page = escape(explanation_html(explanation))
+    title = escape(clean(explanation.claim.label))
+    return (
+        f'<iframe title="Explanation: {title}" sandbox="" srcdoc="{page}" width="100%" height="{height}" '
+        'style="border: 1px solid #8884; border-radius: 6px"></iframe>'
+    )
 
 
 def _gauge(explanation: Explanation) -> tuple[float, float] | None:
@@ -44,13 +62,26 @@ def _gauge(explanation: Explanation) -> tuple[float, float] | None:
 
 
 def _evidence(explanation: Explanation) -> dict[str, list[Node]]:
-    """Leaves by kind, in the order in which the proofs meet them; a negated network's word is with the networks."""
+    """Leaves by kind, in the order in which the proofs meet them; a negated network's word is with the networks.
+
+    What reads the same stands there once, as a rule that holds in several places.
+    """
     order = [name for proof in explanation.proofs for k in proof.steps for name in explanation.steps[k].body]
     order += [proof.root for proof in explanation.proofs]
     groups: dict[str, list[Node]] = {kind: [] for kind in ("data", "neural", "not", "absent", "assumption", "choice")}
+    written = {
+        b: explanation.rules[s.rule] for s in explanation.steps if 0 <= s.rule < len(explanation.rules) for b in s.body
+    }
+    told: set[tuple[object, ...]] = set()
     for name in dict.fromkeys(order):
         node = explanation.nodes.get(name)
         if node is not None and node.kind in groups:
+            if node.kind == "choice" and not node.place and name in written:
+                node = replace(node, place=f"{written[name].file}:{written[name].line}")
+            words_of = (node.kind, node.label, node.place, node.probability, node.neural)
+            if words_of in told:
+                continue
+            told.add(words_of)
             groups["neural" if node.neural is not None else node.kind].append(node)
     return groups
 

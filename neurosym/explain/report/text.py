@@ -11,15 +11,15 @@ from rich.text import Text
 from rich.tree import Tree
 
 from neurosym.explain.model import Attribution, Explanation, Node
+from neurosym.explain.report.branches import WIDE, Branch, proof_tree
 from neurosym.explain.report.safe import clean
 from neurosym.explain.report.wording import (
-    Branch,
     answer,
     compared,
     kind_words,
     looked_at,
     percent,
-    proof_tree,
+    plural,
     rest_words,
     sentence,
     shared,
@@ -39,6 +39,8 @@ def explanation_text(explanation: Explanation) -> str:
         file=out, width=WIDTH, color_system=None, force_terminal=False, legacy_windows=False, highlight=False,
         markup=False, emoji=False,
     )  # fmt: skip
+    if explanation.verified == ():
+        console.print(_text(f"This report does not verify, do not rely on it: {'; '.join(explanation.unverified)}."))
     console.print(_text(answer(explanation)))
     for observed in explanation.given:
         console.print(_text(f"Given: {sentence(observed)}"))
@@ -59,6 +61,13 @@ def explanation_text(explanation: Explanation) -> str:
             console.print(Padding(_text(f"{rule.name} ({weight_words(rule)}) {rule.file}:{rule.line}{source}"), (0, 2)))
     console.print()
     console.print(_text(_provenance(explanation)))
+    if explanation.verified is None:
+        why = "; ".join(explanation.unverified)
+        console.print(_text("Not verified when this was made" + (f": {why}." if why else ".")))
+    elif explanation.verified:
+        console.print(_text(f"Verified when this was made: {'; '.join(explanation.verified)}."))
+        if explanation.unverified:
+            console.print(_text(f"Not looked at: {'; '.join(explanation.unverified)}."))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
@@ -79,16 +88,20 @@ def _print_proofs(console: Console, explanation: Explanation) -> None:
 def _grow(tree: Tree, branch: Branch, told: set[str]) -> None:
     child = tree.add(_text(_line(branch, branch.node.id not in told)))
     told.add(branch.node.id)
-    for below in branch.children:
+    for below in branch.children[:WIDE]:
         _grow(child, below, told)
+    if branch.children[WIDE:]:
+        child.add(_text(f"… {plural(len(branch.children) - WIDE, 'further fact')}"))
 
 
 def _line(branch: Branch, details: bool) -> str:
     node = branch.node
     if branch.again:
         return f"{node.label} – see above"
-    if branch.cut:
-        return f"{node.label} – not spelled out, too deep"
+    if branch.piece:
+        return f"{node.label}, {percent(node.probability)} – not spelled out, too deep"
+    if branch.row:
+        return f"… {plural(len(branch.row), 'step')} in a row like this one, down from {node.label}, to:"
     if branch.rule is not None or branch.reason:
         name = f" [{branch.rule.name}]" if branch.rule is not None else ""
         return f"{node.label}, {percent(node.probability)}{name}\n{branch.reason}"

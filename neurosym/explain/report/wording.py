@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from neurosym.explain.model import Attribution, Claim, Explanation, Node, Proof, RuleText, Shares, Step
+from neurosym.explain.model import Attribution, Claim, Explanation, Node, RuleText, Shares, Step
 from neurosym.reasoner.priors import Credible
 
 KIND_WORDS = {
@@ -19,7 +17,6 @@ KIND_WORDS = {
 }
 NO_REASON = "No rule, fact or network supports it."
 NO_PROOF = "Its bounds follow from all constraints and rules together."
-MAX_DEPTH = 12  # levels of nesting that a view shows; what lies deeper is in the JSON
 
 _DEGREES = ("goedel", "product", "lukasiewicz", "bounds")
 
@@ -49,6 +46,11 @@ def signed(value: float) -> str:
     if abs(value) < 0.0005:
         return "under +0.1" if value > 0 else "under −0.1"
     return f"{value * 100:+.1f}".replace("-", "−")
+
+
+def plural(count: int, noun: str) -> str:
+    """A number of things: `1 step`, `1,204 steps`."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def amount(claim: Claim) -> str:
@@ -161,47 +163,6 @@ def answer(explanation: Explanation) -> str:
     what = f"{sentence(claim.label).rstrip('.')}: {amount(claim)} ({measure(claim)})"
     because = _because(explanation)
     return f"{what}, mainly because {because.rstrip('.')}." if because else f"{what}. {_no_reason(explanation)}"
-
-
-@dataclass(frozen=True)
-class Branch:
-    """A node of a proof as a tree.
-
-    Attributes:
-        reason: the rule's sentence, for derived nodes; `rule`: the rule.
-        again: the node was spelled out before; `cut`: its body lies deeper than a view shows.
-    """
-
-    node: Node
-    reason: str = ""
-    rule: RuleText | None = None
-    children: tuple[Branch, ...] = ()
-    again: bool = False
-    cut: bool = False
-
-
-def proof_tree(explanation: Explanation, proof: Proof, max_depth: int = MAX_DEPTH) -> Branch | None:
-    """A proof as a tree in which each fact is spelled out once."""
-    steps = {explanation.steps[k].node: explanation.steps[k] for k in reversed(proof.steps)}
-    seen: set[str] = set()
-
-    def grow(name: str, depth: int) -> Branch | None:
-        node = explanation.nodes.get(name)
-        if node is None:
-            return None
-        step = steps.get(name)
-        if step is None:
-            return Branch(node)
-        if name in seen:
-            return Branch(node, again=True)
-        seen.add(name)
-        if depth >= max_depth:
-            return Branch(node, cut=True)
-        rule = explanation.rules[step.rule] if 0 <= step.rule < len(explanation.rules) else None
-        children = tuple(b for b in (grow(child, depth + 1) for child in step.body) if b is not None)
-        return Branch(node, sentence(reason(step, node)), rule, children)
-
-    return grow(proof.root, 0)
 
 
 def shares_words(explanation: Explanation) -> str:
