@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neurosym.bayes import Beta, Dirichlet, Posterior, posterior
     from neurosym.errors import NeurosymError, RuleError
-    from neurosym.explain import Explanation, explain
+    from neurosym.explain import Explanation, explain, what_would_change
     from neurosym.facts import FactBase
     from neurosym.grounding import Limits, Samples
     from neurosym.lang import Foreign, Iri, Program, Symbol
@@ -59,6 +59,7 @@ _HOMES = {
     "fit": "learning",
     "fit_interpretations": "learning",
     "posterior": "bayes",
+    "what_would_change": "explain",
 }
 
 __all__ = [
@@ -94,6 +95,7 @@ __all__ = [
     "fit",
     "fit_interpretations",
     "posterior",
+    "what_would_change",
 ]
 
 

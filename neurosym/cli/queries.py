@@ -48,6 +48,17 @@ Width = Annotated[
     ),
 ]
 Html = Annotated[str | None, typer.Option("--html", metavar="OUT", help="Write a page that needs no network.")]
+Threshold = Annotated[
+    float, typer.Option("--threshold", min=0.0, metavar="T", help="Under it, the rules that came nearest are shown.")
+]
+Changeable = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--changeable",
+        metavar="PATTERN",
+        help="Facts that may change, `fever/2` or `fever(p1, _)`, for what would flip the answer; may be repeated.",
+    ),
+]
 Proofs = Annotated[int, typer.Option("--proofs", min=1, metavar="K", help="How many of the best proofs to show.")]
 
 
@@ -170,6 +181,8 @@ def explain_command(
     html: Html = None,
     as_json: Json = False,
     proofs: Proofs = 3,
+    threshold: Threshold = 0.5,
+    changeable: Changeable = None,
 ) -> int:
     """Show why an answer is what it is."""
     reasoner = load_reasoner(
@@ -181,7 +194,7 @@ def explain_command(
     from neurosym.explain import explain
 
     with output.working(session.settings.quiet) as reasoner.progress:  # what is left out may be grounded anew
-        explanation = explain(answers, atom, proofs=proofs)
+        explanation = explain(answers, atom, proofs=proofs, threshold=threshold, changeable=changeable or ())
     check_certificate(session, explanation)
     if html is not None:
         explanation.to_html(html)

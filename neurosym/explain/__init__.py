@@ -4,10 +4,27 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from neurosym.explain.alternatives import Change, Move, NearLiteral, NearMiss
 from neurosym.explain.build import explain
+from neurosym.explain.changes import what_would_change
 from neurosym.explain.model import Certificate, Claim, Contribution, Explanation, Node, Proof, RuleText, Step
 
-__all__ = ["Certificate", "Claim", "Contribution", "Explanation", "Node", "Proof", "RuleText", "Step", "explain"]
+__all__ = [
+    "Certificate",
+    "Change",
+    "Claim",
+    "Contribution",
+    "Explanation",
+    "Move",
+    "NearLiteral",
+    "NearMiss",
+    "Node",
+    "Proof",
+    "RuleText",
+    "Step",
+    "explain",
+    "what_would_change",
+]
 
 
 class _Room(ModuleType):

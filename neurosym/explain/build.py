@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -14,6 +15,7 @@ from neurosym.explain.believed import Believed, remarks
 from neurosym.explain.bounds import explain_bounds
 from neurosym.explain.certificates import certificate, nothing
 from neurosym.explain.chances import Chances
+from neurosym.explain.changes import with_alternatives
 from neurosym.explain.contributions import leave_out
 from neurosym.explain.model import Claim, Explanation, Proof, Provenance
 from neurosym.explain.nodes import ProofNodes
@@ -37,6 +39,9 @@ def explain(
     budget: float = 2.0,
     posterior: Believed | None = None,
     level: float = 0.9,
+    threshold: float | None = 0.5,
+    depth: int = 1,
+    changeable: Iterable[str] = (),
 ) -> Explanation:
     """Why an answer has its probability.
 
@@ -50,6 +55,10 @@ def explain(
         budget: seconds that leaving out unweighted rules and recorded facts may take, which grounds anew.
         posterior: of the weights; the claim and the learnable rules then have credible intervals, which hold them
             with probability `level`.
+        threshold: a claim under it is also explained by the rules that came nearest (`why_not`); None for none.
+        depth: for how many levels of atoms that are not derived, one below the other, it is said why not.
+        changeable: which facts may change: the explanation then has the smallest `changes` that take the claim across
+            the threshold, as `what_would_change` finds them.
 
     Raises:
         DataError: the atom is not among the answers.
@@ -67,7 +76,8 @@ def explain(
     chances = Chances(answers, sample)
     nodes = ProofNodes(answers, reasoner, chances, sample, language, posterior, level)
     builder = _Builder(answers, reasoner, chances, nodes, sample)
-    return builder.build(position, proofs, budget if contributions else None, posterior, level)
+    why = builder.build(position, proofs, budget if contributions else None, posterior, level)
+    return with_alternatives(why, answers, position, nodes, sample, threshold, depth, changeable, language)
 
 
 class _Builder:

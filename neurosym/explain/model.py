@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from neurosym.explain.alternatives import Change, NearMiss
 from neurosym.reasoner.priors import Credible
 
 FORMAT = "neurosym-explanation/1"
@@ -217,6 +218,8 @@ class Explanation:
         given: what was observed, as sentences; the claim's probability is conditional on it.
         contributions: rules first, then leaves, each by decreasing size of the difference; by leave-one-out.
         warnings: what the reader should know: cut proofs, unlike comparisons.
+        why_not: of a claim under the threshold, the rules that came nearest to it.
+        changes: the smallest ones that take the claim across the threshold, where some facts were declared changeable.
     """
 
     claim: Claim
@@ -230,6 +233,8 @@ class Explanation:
     certificate: Certificate
     given: tuple[str, ...] = ()
     format: str = FORMAT
+    why_not: tuple[NearMiss, ...] = ()
+    changes: tuple[Change, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The explanation as plain data, ready for JSON."""

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from neurosym.errors import ExplanationError
 from neurosym.explain.report import wording as words
+from neurosym.explain.report.alternatives import failure, holding, near_title
 from neurosym.explain.report.layout import outline
 from neurosym.explain.report.safe import clean, image_source, page_link
 
@@ -34,6 +35,9 @@ def environment() -> Environment:
         "image_source": image_source,
         "page_link": page_link,
         "weight": words.weight_words,
+        "near_title": near_title,
+        "holding": holding,
+        "failure": failure,
     }
     env.globals |= {"outline": outline, "kind_words": words.kind_words}
     return env

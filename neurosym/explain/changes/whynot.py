@@ -1,0 +1,252 @@
+"""Why an atom is not derived, or hardly: the rules that came nearest, and the literals that failed in each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from neurosym.errors import NeurosymError
+from neurosym.explain.alternatives import NearLiteral, NearMiss
+from neurosym.explain.changes.bodies import Part, derived_predicates, heads_of, variants
+from neurosym.explain.changes.judged import Judge, chance
+from neurosym.explain.changes.nearest import Facts, Ids, Near, Nearest
+from neurosym.explain.changes.setting import Setting
+from neurosym.explain.words import Words
+from neurosym.grounding import DerivationGraph
+from neurosym.grounding.core import CoreAtom
+from neurosym.lang.ast import And, Atom, Body, Const, Program, Query, Rule, Term, Var
+from neurosym.lang.checker import recheck
+from neurosym.lang.notation import substituted
+from neurosym.lang.questions import query_of
+from neurosym.reasoner.grounded import Grounded
+
+MOST_RULES = 5
+DEPTH = 1
+MANY = 200  # rules of one predicate that are looked at
+
+
+@dataclass(frozen=True, eq=False)
+class _Way:
+    """One way through one rule, with the goal's values."""
+
+    statement: int
+    rule: Rule
+    alternative: int
+    known: dict[str, Const]
+    parts: list[Part]
+
+
+class WhyNot:
+    """Looks for the rules that came nearest to deriving an atom.
+
+    Attributes:
+        notes: what was cut, as sentences.
+    """
+
+    def __init__(self, setting: Setting, rule_number: Callable[[int], int], language: str = "en") -> None:
+        self.setting, self.rule_number = setting, rule_number
+        self.program: Program = setting.program
+        self.labels = setting.base.labels(language)
+        self.derived = derived_predicates(self.program)
+        self.asked = frozenset(self.program.neural) | frozenset(self.program.opened)
+        self.notes: list[str] = []
+
+    def of(self, goal: Atom, depth: int = DEPTH, most: int = MOST_RULES) -> tuple[NearMiss, ...]:
+        """The nearest rules, nearest first; those that fire come before those that do not.
+
+        Args:
+            goal: its variables may be anything; depth: how many levels of atoms that are not derived are looked at.
+            most: rules.
+        """
+        ways = self._ways(goal)
+        if not ways:
+            return ()
+        grounded = self._grounded(ways)
+        best: dict[int, tuple[tuple, NearMiss]] = {}
+        for way in ways:
+            for ranked in self._near(way, grounded, depth):
+                if way.statement not in best or ranked[0] < best[way.statement][0]:
+                    best[way.statement] = ranked
+        ranked = sorted(best.items(), key=lambda item: (item[1][0], item[0]))[:most]
+        return tuple(replace(near, rule=self.rule_number(statement)) for statement, (_, near) in ranked)
+
+    # ------------------------------------------------------------------------------------------------- finding
+
+    def _ways(self, goal: Atom) -> list[_Way]:
+        """The rules that could derive a goal."""
+        ways = []
+        for statement, rule in enumerate(self.program.rules):
+            if rule.is_fact and all(h.weight is None for h in rule.heads):
+                continue
+            for number, known, equal in heads_of(rule, goal, self._canonical):
+                plain = replace(rule, body=And((*_conjuncts(_with(rule.body, known)), *equal)))
+                parts = variants(plain, self.program, self.asked)
+                ways += [_Way(statement, rule, number, known, [_filled(p, known) for p in ps]) for ps in parts]
+        if len(ways) > MANY:
+            self._note(f"only {MANY} of {len(ways)} rules for {goal.predicate} were looked at for why it is not so")
+        return ways[:MANY]
+
+    def _canonical(self, atom: Atom) -> tuple[tuple[str, int], tuple[Term, ...]]:
+        """An atom's predicate and arguments under the name that holds its facts."""
+        graph = self.setting.answers.grounded.graph
+        symbols = graph.symbols
+        terms = {f"{k}": t for k, t in enumerate(atom.args)}
+        ids = tuple(
+            symbols.intern(t.value) if isinstance(t, Const) else k for k, t in terms.items()
+        )  # fmt: skip
+        core = graph.program.canonical(CoreAtom(atom.key, ids), symbols)
+        args = tuple(Const(symbols.value(a)) if isinstance(a, int) else terms[a or ""] for a in core.args)
+        return core.key, args
+
+    def _grounded(self, ways: Sequence[_Way]) -> Grounded:
+        """A graph with all facts that the rules' atoms could match."""
+        setting = self.setting
+        atoms = [p.atom for w in ways for p in w.parts if p.atom is not None]
+        atoms = [a for a in atoms if self._is_known(a)]
+        observed = [setting.reasoner.atom(text) for text in setting.evidence]
+        observed += [e.atom for e in self.program.evidence]
+        return setting.reasoner.grounded(setting.answers.inputs, (*atoms, *observed), facts=setting.base)
+
+    def _is_known(self, atom: Atom) -> bool:
+        try:
+            self.setting.reasoner.check_known(atom)
+        except NeurosymError:
+            return False
+        return True
+
+    def _near(self, way: _Way, grounded: Grounded, depth: int) -> Iterable[tuple[tuple, NearMiss]]:
+        """The best substitutions of one way, with what orders them."""
+        facts = Facts(grounded.graph)
+        search = Nearest(facts, way.parts, {})
+        found = search.best()
+        if search.cut:
+            self._note(f"the search for why {way.rule.label} does not fire was cut; it may have come nearer")
+        asked = self._ask(way, found, grounded.graph)
+        tags = self._tags(grounded, search, found)
+        words = Words(grounded.graph, self.program, self.labels)
+        shallow = Judge(search, words, tags, self.derived, lambda _: ())
+        ranked = []
+        for near, answers in zip(found, asked, strict=True):
+            literals = shallow.literals(near, answers)
+            ranked.append((_order(way, literals, near), near, answers))
+        if not ranked:
+            return
+        order, near, answers = min(ranked, key=lambda r: r[0])
+        judge = shallow
+        if depth > 1:
+            judge = Judge(search, words, tags, self.derived, lambda goal: self.of(goal, depth - 1))
+        yield order, self._miss(way, near, answers, judge)
+
+    def _miss(self, way: _Way, near: Near, answers: dict, judge: Judge) -> NearMiss:
+        literals = judge.literals(near, answers)
+        failed = tuple(x for x in literals if x.how != "holds")
+        ids = dict(near.ids)
+        for _, more, _ in answers.values():
+            ids |= more
+        ids = judge.facts.assigned(way.parts, ids)
+        symbols = judge.graph.symbols
+        values = {n: c.value for n, c in way.known.items()} | {n: symbols.value(i) for n, i in ids.items()}
+        shown = {n: judge.words.value(v) for n, v in values.items() if not n.startswith(("#", "_"))}
+        probability = None
+        if not failed:
+            probability = chance(literals) * self._weight(way)
+        return NearMiss(
+            -1, way.rule.label, not failed, probability, shown, tuple(x for x in literals if x.how == "holds"), failed
+        )  # fmt: skip
+
+    def _weight(self, way: _Way) -> float:
+        """The weight under which a way concludes its goal; 1 where it is certain or calculated."""
+        for k, parameter in enumerate(self.setting.reasoner.learnable):
+            if parameter.statement == way.statement:
+                return float(self.setting.reasoner.weights(k)[way.alternative].detach())
+        weight = way.rule.heads[way.alternative].weight
+        value = weight.value.value if weight is not None and isinstance(weight.value, Const) else None
+        return float(value) if isinstance(value, int | float) else 1.0
+
+    # ------------------------------------------------------------------------------------------------- numbers
+
+    def _tags(self, grounded: Grounded, search: Nearest, found: Sequence[Near]) -> dict[int, float]:
+        """The probabilities of the facts that some substitutions speak of."""
+        facts = {f for n in found for f in n.facts.values()}
+        facts |= {f for n in found for k in search.negated for f, _ in search.there(k, n.ids)}
+        if not facts:
+            return {}
+        setting = self.setting
+        wanted = sorted(facts)
+        observed = [(setting.reasoner.atom(text), seen) for text, seen in setting.evidence.items()]
+        with torch.no_grad():
+            leaves = grounded.leaves(setting.reasoner.weights, setting.answers.inputs)
+            evaluator = grounded.evaluator(wanted, grounded.evidence(observed), setting.answers.algebra)
+            return dict(zip(wanted, evaluator(leaves)[setting.sample].tolist(), strict=True))
+
+    def _ask(
+        self, way: _Way, found: Sequence[Near], graph: DerivationGraph
+    ) -> list[dict[int, tuple[float | None, Ids, str]]]:
+        """What is not looked up: groups, aggregates, networks and tests, asked with the values that are known."""
+        result: list[dict[int, tuple[float | None, Ids, str]]] = [{} for _ in found]
+        questions: dict[Query, list[tuple[int, int]]] = {}
+        for number, near in enumerate(found):
+            known = {n: Const(graph.symbols.value(i)) for n, i in near.ids.items() if not n.startswith("#")}
+            for k, part in enumerate(way.parts):
+                if part.kind == "asked":
+                    questions.setdefault(_question(part.body, known), []).append((number, k))
+        for query, places in questions.items():
+            answer = self._answered(query, graph)
+            for number, k in places:
+                result[number][k] = answer
+        return result
+
+    def _answered(self, query: Query, graph: DerivationGraph) -> tuple[float | None, Ids, str]:
+        """The most probable answer of a query: its probability, the values it gives, or why there is none."""
+        setting = self.setting
+        try:
+            program = self.program
+            if query.rule is not None:
+                known = frozenset({*(program.facts_predicates or ()), *setting.base.predicates})
+                program = recheck(
+                    replace(program, statements=(*program.statements, query), facts_predicates=known)
+                )  # fmt: skip
+            answers = setting.run(setting.reasoner.over(setting.base, program=program), (query.atom,))
+        except NeurosymError as error:
+            return None, {}, error.message
+        if not answers.atoms:
+            return 0.0, {}, ""
+        best = int(answers.tags[setting.sample].argmax())
+        ids: Ids = {}
+        for term, value in zip(query.atom.args, answers.args[best], strict=True):
+            if isinstance(term, Var):
+                ids[term.name] = graph.symbols.intern(value)
+        return float(answers.tags[setting.sample, best]), ids, ""
+
+    def _note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+
+def _order(way: _Way, literals: Sequence[NearLiteral], near: Near) -> tuple:
+    """What makes a rule nearer: fewer literals failed, more hold, thresholds missed by less, and greater weight."""
+    failed = [x for x in literals if x.how != "holds"]
+    share = len(failed) / max(1, len(literals))
+    return (bool(failed), len(failed), share, near.miss, -chance([x for x in literals if x.how == "holds"]))
+
+
+def _question(body: Body, known: dict[str, Const]) -> Query:
+    return query_of(substituted(body, known), _SPAN)
+
+
+def _with(body: Body, known: dict[str, Const]) -> Body:
+    return substituted(body, known) if known else body
+
+
+def _conjuncts(body: Body) -> tuple[Body, ...]:
+    return body.parts if isinstance(body, And) else (body,)
+
+
+def _filled(part: Part, known: dict[str, Const]) -> Part:
+    """The body of an exception with the head's values; the others have them already."""
+    return replace(part, body=substituted(part.body, known)) if part.exception else part
+
+
+_SPAN = Query(Atom("none", ())).span
