@@ -108,7 +108,9 @@ class Judge:
             wanted = self.graph.symbols.value(value)
             for row in islice(rows.tolist(), 200):
                 other = self.graph.symbols.value(self.facts.row(atom.key, row)[place])
-                far = abs(other - wanted) if _is_number(other) and _is_number(wanted) else 0.0  # type: ignore[operator]
+                far = 0.0
+                if isinstance(other, int | float) and isinstance(wanted, int | float):
+                    far = abs(other - wanted)
                 found.append((far, self.graph.atom(self.facts.fact(atom.key, row))))
         return tuple(dict.fromkeys(text for _, text in sorted(found)))[:NEAREST]
 
@@ -150,10 +152,6 @@ class Judge:
         if isinstance(side, Var) and side.name.startswith("#"):  # the engine's own: what a count or a sum came to
             return f"{side.name[1:].split()[0]} is {shown}"
         return f"{self.printer.term(side).lstrip('?')} is {shown}"
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def chance(literals: Sequence[NearLiteral]) -> float:

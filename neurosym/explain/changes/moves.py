@@ -88,7 +88,7 @@ class _Finder:
         if "add" in kinds:
             new = (g for p in changeable for g in self._atoms(p))
             self._add(dict.fromkeys(new), recorded)
-        given = [(a.key, tuple(x for x in a.args if x is not None)) for a in added]
+        given = [(a.key, tuple(x for x in a.args if isinstance(x, int))) for a in added]
         self._add(dict.fromkeys(given), recorded)
         return self.found
 
@@ -140,7 +140,7 @@ class _Finder:
                 continue  # an uncertain number: another value would have to take its probability along
             for place, index in enumerate(args):
                 old = symbols.value(index)
-                blank = any(p.args[place] is None and _fits(p, ground) for p in changeable)
+                blank = any(_fits(p, ground) and p.args[place] is None for p in changeable)
                 if not blank or isinstance(old, bool) or not isinstance(old, int | float):
                     continue
                 for new in thresholds.across((key, place), old):

@@ -194,11 +194,14 @@ class Nearest:
 
     def _settle(self, ids: Ids, facts: dict[int, int]) -> None:
         """Keep a substitution that no more atoms can extend."""
-        for k, atom in self.atoms.items():  # one that was passed over may have found its fact by what came later
-            if k not in facts and None not in (pattern := self.facts.pattern(atom, ids)):
-                rows = self.facts.matching(atom.key, pattern)
-                if len(rows):
-                    facts = facts | {k: self.facts.fact(atom.key, int(rows[0]))}
+        for k, atom in self.atoms.items():
+            if k in facts:
+                continue
+            rows = self.facts.matching(atom.key, self.facts.pattern(atom, ids), atom)
+            if len(rows) and not atom.variables <= ids.keys():
+                return  # it was passed over, and does not fail: other branches match it
+            if len(rows):  # what came later gave it its fact
+                facts = facts | {k: self.facts.fact(atom.key, int(rows[0]))}
         failed = {k for k in self.atoms if k not in facts}
         miss = 0.0
         for k, part in enumerate(self.parts):

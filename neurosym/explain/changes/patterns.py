@@ -45,13 +45,13 @@ def candidate_atoms(setting: Setting, texts: Iterable[str]) -> list[CoreAtom]:
 
 def _pattern(setting: Setting, text: str) -> CoreAtom:
     atom = _read(setting, text)
-    setting.reasoner.check_known(atom)
-    core = setting.pattern(atom)
     program = setting.program
-    if core.key in setting.core.neural or atom.key in program.neural:
-        _refuse(text, "a network says its facts", "change what the network sees, or a fact that a rule reads")
     if atom.key in built_in(program):
         _refuse(text, "it is computed, and has no facts", "name a predicate that has recorded facts")
+    setting.reasoner.check_known(atom)
+    core = setting.pattern(atom)
+    if core.key in setting.core.neural or atom.key in program.neural:
+        _refuse(text, "a network says its facts", "change what the network sees, or a fact that a rule reads")
     names = [t.name for t in atom.args if isinstance(t, Var) and not t.anonymous]
     if len(names) != len(set(names)):
         raise ExplanationError(

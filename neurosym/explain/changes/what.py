@@ -16,7 +16,6 @@ from neurosym.explain.changes.setting import Setting
 from neurosym.explain.changes.weights import current_weight, least_weight, movable_rules
 from neurosym.lang.ast import Rule
 from neurosym.reasoner import Answers
-from neurosym.semantics import LogicBounds
 
 KINDS = ("remove", "add", "value")
 MAX_CHANGES = 3
@@ -89,7 +88,7 @@ def find_changes(
 ) -> tuple[tuple[Change, ...], tuple[str, ...]]:  # fmt: skip
     """The changes, and what was cut, as sentences; see `what_would_change`."""
     kinds = _checked(threshold, limit, kinds, max_changes, max_candidates, budget)
-    if isinstance(answers.algebra, LogicBounds):
+    if answers.logic is not None:
         raise ExplanationError(
             "under the semantics `bounds` no changes are looked for", code="NS850", help="ask under exact or topk"
         )

@@ -107,7 +107,8 @@ class WhyNot:
         atoms = [a for a in atoms if self._is_known(a)]
         observed = [setting.reasoner.atom(text) for text in setting.evidence]
         observed += [e.atom for e in self.program.evidence]
-        return setting.reasoner.grounded(setting.answers.inputs, (*atoms, *observed), facts=setting.base)
+        mode = setting.reasoner._mode(setting.answers.algebra)
+        return setting.reasoner.grounded(setting.answers.inputs, (*atoms, *observed), facts=setting.base, mode=mode)
 
     def _is_known(self, atom: Atom) -> bool:
         try:
@@ -171,8 +172,8 @@ class WhyNot:
         """The probabilities of the facts that some substitutions speak of."""
         facts = {f for n in found for f in n.facts.values()}
         facts |= {f for n in found for k in search.negated for f, _ in search.there(k, n.ids)}
-        if not facts:
-            return {}
+        if not facts or grounded.graph.engine is not None:  # facts alone, all of them certain
+            return dict.fromkeys(facts, 1.0)
         setting = self.setting
         wanted = sorted(facts)
         observed = [(setting.reasoner.atom(text), seen) for text, seen in setting.evidence.items()]
