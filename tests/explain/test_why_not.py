@@ -197,7 +197,8 @@ def test_strings_from_data_are_escaped() -> None:
 
 
 def test_the_search_is_limited_and_says_so() -> None:
-    text = "pred e(x: int, y: int) .\nrule far if e(?a, ?b) and e(?c, ?d) and e(?f, ?g) and ?a + ?c + ?f > 9999 then far .\n"
+    text = "pred e(x: int, y: int) .\n"
+    text += "rule far if e(?a, ?b) and e(?c, ?d) and e(?f, ?g) and ?a + ?c + ?f > 9999 then far .\n"
     text += " ".join(f"e({k}, {k})." for k in range(60))
     why = explained(text, "far")
     assert any("was cut" in w for w in why.warnings)

@@ -19,8 +19,8 @@ from neurosym.grounding.builtins import Evaluator
 from neurosym.grounding.core import CoreAtom, Key
 from neurosym.lang.ast import Atom, Comparison, Const, Term, Var
 
-TRIES = 20_000  # steps of the search, for each rule
-MATCHES = 500  # facts tried for one atom at one point
+TRIES = 2_000  # steps of the search, for each number of atoms that are not matched
+MATCHES = 500  # facts tried for one atom at one point, those first that miss comparisons by least
 KEPT = 8  # substitutions of a rule that are looked at in full
 
 Ids = dict[str, int]  # variable → term id
@@ -114,6 +114,17 @@ class Facts:
         left, right = (self.evaluator.operand(side, columns, 1) for side in (compare.left, compare.right))
         return bool(self.evaluator.compare(compare.op, left, right)[0])
 
+    def rows(self, key: Key) -> np.ndarray:
+        """The table of a predicate that has facts."""
+        return self.graph.rows[self._number[key]]
+
+    def misses(self, compare: Comparison, columns: dict[str, np.ndarray], n: int) -> np.ndarray:
+        """(n,) 0 where a comparison holds, else 1 and by how much numbers miss it, relative to the greatest miss."""
+        left, right = (self.evaluator.operand(side, columns, n) for side in (compare.left, compare.right))
+        false = ~self.evaluator.compare(compare.op, left, right)
+        gap = np.nan_to_num(np.abs(left.floats - right.floats), posinf=0.0)
+        return false * (1.0 + gap / (gap.max(initial=0.0) or 1.0))
+
     def missed_by(self, compare: Comparison, ids: Ids) -> tuple[float, float] | None:
         """By how much an ordered comparison of numbers or dates is missed, absolutely and relative to the numbers."""
         sides = [self.value(side, ids) for side in (compare.left, compare.right)]
@@ -186,11 +197,27 @@ class Nearest:
         atom, rows = self.atoms[chosen], matches[chosen]
         if len(rows) > MATCHES:
             self.cut = True
-        for row in rows[:MATCHES].tolist():
+        for row in self._promising(atom, rows, ids)[:MATCHES].tolist():
             more = {a: v for a, v in zip(atom.args, self.facts.row(atom.key, row), strict=True) if isinstance(a, str)}
             self._extend(ids | more, rest, facts | {chosen: self.facts.fact(atom.key, row)}, missing)
         if missing and any(isinstance(a, str) and a not in ids for a in atom.args):
             self._extend(ids, rest, facts, missing - 1)
+
+    def _promising(self, atom: CoreAtom, rows: np.ndarray, ids: Ids) -> np.ndarray:
+        """The rows in the order in which they are tried: by how far they miss the comparisons that they decide."""
+        table = self.facts.rows(atom.key)[rows]
+        columns = {n: np.full(len(rows), i, np.int32) for n, i in ids.items()}
+        for place, arg in enumerate(atom.args):
+            if isinstance(arg, str):
+                columns[arg] = np.ascontiguousarray(table[:, place])
+        miss = np.zeros(len(rows))
+        for part in self.parts:
+            compare = part.body
+            if isinstance(compare, Comparison):
+                needed = variables_of(compare.left) | variables_of(compare.right)
+                if needed <= columns.keys() and needed & atom.variables:
+                    miss += self.facts.misses(compare, columns, len(rows))
+        return rows[np.argsort(miss, kind="stable")]
 
     def _settle(self, ids: Ids, facts: dict[int, int]) -> None:
         """Keep a substitution that no more atoms can extend."""

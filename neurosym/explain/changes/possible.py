@@ -19,10 +19,12 @@ from neurosym.explain.changes.setting import Ground, Setting
 from neurosym.grounding import DerivationGraph
 from neurosym.lang.ast import Alternative, Atom, Const, Rule, Weight
 from neurosym.reasoner import Reasoner
-from neurosym.semantics import Bounds, Evaluator, Exact, ProofBounds, relevant_part
+from neurosym.reasoner.grounded import Grounded
+from neurosym.semantics import Boolean, Bounds, Evaluator, Exact, Part, ProofBounds, TopK, relevant_part
 from neurosym.semantics.polarity import Polarity
 
 BATCH = 256
+MOST_NODES = 20_000  # of a circuit over all that may change; beyond, each set is run by itself
 HALF = Weight(Const(0.5))
 Interval = tuple[float, float]  # between which numbers the claim's tag lies; NaN where the evidence cannot be then
 
@@ -51,13 +53,15 @@ class Possible:
         }
         self._stand = _stand_ins(setting, [*removed, *(c.on for c in found.moves if c.on is not None)])
         reasoner = setting.changed(removed, [], self._swapped, tuple(self._stand.values()))
-        reasoner.on_limit = "stop"
-        self.answers = setting.run(reasoner)
-        self._program = reasoner.program
-        graph = self.answers.grounded.graph
-        self._leaf_of = self._leaves(graph)
+        observed = [(reasoner.atom(text), seen) for text, seen in setting.evidence.items()]
+        inputs = setting.answers.inputs
+        grounded = reasoner.grounded(inputs, (setting.atom, *(a for a, _ in observed)))
+        grounded.max_circuit = min(grounded.max_circuit, MOST_NODES)
+        self._program, self.graph = reasoner.program, grounded.graph
+        self._leaf_of = self._leaves(self.graph)
         self.rule_leaves = {id(r): self.leaves_of(r) for r in weighted}
-        self._base = self.answers.leaf_tags[setting.sample].detach().clone()
+        with torch.no_grad():
+            self._base = grounded.leaves(reasoner.weights, inputs)[setting.sample].clone()
         for ground, rule in self._stand.items():
             for leaf in self._leaf_of.get(id(rule), ()):
                 self._base[leaf] = float(ground in removed)
@@ -65,17 +69,47 @@ class Possible:
             if id(rule) in self._swapped:
                 self._base[self.rule_leaves[id(rule)]] = constant_weight(rule)[0]
         self._off_on = [self._effects(c, found) for c in self.moves]
-        self.fact = self.answers.facts[0] if self.answers.facts else -1
-        self._evaluator: Exact | Evaluator | Bounds | ProofBounds | None = None
-        if self.fact >= 0:
-            self._evaluator = self.answers.grounded.evaluator([self.fact], self.answers.evidence, self.answers.algebra)
-        self.monotone = not self.answers.evidence and not isinstance(self._evaluator, ProofBounds)
-        self.signs = self._signs(graph)
+        self.fact = next(iter(grounded.matches(setting.atom)), -1)
+        self.evidence = grounded.evidence(observed)
+        self.monotone = not self.evidence and not isinstance(setting.answers.algebra, TopK)
+        self._part = self._relevant()
+        self.signs = self._signs()
+        self._alone = OneByOne(setting, found)
+        self._evaluator = self._made(grounded)
+
+    def _relevant(self) -> Part | None:
+        """What the claim depends on, and what was observed; nothing where the claim cannot be derived at all."""
+        if self.fact < 0:
+            return None
+        roots = np.array([self.fact, *(f for f, _ in self.evidence)], np.int32)
+        return relevant_part(self.graph, roots, drop_certain=True)
+
+    def _made(self, grounded: Grounded) -> Exact | Evaluator | Bounds | ProofBounds | None:
+        """The evaluator of the claim; None where there can be none, or a circuit would be too large."""
+        if self._part is None:
+            return None
+        algebra = self.setting.answers.algebra
+        movable = {leaf for off, on in self._off_on for leaf in (*off, *on)}
+        if algebra is None and self.monotone and set(self._part.facts[self._part.leaf].tolist()) <= movable:
+            algebra = Boolean()  # whatever moves is so or not so, and all else is certain: that takes no circuit
+        try:
+            return grounded.evaluator([self.fact], self.evidence, algebra)
+        except SemanticsError as error:
+            if error.code != "NS520":
+                raise
+            return None
 
     # ---------------------------------------------------------------------------------------------- evaluating
 
+    @property
+    def fast(self) -> bool:
+        """Whether many sets are evaluated at once, and weights can be moved."""
+        return self._evaluator is not None or self.fact < 0
+
     def values(self, sets: Sequence[Sequence[int]]) -> list[Interval]:
         """The claim under each of some sets of moves."""
+        if self._evaluator is None and self.fact >= 0:
+            return self._alone.values(sets)
         rows = []
         for moves in sets:
             row = self._base.clone()
@@ -136,12 +170,11 @@ class Possible:
             rules += [t.rule for t in found.records[ground].texts]
         return [leaf for r in rules for leaf in self.leaves_of(r)]
 
-    def _signs(self, graph: DerivationGraph) -> list[Signs]:
+    def _signs(self) -> list[Signs]:
         """Which ways each move pushes, by the signs under which its leaves reach the claim."""
-        if self.fact < 0:
+        part = self._part
+        if part is None:
             return [Signs(False, False)] * len(self.moves)
-        roots = np.array([self.fact, *(f for f, _ in self.answers.evidence)], np.int32)
-        part = relevant_part(graph, roots, drop_certain=True)
         positive, negative = Polarity(part).below(part.roots, part.leaf)
         up, down = set(part.facts[positive].tolist()), set(part.facts[negative].tolist())
         if not self.monotone:
@@ -155,6 +188,8 @@ class Possible:
 
 class OneByOne:
     """The same where each set is run by itself, which any program allows."""
+
+    fast = False
 
     def __init__(self, setting: Setting, found: Candidates) -> None:
         self.setting, self.found = setting, found

@@ -73,16 +73,15 @@ class _Search:
 
     def by_trying(self, useful: Sequence[int]) -> Iterator[Set]:
         """All sets, smaller ones first."""
-        step = BATCH if isinstance(self.evaluator, Possible) else 1
+        step = BATCH if self.evaluator.fast else 1
         for size in range(1, self.most + 1):
             sets = (s for s in map(frozenset, combinations(useful, size)) if self._is_new(s))
             before = len(self.found)
-            while batch := list(islice(sets, step)):
-                if self.clock.spent():
-                    return
-                for moves in self._flipping(batch):
-                    self.found.append(moves)
+            while (batch := list(islice(sets, step))) and not self.clock.spent():
+                self.found += self._flipping(batch)
             yield from self.found[before:]
+            if self.clock.over:
+                return
 
     def by_hitting(self, useful: Sequence[int]) -> Iterator[Set]:
         """Those that hold a move outside of each largest set that does not flip."""
@@ -100,12 +99,15 @@ class _Search:
                 new |= dict.fromkeys(s for k in sorted(outside) if self._is_new(s := moves | {k}) and k not in moves)
             flipping = set()
             batches = list(new)
-            for start in range(0, len(batches), BATCH):
+            step = BATCH if self.evaluator.fast else 1
+            for start in range(0, len(batches), step):
                 if self.clock.spent():
-                    return
-                flipping |= set(self._flipping(batches[start : start + BATCH]))
+                    break
+                flipping |= set(self._flipping(batches[start : start + step]))
             self.found += [s for s in batches if s in flipping]
             yield from (s for s in batches if s in flipping)
+            if self.clock.over:
+                return
             level = [s for s in batches if s not in flipping]
 
     def _largest(self, moves: Set, every: Set, around: list[Set]) -> Set:

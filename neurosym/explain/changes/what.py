@@ -106,11 +106,11 @@ def find_changes(
     allowed = candidates(setting, patterns, extra, kinds, max_candidates)
     evaluator = possible(setting, allowed, rules)
     notes = list(allowed.notes)
-    if rules and not isinstance(evaluator, Possible):
+    if rules and not evaluator.fast:
         notes.append("no weights were moved: what may change cannot be grounded all at once")
     finder = _Finder(setting, allowed, flips, number)
     changes: list[Change] = []
-    if isinstance(evaluator, Possible):
+    if isinstance(evaluator, Possible) and evaluator.fast:
         changes += finder.by_weights(evaluator, rules, clock)
     changes += finder.by_facts(smallest(evaluator, flips, reach, max_changes, clock), limit)
     if clock.over:
