@@ -67,6 +67,20 @@ def test_negation_and_exceptions() -> None:
     assert literal.how == "exception" and "covered" in literal.text
 
 
+def test_exceptions_with_a_weight_and_exceptions_to_exceptions() -> None:
+    text = """
+    rule base if a(?x) then b(?x) .
+    rule often exception to base weight 0.8 if c(?x) .
+    rule anyway exception to often if d(?x) .
+    a(1). a(2). c(1). c(2). d(2).
+    """
+    why = explained(text, "b(1)", contributions=False)
+    (near,) = why.why_not
+    assert near.fires and near.probability == pytest.approx(0.2) == pytest.approx(why.claim.probability)
+    (near,) = explained(text, "b(2)", threshold=1.5, contributions=False).why_not
+    assert near.fires and near.probability == 1
+
+
 def test_atoms_that_are_not_derived_are_looked_into_as_deep_as_asked() -> None:
     shallow = named(explained(WARD, "ill(p1)"), "ill").failed[0]
     assert shallow.how == "not derived" and shallow.below == ()

@@ -37,8 +37,8 @@ class Part:
     """A literal of a rule.
 
     Attributes:
-        body: as it is written, with the head's values filled in; `exception`: the name of the exception whose body
-            must not hold, or an empty string.
+        body: as it is written, with the head's values filled in; `exception`: the exception that must
+            not apply, or None.
         kind: `atom` and `negated`, looked up among the facts; `comparison`; `asked`, anything else, which is asked
             once its variables have their values.
         atom: of the first two, with a variable in place of each expression.
@@ -47,7 +47,7 @@ class Part:
     body: Body
     kind: str
     atom: Atom | None = None
-    exception: str = ""
+    exception: Rule | None = None
 
     @property
     def variables(self) -> set[str]:
@@ -96,7 +96,7 @@ def variants(rule: Rule, program: Program, asked: frozenset) -> list[list[Part]]
     Args:
         asked: predicates whose atoms are asked about rather than looked up.
     """
-    exceptions = [e for e in program.rules if e.exception_to is not None and e.exception_to == rule.name]
+    exceptions = _exceptions(rule, program)
     computed = built_in(program)
     made = []
     head = {v.name for h in rule.heads for a in h.atoms for v in atom_variables(a)}
@@ -104,9 +104,23 @@ def variants(rule: Rule, program: Program, asked: frozenset) -> list[list[Part]]
         parts: list[Part] = []
         for number, literal in enumerate(_opened(literals, head)):
             parts += _parts(literal, number, asked, set(computed))
-        parts += [Part(Not(e.body), "asked", None, e.label) for e in exceptions]
+        parts += [Part(Not(_applies(e, program)), "asked", None, e) for e in exceptions]
         made.append(parts)
     return made
+
+
+def _exceptions(rule: Rule, program: Program) -> list[Rule]:
+    return [e for e in program.rules if e.exception_to is not None and e.exception_to == rule.name]
+
+
+def _applies(exception: Rule, program: Program) -> Body:
+    """The body of an exception, without what its own exceptions take from it."""
+    inner = tuple(Not(_applies(e, program)) for e in _exceptions(exception, program))
+    return And((*_conjuncts(exception.body), *inner)) if inner else exception.body
+
+
+def _conjuncts(body: Body) -> tuple[Body, ...]:
+    return body.parts if isinstance(body, And) else (body,)
 
 
 def _alternatives(body: Body) -> Iterator[list[Body]]:

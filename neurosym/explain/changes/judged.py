@@ -60,12 +60,12 @@ class Judge:
         if probability > 0:
             return NearLiteral(text, "holds", self._result(part, ids), probability)
         if part.exception:
-            return NearLiteral(f"the exception {part.exception}", "exception", "it applies", 0.0)
+            return NearLiteral(f"the exception {part.exception.label}", "exception", "it applies", 0.0)
         return NearLiteral(text, "false", "", 0.0)
 
     def _text(self, part: Part, ids: Ids) -> str:
         if part.exception:
-            return f"no exception {part.exception}"
+            return f"no exception {part.exception.label}"
         known = {n: Const(self.graph.symbols.value(i)) for n, i in ids.items()}
         body = part.body
         return self.printer.body(substituted(body, known))

@@ -81,7 +81,7 @@ class _Finder:
             self.found.records[ground] = record
             if "remove" in kinds:
                 self._put("remove", ground, 1.0, off=ground)
-            if not record.certain and "add" in kinds:
+            if not record.certain and "add" in kinds and ground != self.claim:
                 self._put("add", ground, 1.0, on=ground)
         if "value" in kinds:
             self._values(changeable, recorded)
@@ -143,11 +143,19 @@ class _Finder:
                 blank = any(_fits(p, ground) and p.args[place] is None for p in changeable)
                 if not blank or isinstance(old, bool) or not isinstance(old, int | float):
                     continue
+                allowed = self._allowed(key, place)
                 for new in thresholds.across((key, place), old):
+                    if allowed is not None and new not in allowed:
+                        continue
                     moved = (key, (*args[:place], symbols.intern(new), *args[place + 1 :]))
                     there = self._record(moved)
                     if there is None and moved != self.claim:
                         self._put("value", ground, abs(new - old) / (abs(old) or 1.0), off=ground, on=moved)
+
+    def _allowed(self, key: Key, place: int) -> tuple | None:
+        """The values that a declaration allows at an argument; None where any."""
+        declaration = self.setting.program.declarations.get(key)
+        return None if declaration is None else declaration.args[place].type.values or None
 
     # ------------------------------------------------------------------------------------------------ records
 

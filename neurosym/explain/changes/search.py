@@ -44,8 +44,8 @@ def flips_to(threshold: float, reach: bool) -> Callable[[Interval], bool]:
 
 def smallest(
     evaluator: Possible | OneByOne, flips: Callable[[Interval], bool], reach: bool, most: int, clock: Clock
-) -> Iterator[Set]:
-    """Sets of moves that flip the decision and no part of which does, by size.
+) -> Iterator[list[Set]]:
+    """Sets of moves that flip the decision and no part of which does: those of one move, of two, and so on.
 
     Args:
         reach: whether the claim must rise; most: moves in one set.
@@ -71,7 +71,7 @@ class _Search:
         self.slots = [m.slot for m in evaluator.moves]
         self.found: list[Set] = []
 
-    def by_trying(self, useful: Sequence[int]) -> Iterator[Set]:
+    def by_trying(self, useful: Sequence[int]) -> Iterator[list[Set]]:
         """All sets, smaller ones first."""
         step = BATCH if self.evaluator.fast else 1
         for size in range(1, self.most + 1):
@@ -79,11 +79,11 @@ class _Search:
             before = len(self.found)
             while (batch := list(islice(sets, step))) and not self.clock.spent():
                 self.found += self._flipping(batch)
-            yield from self.found[before:]
+            yield self.found[before:]
             if self.clock.over:
                 return
 
-    def by_hitting(self, useful: Sequence[int]) -> Iterator[Set]:
+    def by_hitting(self, useful: Sequence[int]) -> Iterator[list[Set]]:
         """Those that hold a move outside of each largest set that does not flip."""
         every = frozenset(useful)
         around: list[Set] = []
@@ -105,7 +105,7 @@ class _Search:
                     break
                 flipping |= set(self._flipping(batches[start : start + step]))
             self.found += [s for s in batches if s in flipping]
-            yield from (s for s in batches if s in flipping)
+            yield [s for s in batches if s in flipping]
             if self.clock.over:
                 return
             level = [s for s in batches if s not in flipping]

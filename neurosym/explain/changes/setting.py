@@ -188,7 +188,10 @@ class Setting:
 
     @cached_property
     def evidence(self) -> dict[str, bool]:
-        """What was observed."""
+        """What was observed, that about atoms that cannot be derived included."""
+        if self.answers.observed:
+            printer = self.program.notation.printer(self.base.prefixes | self.program.prefixes)
+            return {printer.atom(atom): seen for atom, seen in self.answers.observed}
         return {self.answers.grounded.graph.atom(f): seen for f, seen in self.answers.evidence}
 
     def bounds(self, answers: Answers) -> tuple[float, float]:

@@ -27,9 +27,9 @@ def movable_rules(setting: Setting, wanted: bool | Iterable[str]) -> list[Rule]:
         return all_rules
     found: list[Rule] = []
     for name in [wanted] if isinstance(wanted, str) else list(wanted):
-        named = [r for r in all_rules if r.label == name]
+        named = [r for r in all_rules if name in (r.label, weight_name(setting, r))]
         if not named:
-            known = ", ".join(r.label for r in all_rules)
+            known = ", ".join(weight_name(setting, r) for r in all_rules[:20])
             raise ExplanationError(
                 f"no rule `{name}` has a weight that could be moved", code="NS847",
                 note="a weight that is calculated for each case, and those of an annotated disjunction, are not moved",
@@ -37,6 +37,14 @@ def movable_rules(setting: Setting, wanted: bool | Iterable[str]) -> list[Rule]:
             )  # fmt: skip
         found += named
     return list(dict.fromkeys(found))
+
+
+def weight_name(setting: Setting, rule: Rule) -> str:
+    """What a weighted rule is called: its name or place, and a fact by its atom."""
+    if rule.is_fact and rule.name is None and len(rule.heads) == 1 and len(rule.heads[0].atoms) == 1:
+        prefixes = setting.base.prefixes | setting.program.prefixes
+        return setting.program.notation.printer(prefixes).atom(rule.heads[0].atoms[0])
+    return rule.label
 
 
 def _movable(rule: Rule) -> bool:

@@ -13,10 +13,11 @@ from neurosym.explain.changes.patterns import candidate_atoms, changeable_patter
 from neurosym.explain.changes.possible import Interval, Possible, changed_by, possible, with_weight
 from neurosym.explain.changes.search import SLACK, Clock, Set, flips_to, smallest
 from neurosym.explain.changes.setting import Setting
-from neurosym.explain.changes.weights import current_weight, least_weight, movable_rules
+from neurosym.explain.changes.weights import current_weight, least_weight, movable_rules, weight_name
 from neurosym.lang.ast import Rule
 from neurosym.reasoner import Answers
 
+CUT = "NS849"  # the search was cut
 KINDS = ("remove", "add", "value")
 MAX_CHANGES = 3
 MAX_CANDIDATES = 1000
@@ -76,7 +77,7 @@ def what_would_change(
         max_candidates, budget, sample,
     )  # fmt: skip
     for note in notes:
-        warn(f"NS849: {note}", ApproximationWarning, stacklevel=2)
+        warn(f"{CUT}: {note}", ApproximationWarning, stacklevel=2)
     return found
 
 
@@ -124,24 +125,19 @@ class _Finder:
     def __init__(self, setting: Setting, allowed: Candidates, flips, number: float) -> None:
         self.setting, self.allowed, self.flips, self.number = setting, allowed, flips, number
 
-    def by_facts(self, sets: Iterable[Set], limit: int) -> list[Change]:
-        """The changes of sets of moves, in the order of size; further ones of the last size are looked at too."""
+    def by_facts(self, sizes: Iterable[list[Set]], limit: int) -> list[Change]:
+        """The changes of sets of moves, smaller ones first; of one size those with the shortest moves."""
         changes: list[Change] = []
-        size = 0
-        group: list[list[Candidate]] = []
-        for moves in sets:
-            if len(moves) > size:
-                changes += self._run(group)
-                group, size = [], len(moves)
-                if len(changes) >= limit:
-                    return changes
-            group.append([self.allowed.moves[k] for k in sorted(moves)])
-        return changes + self._run(group)
+        for sets in sizes:
+            changes += self._run([[self.allowed.moves[k] for k in sorted(s)] for s in sets], limit - len(changes))
+            if len(changes) >= limit:
+                break
+        return changes
 
-    def _run(self, group: list[list[Candidate]]) -> list[Change]:
+    def _run(self, group: list[list[Candidate]], limit: int) -> list[Change]:
         """Those of one size that flip the decision when they are run; of longer and shorter moves the shorter."""
         group.sort(key=lambda moves: sum(m.distance for m in moves))
-        kept: dict[frozenset, None] = {}
+        kept: set[frozenset] = set()
         changes: list[Change] = []
         for moves in group:
             same = frozenset((m.slot, m.move.kind, (m.move.by or 0) > 0) for m in moves)
@@ -149,8 +145,10 @@ class _Finder:
                 continue
             bounds = self.setting.bounds(self.setting.run(changed_by(moves, self.setting, self.allowed)))
             if self.flips(bounds):
-                kept[same] = None
+                kept.add(same)
                 changes.append(_change([m.move for m in moves], bounds, sum(m.distance for m in moves)))
+                if len(changes) >= limit:
+                    break
         return changes
 
     def by_weights(self, evaluator: Possible, rules: Sequence[Rule], clock: Clock) -> list[Change]:
@@ -171,10 +169,9 @@ class _Finder:
                 continue
             bounds = self.setting.bounds(answers)
             if self.flips(bounds):
-                label = f"the weight of {rule.label} becomes {new:.6g} (from {now:.6g})"
-                changes.append(
-                    _change([Move("weight", rule.label, label, f"{new!r}", new - now)], bounds, abs(new - now))
-                )
+                name = weight_name(self.setting, rule)
+                label = f"the weight of {name} becomes {new:.6g} (from {now:.6g})"
+                changes.append(_change([Move("weight", name, label, f"{new!r}", new - now)], bounds, abs(new - now)))
         return changes
 
 

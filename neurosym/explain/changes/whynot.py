@@ -20,11 +20,17 @@ from neurosym.lang.ast import And, Atom, Body, Const, Program, Query, Rule, Term
 from neurosym.lang.checker import recheck
 from neurosym.lang.notation import substituted
 from neurosym.lang.questions import query_of
+from neurosym.lang.terms import term_key
+from neurosym.reasoner import Answers
 from neurosym.reasoner.grounded import Grounded
 
 MOST_RULES = 5
 DEPTH = 1
 MANY = 200  # rules of one predicate that are looked at
+
+
+# of a literal that was asked: its probability (None: it could not be asked), the values it gave, and why not
+Asked = tuple[float | None, Ids, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,48 +188,73 @@ class WhyNot:
             evaluator = grounded.evaluator(wanted, grounded.evidence(observed), setting.answers.algebra)
             return dict(zip(wanted, evaluator(leaves)[setting.sample].tolist(), strict=True))
 
-    def _ask(
-        self, way: _Way, found: Sequence[Near], graph: DerivationGraph
-    ) -> list[dict[int, tuple[float | None, Ids, str]]]:
+    def _ask(self, way: _Way, found: Sequence[Near], graph: DerivationGraph) -> list[dict[int, Asked]]:
         """What is not looked up: groups, aggregates, networks and tests, asked with the values that are known."""
-        result: list[dict[int, tuple[float | None, Ids, str]]] = [{} for _ in found]
+        result: list[dict[int, Asked]] = [{} for _ in found]
         questions: dict[Query, list[tuple[int, int]]] = {}
         for number, near in enumerate(found):
             known = {n: Const(graph.symbols.value(i)) for n, i in near.ids.items() if not n.startswith("#")}
             for k, part in enumerate(way.parts):
                 if part.kind == "asked":
                     questions.setdefault(_question(part.body, known), []).append((number, k))
-        for query, places in questions.items():
-            answer = self._answered(query, graph)
+        for places, answer in zip(questions.values(), self._answered(list(questions), graph), strict=True):
             for number, k in places:
-                result[number][k] = answer
+                result[number][k] = self._excepted(way.parts[k], answer)
         return result
 
-    def _answered(self, query: Query, graph: DerivationGraph) -> tuple[float | None, Ids, str]:
-        """The most probable answer of a query: its probability, the values it gives, or why there is none."""
-        setting = self.setting
+    def _excepted(self, part: Part, answer: Asked) -> Asked:
+        """Of an exception with a weight: that it does not apply, though its body may hold."""
+        rule, (probability, ids, fault) = part.exception, answer
+        if rule is None or probability is None:
+            return answer
+        weight = 1.0
+        written = rule.exception_weight or next((h.weight for h in rule.heads if h.weight is not None), None)
+        if written is not None:
+            value = written.value.value if isinstance(written.value, Const) else 1.0
+            weight = float(value) if isinstance(value, int | float) else 1.0
+            for k, parameter in enumerate(self.setting.reasoner.learnable):
+                if self.program.rules[parameter.statement] is rule:
+                    weight = float(self.setting.reasoner.weights(k)[0].detach())
+        return 1.0 - weight * (1.0 - probability), ids, fault
+
+    def _answered(self, queries: list[Query], graph: DerivationGraph) -> list[Asked]:
+        """The most probable answer of each query; all are asked together, and singly if one of them is at fault."""
+        if not queries:
+            return []
+        setting, program = self.setting, self.program
+        rules = tuple(q for q in queries if q.rule is not None)
         try:
-            program = self.program
-            if query.rule is not None:
+            if rules:
                 known = frozenset({*(program.facts_predicates or ()), *setting.base.predicates})
-                program = recheck(
-                    replace(program, statements=(*program.statements, query), facts_predicates=known)
-                )  # fmt: skip
-            answers = setting.run(setting.reasoner.over(setting.base, program=program), (query.atom,))
+                program = replace(program, statements=(*program.statements, *rules), facts_predicates=known)
+                program = recheck(program)
+            asking = setting.reasoner.over(setting.base, program=program)
+            answers = setting.run(asking, tuple(q.atom for q in queries))
         except NeurosymError as error:
-            return None, {}, error.message
-        if not answers.atoms:
-            return 0.0, {}, ""
-        best = int(answers.tags[setting.sample].argmax())
-        ids: Ids = {}
-        for term, value in zip(query.atom.args, answers.args[best], strict=True):
-            if isinstance(term, Var):
-                ids[term.name] = graph.symbols.intern(value)
-        return float(answers.tags[setting.sample, best]), ids, ""
+            if len(queries) > 1:
+                return [self._answered([q], graph)[0] for q in queries]
+            return [(None, {}, error.message)]
+        return [_best(answers, q.atom, setting.sample, graph) for q in queries]
 
     def _note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
+
+
+def _best(answers: Answers, atom: Atom, sample: int, graph: DerivationGraph) -> Asked:
+    """The most probable of the answers to one atom."""
+    found: Asked = (0.0, {}, "")
+    for column, (fact, args) in enumerate(zip(answers.facts, answers.args, strict=True)):
+        if fact < 0 or answers.grounded.graph.key(fact) != atom.key:
+            continue
+        pairs = list(zip(atom.args, args, strict=True))
+        if any(isinstance(t, Const) and term_key(t.value) != term_key(v) for t, v in pairs):
+            continue
+        tag = float(answers.tags[sample, column].detach())
+        if tag > (found[0] or 0.0):
+            ids = {t.name: graph.symbols.intern(v) for t, v in pairs if isinstance(t, Var)}
+            found = (tag, ids, "")
+    return found
 
 
 def _order(way: _Way, literals: Sequence[NearLiteral], near: Near) -> tuple:
