@@ -158,6 +158,22 @@ def test_groups_disjunctions_and_calculations() -> None:
     assert explained(text, "v(2)").why_not[0].failed[0].missed_by == 2
 
 
+def test_dates_and_tests_on_text() -> None:
+    text = """
+    pred visit(p: symbol, d: date) .
+    visit(p1, 2024-03-01). visit(p1, 2024-05-20). note(p1, "no fever").
+    rule late if visit(?p, ?d) and ?d > 2024-06-01 then late(?p) .
+    rule hot if note(?p, ?t) and starts_with(?t, "fever") then hot(?p) .
+    rule ends if note(?p, ?t) and ends_with(?t, "fever") and visit(?p, 2025-01-01) then ends(?p) .
+    """
+    (missed,) = explained(text, "late(p1)").why_not[0].failed
+    assert missed.missed_by == 12 and missed.detail == "d is 2024-05-20, missed by 12 days"
+    (literal,) = explained(text, "hot(p1)").why_not[0].failed
+    assert literal.how == "false" and literal.text == 'starts_with("no fever", "fever")'
+    (near,) = explained(text, "ends(p1)").why_not
+    assert len(near.held) == 2 and near.failed[0].nearest
+
+
 def test_aliases_and_triples() -> None:
     ex = "http://example.org/"
     facts = ns.FactBase.from_triples([(ns.Iri(ex + "a"), ns.Iri(ex + "knows"), ns.Iri(ex + "b"))])

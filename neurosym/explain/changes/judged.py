@@ -137,7 +137,7 @@ class Judge:
         detail = ", ".join(filter(None, (self._values(side, ids) for side in (compare.left, compare.right))))
         if gap is None:
             return NearLiteral(text, "false comparison", detail, 0.0)
-        amount = f"{gap[0]:.6g}"
+        amount = f"{gap[0]:.6g}" + (" days" if gap[2] else "")
         detail += f"{', ' if detail else ''}missed by {amount}" if gap[0] else f"{', ' if detail else ''}it is equal"
         return NearLiteral(text, "false comparison", detail, 0.0, gap[0])
 

@@ -125,21 +125,21 @@ class Facts:
         gap = np.nan_to_num(np.abs(left.floats - right.floats), posinf=0.0)
         return false * (1.0 + gap / (gap.max(initial=0.0) or 1.0))
 
-    def missed_by(self, compare: Comparison, ids: Ids) -> tuple[float, float] | None:
-        """By how much an ordered comparison of numbers or dates is missed, absolutely and relative to the numbers."""
+    def missed_by(self, compare: Comparison, ids: Ids) -> tuple[float, float, bool] | None:
+        """By how much an ordered comparison is missed, and that relative to its sides; whether these are dates."""
         sides = [self.value(side, ids) for side in (compare.left, compare.right)]
         if None in sides:
             return None
         left, right = self.graph.symbols.values([s for s in sides if s is not None])
         if isinstance(left, datetime.date) and isinstance(right, datetime.date):
             days = float(abs((left - right).days))
-            return days, days / 365
+            return days, days / 365, True
         if isinstance(left, bool) or isinstance(right, bool):
             return None
         if not isinstance(left, int | float) or not isinstance(right, int | float):
             return None
         gap = float(f"{abs(left - right):.12g}")  # 38.0 - 37.6 is 0.4 to who reads it
-        return gap, gap / max(abs(left), abs(right), 1e-9)
+        return gap, gap / max(abs(left), abs(right), 1e-9), False
 
 
 def _columns(ids: Ids) -> dict[str, np.ndarray]:

@@ -170,6 +170,7 @@ class Setting:
             id(before.program.rules[p.statement]): before.weight_logits[k] for k, p in enumerate(before.learnable)
         }
         other = before.over(base, program=program)
+        other._known_keys |= before._own_keys | before.facts.predicates  # also one whose last fact is gone
         other.weight_logits = nn.ParameterList([logits[id(program.rules[p.statement])] for p in other.learnable])
         return other
 

@@ -16,11 +16,12 @@ from neurosym.explain.changes.setting import Setting
 from neurosym.explain.words import Words
 from neurosym.grounding import DerivationGraph
 from neurosym.grounding.core import CoreAtom
-from neurosym.lang.ast import And, Atom, Body, Const, Program, Query, Rule, Term, Var
+from neurosym.lang.ast import And, Atom, Body, Const, Literal, Program, Query, Rule, Term, Var
 from neurosym.lang.checker import recheck
 from neurosym.lang.notation import substituted
 from neurosym.lang.questions import query_of
 from neurosym.lang.terms import term_key
+from neurosym.lang.walk import built_in
 from neurosym.reasoner import Answers
 from neurosym.reasoner.grounded import Grounded
 
@@ -196,11 +197,17 @@ class WhyNot:
             known = {n: Const(graph.symbols.value(i)) for n, i in near.ids.items() if not n.startswith("#")}
             for k, part in enumerate(way.parts):
                 if part.kind == "asked":
-                    questions.setdefault(_question(part.body, known), []).append((number, k))
+                    questions.setdefault(self._question(part.body, known), []).append((number, k))
         for places, answer in zip(questions.values(), self._answered(list(questions), graph), strict=True):
             for number, k in places:
                 result[number][k] = self._excepted(way.parts[k], answer)
         return result
+
+    def _question(self, body: Body, known: dict[str, Const]) -> Query:
+        filled = substituted(body, known)
+        if isinstance(filled, Literal) and filled.atom.key in built_in(self.program):
+            filled = And((filled,))  # what is computed has no facts to be asked for, and is the body of a rule
+        return query_of(filled, _SPAN)
 
     def _excepted(self, part: Part, answer: Asked) -> Asked:
         """Of an exception with a weight: that it does not apply, though its body may hold."""
@@ -262,10 +269,6 @@ def _order(way: _Way, literals: Sequence[NearLiteral], near: Near) -> tuple:
     failed = [x for x in literals if x.how != "holds"]
     share = len(failed) / max(1, len(literals))
     return (bool(failed), len(failed), share, near.miss, -chance([x for x in literals if x.how == "holds"]))
-
-
-def _question(body: Body, known: dict[str, Const]) -> Query:
-    return query_of(substituted(body, known), _SPAN)
 
 
 def _with(body: Body, known: dict[str, Const]) -> Body:
