@@ -20,7 +20,8 @@ from neurosym.grounding import DerivationGraph
 from neurosym.lang.ast import Alternative, Atom, Const, Rule, Weight
 from neurosym.reasoner import Reasoner
 from neurosym.reasoner.grounded import Grounded
-from neurosym.semantics import Boolean, Bounds, Evaluator, Exact, Part, ProofBounds, TopK, relevant_part
+from neurosym.semantics import Boolean, Bounds, Evaluator, Exact, Part, ProofBounds, Semiring, TopK, relevant_part
+from neurosym.semantics.algebras.semirings import ABSORPTIVE
 from neurosym.semantics.polarity import Polarity
 
 BATCH = 256
@@ -82,15 +83,16 @@ class Possible:
         if self.fact < 0:
             return None
         roots = np.array([self.fact, *(f for f, _ in self.evidence)], np.int32)
-        return relevant_part(self.graph, roots, drop_certain=True)
+        algebra = self.setting.answers.algebra
+        drop = not isinstance(algebra, Semiring) or ABSORPTIVE in algebra.properties
+        return relevant_part(self.graph, roots, drop_certain=drop)
 
     def _made(self, grounded: Grounded) -> Exact | Evaluator | Bounds | ProofBounds | None:
         """The evaluator of the claim; None where there can be none, or a circuit would be too large."""
         if self._part is None:
             return None
         algebra = self.setting.answers.algebra
-        movable = {leaf for off, on in self._off_on for leaf in (*off, *on)}
-        if algebra is None and self.monotone and set(self._part.facts[self._part.leaf].tolist()) <= movable:
+        if algebra is None and self.monotone and not grounded.has_unknown and self._is_crisp(self._part):
             algebra = Boolean()  # whatever moves is so or not so, and all else is certain: that takes no circuit
         try:
             return grounded.evaluator([self.fact], self.evidence, algebra)
@@ -98,6 +100,12 @@ class Possible:
             if error.code != "NS520":
                 raise
             return None
+
+    def _is_crisp(self, part: Part) -> bool:
+        """Whether all that the claim depends on is so or not so, whatever is moved."""
+        leaves = part.facts[part.leaf].tolist()
+        weighted = {leaf for group in self.rule_leaves.values() for leaf in group}
+        return not weighted & set(leaves) and all(float(t) in (0.0, 1.0) for t in self._base[leaves])
 
     # ---------------------------------------------------------------------------------------------- evaluating
 

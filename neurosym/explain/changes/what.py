@@ -107,12 +107,14 @@ def find_changes(
     allowed = candidates(setting, patterns, extra, kinds, max_candidates)
     evaluator = possible(setting, allowed, rules)
     notes = list(allowed.notes)
-    if rules and not evaluator.fast:
-        notes.append("no weights were moved: what may change cannot be grounded all at once")
+    # where what may change is too much for one circuit, the weights alone may not be
+    weighing = evaluator if evaluator.fast or not rules else possible(setting, Candidates(), rules)
     finder = _Finder(setting, allowed, flips, number)
     changes: list[Change] = []
-    if isinstance(evaluator, Possible) and evaluator.fast:
-        changes += finder.by_weights(evaluator, rules, clock)
+    if isinstance(weighing, Possible) and weighing.fast:
+        changes += finder.by_weights(weighing, rules, clock)
+    elif rules:
+        notes.append("no weights were moved: the claim as a function of them is too large")
     changes += finder.by_facts(smallest(evaluator, flips, reach, max_changes, clock), limit)
     if clock.over:
         notes.append(f"the search took {budget:g} s and was stopped: there may be other changes, or smaller ones")
