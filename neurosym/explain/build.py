@@ -52,7 +52,8 @@ def explain(
         sample: which sample of the batch.
         language: of the labels, where the knowledge graph has them in several.
         contributions: whether to leave out each rule and leaf in turn.
-        budget: seconds that leaving out unweighted rules and recorded facts may take, which grounds anew.
+        budget: seconds that leaving out unweighted rules and recorded facts may take, which grounds anew; and seconds
+            for looking for the rules that came nearest.
         posterior: of the weights; the claim and the learnable rules then have credible intervals, which hold them
             with probability `level`.
         threshold: a claim under it is also explained by the rules that came nearest (`why_not`); None for none.
@@ -77,7 +78,7 @@ def explain(
     nodes = ProofNodes(answers, reasoner, chances, sample, language, posterior, level)
     builder = _Builder(answers, reasoner, chances, nodes, sample)
     why = builder.build(position, proofs, budget if contributions else None, posterior, level)
-    return with_alternatives(why, answers, position, nodes, sample, threshold, depth, changeable, language)
+    return with_alternatives(why, answers, position, nodes, sample, threshold, depth, changeable, language, budget)
 
 
 class _Builder:

@@ -7,6 +7,8 @@ gained. What the search may cost is limited, and a search that was cut says so.
 from __future__ import annotations
 
 import datetime
+import math
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +22,7 @@ from neurosym.grounding.core import CoreAtom, Key
 from neurosym.lang.ast import Atom, Comparison, Const, Term, Var
 
 TRIES = 2_000  # steps of the search, for each number of atoms that are not matched
+FEW = 100  # steps that are made even if the time is over
 MATCHES = 500  # facts tried for one atom at one point, those first that miss comparisons by least
 KEPT = 8  # substitutions of a rule that are looked at in full
 
@@ -153,7 +156,8 @@ class Nearest:
         cut: whether a limit was reached.
     """
 
-    def __init__(self, facts: Facts, parts: Sequence[Part], given: Ids) -> None:
+    def __init__(self, facts: Facts, parts: Sequence[Part], given: Ids, until: float = math.inf) -> None:
+        self._until = until
         self.facts, self.parts, self.given = facts, parts, given
         self.atoms = {k: facts.core(p.atom) for k, p in enumerate(parts) if p.kind == "atom" and p.atom is not None}
         self.negated = {
@@ -176,7 +180,7 @@ class Nearest:
     def _extend(self, ids: Ids, open_: list[int], facts: dict[int, int], missing: int) -> None:
         """Match the atoms that are open, all but at most `missing` of them."""
         self._steps += 1
-        if self._steps > TRIES:
+        if self._steps > TRIES or (self._steps > FEW and time.monotonic() > self._until):
             self.cut = True
             return
         ids = self.facts.assigned(self.parts, ids)

@@ -17,12 +17,13 @@ from neurosym.reasoner import Answers
 
 def with_alternatives(
     why: Explanation, answers: Answers, position: int, nodes: ProofNodes, sample: int,
-    threshold: float | None, depth: int, changeable: Iterable[str], language: str,
+    threshold: float | None, depth: int, changeable: Iterable[str], language: str, budget: float,
 ) -> Explanation:  # fmt: skip
     """The explanation with `why_not`, where the claim is under the threshold, and `changes`, where some are allowed.
 
     Args:
         nodes: what the proofs consist of; the rules that nearly fired join its rules.
+        budget: seconds for these; what would change it has seconds of its own.
     """
     changeable = (changeable,) if isinstance(changeable, str) else tuple(changeable)
     least = 0.5 if threshold is None else threshold
@@ -35,7 +36,7 @@ def with_alternatives(
     if threshold is not None and why.claim.probability < threshold:
         try:
             setting = Setting(answers, position, sample)
-            search = WhyNot(setting, nodes.rule_number, language)
+            search = WhyNot(setting, nodes.rule_number, language, budget)
             near = search.of(setting.atom, depth)
             notes += search.notes
         except NeurosymError as error:  # the proofs stand without it

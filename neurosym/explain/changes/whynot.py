@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,7 @@ from neurosym.reasoner import Answers
 from neurosym.reasoner.grounded import Grounded
 
 MOST_RULES = 5
+SECONDS = 2.0
 DEPTH = 1
 MANY = 200  # rules of one predicate that are looked at
 
@@ -48,11 +50,18 @@ class _Way:
 class WhyNot:
     """Looks for the rules that came nearest to deriving an atom.
 
+    Args:
+        rule_number: statement → its position among the rules of the explanation.
+        seconds: after which only the first rules are looked at, and those not far.
+
     Attributes:
         notes: what was cut, as sentences.
     """
 
-    def __init__(self, setting: Setting, rule_number: Callable[[int], int], language: str = "en") -> None:
+    def __init__(
+        self, setting: Setting, rule_number: Callable[[int], int], language: str = "en", seconds: float = SECONDS
+    ) -> None:
+        self._until = time.monotonic() + seconds
         self.setting, self.rule_number = setting, rule_number
         self.program: Program = setting.program
         self.labels = setting.base.labels(language)
@@ -72,7 +81,10 @@ class WhyNot:
             return ()
         grounded = self._grounded(ways)
         best: dict[int, tuple[tuple, NearMiss]] = {}
-        for way in ways:
+        for number, way in enumerate(ways):
+            if number >= most and time.monotonic() > self._until:
+                self._note(f"why it is not so was looked for in {number} of {len(ways)} rules, for want of time")
+                break
             for ranked in self._near(way, grounded, depth):
                 if way.statement not in best or ranked[0] < best[way.statement][0]:
                     best[way.statement] = ranked
@@ -127,7 +139,7 @@ class WhyNot:
     def _near(self, way: _Way, grounded: Grounded, depth: int) -> Iterable[tuple[tuple, NearMiss]]:
         """The best substitutions of one way, with what orders them."""
         facts = Facts(grounded.graph)
-        search = Nearest(facts, way.parts, {})
+        search = Nearest(facts, way.parts, {}, self._until)
         found = search.best()
         if search.cut:
             self._note(f"the search for why {way.rule.label} does not fire was cut; it may have come nearer")
