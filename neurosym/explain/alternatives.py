@@ -80,8 +80,9 @@ class Change:
     """A smallest set of moves that flips the decision: no part of it does.
 
     Attributes:
-        moves: what is changed, all at once; `probability`: of the claim then, by running the changed program.
-        lower, upper: bounds on it, equal to it where the method is exact.
+        moves: what is changed, all at once.
+        probability: of the claim then, by running the changed program; `lower`, `upper`: bounds on it, equal to it
+            where the method is exact.
         distance: by which sets of one size are ordered: 1 for each fact added or removed, for a number the relative
             move, for a weight the absolute one.
     """
