@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neurosym.bayes import Beta, Dirichlet, Posterior, posterior
     from neurosym.errors import NeurosymError, RuleError
-    from neurosym.explain import Explanation, explain, to_rdf
+    from neurosym.explain import Explanation, explain, to_rdf, what_would_change
     from neurosym.facts import FactBase
     from neurosym.grounding import Limits, Samples
     from neurosym.lang import Foreign, Iri, Program, Symbol
@@ -60,6 +60,7 @@ _HOMES = {
     "fit_interpretations": "learning",
     "posterior": "bayes",
     "to_rdf": "explain",
+    "what_would_change": "explain",
 }
 
 __all__ = [
@@ -96,6 +97,7 @@ __all__ = [
     "fit_interpretations",
     "posterior",
     "to_rdf",
+    "what_would_change",
 ]
 
 

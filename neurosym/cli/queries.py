@@ -52,6 +52,17 @@ Rdf = Annotated[
     str | None, typer.Option("--rdf", metavar="OUT", help="Write RDF (PROV-O): .ttl, .trig, .nt, .nq or .jsonld.")
 ]
 Language = Annotated[str, typer.Option("--language", metavar="TAG", help="Of labels, such as de or pt-BR.")]
+Threshold = Annotated[
+    float, typer.Option("--threshold", min=0.0, metavar="T", help="Under it, the rules that came nearest are shown.")
+]
+Changeable = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--changeable",
+        metavar="PATTERN",
+        help="Facts that may change, `fever/2` or `fever(p1, _)`, for what would flip the answer; may be repeated.",
+    ),
+]
 Proofs = Annotated[int, typer.Option("--proofs", min=1, metavar="K", help="How many of the best proofs to show.")]
 Contributions = Annotated[
     str,
@@ -185,6 +196,8 @@ def explain_command(
     contributions: Contributions = "leave-one-out",
     rdf: Rdf = None,
     language: Language = "en",
+    threshold: Threshold = 0.5,
+    changeable: Changeable = None,
 ) -> int:
     """Show why an answer is what it is."""
     methods = contribution_methods(contributions)
@@ -198,8 +211,9 @@ def explain_command(
 
     with output.working(session.settings.quiet) as reasoner.progress:  # what is left out may be grounded anew
         explanation = explain(
-            answers, atom, proofs=proofs, language=language, contributions=methods, seed=session.settings.seed
-        )
+            answers, atom, proofs=proofs, language=language, contributions=methods, seed=session.settings.seed,
+            threshold=threshold, changeable=changeable or (),
+        )  # fmt: skip
     explanation = check_certificate(session, explanation)
     if html is not None:
         explanation.to_html(html)

@@ -4,7 +4,9 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from neurosym.explain.alternatives import Change, Move, NearLiteral, NearMiss
 from neurosym.explain.build import explain
+from neurosym.explain.changes import what_would_change
 from neurosym.explain.model import (
     Attribution,
     Certificate,
@@ -22,9 +24,13 @@ from neurosym.explain.views import to_rdf
 __all__ = [
     "Attribution",
     "Certificate",
+    "Change",
     "Claim",
     "Contribution",
     "Explanation",
+    "Move",
+    "NearLiteral",
+    "NearMiss",
     "Node",
     "Proof",
     "RuleText",
@@ -32,6 +38,7 @@ __all__ = [
     "Step",
     "explain",
     "to_rdf",
+    "what_would_change",
 ]
 
 

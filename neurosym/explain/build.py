@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -16,6 +16,7 @@ from neurosym.explain.believed import Believed, remarks
 from neurosym.explain.bounds import explain_bounds
 from neurosym.explain.certificates import certificate, nothing
 from neurosym.explain.chances import Chances
+from neurosym.explain.changes import with_alternatives
 from neurosym.explain.contributions import Asked, asked_for, contribute
 from neurosym.explain.model import Claim, Explanation, Proof, Provenance
 from neurosym.explain.nodes import ProofNodes
@@ -44,6 +45,9 @@ def explain(
     permutations: int = 256,
     seed: int = 0,
     attributions: bool = False,
+    threshold: float | None = 0.5,
+    depth: int = 1,
+    changeable: Iterable[str] = (),
 ) -> Explanation:
     """Why an answer has its probability.
 
@@ -55,12 +59,17 @@ def explain(
         language: of the labels, a BCP 47 tag, where the knowledge graph has them in several; see `FactBase.labels`.
         contributions: how to tell what each rule and leaf adds: some of `leave-one-out`, `gradient`, `shapley`; True
             is leave-one-out, False none of them.
-        budget: seconds that leaving out unweighted rules and recorded facts may take, which grounds anew.
+        budget: seconds that leaving out unweighted rules and recorded facts may take, which grounds anew; and seconds
+            for looking for the rules that came nearest.
         posterior: of the weights; the claim and the learnable rules then have credible intervals, which hold them
             with probability `level`.
         exact_players: Shapley values may cost as many evaluations as so many rules and leaves have coalitions; where
             exact ones need more, so many `permutations` are drawn with `seed`, and the values have standard errors.
         attributions: whether to run the networks again to tell where in their inputs their words come from.
+        threshold: a claim under it is also explained by the rules that came nearest (`why_not`); None for none.
+        depth: for how many levels of atoms that are not derived, one below the other, it is said why not.
+        changeable: which facts may change: the explanation then has the smallest `changes` that take the claim across
+            the threshold, as `what_would_change` finds them.
 
     Raises:
         DataError: the atom is not among the answers.
@@ -83,7 +92,8 @@ def explain(
     if attributions:
         nodes.neural.attribution = Attributions(answers, sample)
     with collector_waits():
-        return builder.build(position, proofs, asked, posterior, level)
+        why = builder.build(position, proofs, asked, posterior, level)
+    return with_alternatives(why, answers, position, nodes, sample, threshold, depth, changeable, language, budget)
 
 
 class _Builder:

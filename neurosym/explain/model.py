@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from neurosym.explain.alternatives import Change, NearMiss
 from neurosym.reasoner.priors import Credible
 
 FORMAT = "neurosym-explanation/1"
@@ -287,6 +288,8 @@ class Explanation:
         verified: what was confirmed of the certificate when the explanation was made, see `neurosym.explain.checked`;
             None where nothing could be or nobody looked, empty where it was refuted.
         unverified: what was not looked at; of what was refuted or could not be confirmed, the reason.
+        why_not: of a claim under the threshold, the rules that came nearest to it.
+        changes: the smallest ones that take the claim across the threshold, where some facts were declared changeable.
     """
 
     claim: Claim
@@ -303,6 +306,8 @@ class Explanation:
     shares: Shares | None = None
     verified: tuple[str, ...] | None = None
     unverified: tuple[str, ...] = ()
+    why_not: tuple[NearMiss, ...] = ()
+    changes: tuple[Change, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The explanation as plain data, ready for JSON."""

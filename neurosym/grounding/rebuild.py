@@ -67,11 +67,13 @@ class _Rebuilder:
         bodies = [facts[:0]]
         for number, rule in self.engine.rules_of.get(self.graph.predicates[predicate], ()):
             for head, outcome in rule.heads:
-                if outcome is None and head.key == self.graph.predicates[predicate] and len(facts):
-                    block = self._first(number, rule, head, facts)
+                if head.key == self.graph.predicates[predicate] and len(facts):
+                    block = self._first(number, rule, head, outcome, facts)
                     if block is not None:
                         self.result.add(block)
                         bodies.append(block.body.reshape(-1))
+                        if block.negated is not None:
+                            bodies.append(block.negated.items)
                         facts = np.setdiff1d(facts, block.heads)
         for grounding in np.nonzero(np.isin(self.kept.head, facts))[0].tolist():
             body = self.kept.body[self.kept.body_start[grounding] : self.kept.body_start[grounding + 1]]
@@ -80,8 +82,31 @@ class _Rebuilder:
             bodies.append(body)
         return np.concatenate(bodies)
 
-    def _first(self, number: int, rule: CoreRule, head: CoreAtom, facts: Ids) -> Block | None:
+    def _first(self, number: int, rule: CoreRule, head: CoreAtom, outcome: int | None, facts: Ids) -> Block | None:
         """One grounding of each fact that rests on earlier facts, of those that the rule derives."""
+        table, given = self._given(head, facts)
+        steps = plan(rule, self.engine.core, self.engine.builder.relation, given=given)
+        heads, bodies, negations, absences = [facts[:0]], [], [], []
+        for piece in self.engine.solutions(number, rule, steps, table):
+            of = piece.facts.pop(_HEAD)
+            body = stacked([piece.facts[p] for p in sorted(piece.facts)], piece.n)
+            if outcome is not None:
+                body = np.concatenate([body, self._leaf(rule, outcome, piece)[:, None]], axis=1)
+            earlier = np.nonzero(((body < of[:, None]) & (body >= 0)).all(axis=1))[0]
+            _, first = np.unique(of[earlier], return_index=True)
+            at = earlier[first]
+            heads.append(of[at])
+            bodies.append(body[at])
+            negations.append((Ragged.join(piece.negated, piece.n) or Ragged.empty(piece.n)).take(at))
+            absences.append((Ragged.join(piece.absent, piece.n) or Ragged.empty(piece.n)).take(at))
+        _, first = np.unique(np.concatenate(heads), return_index=True)
+        if not len(first):
+            return None
+        negated, absent = _stacked(negations).take(first), _stacked(absences).take(first)
+        return Block(number, np.concatenate(heads)[first], np.concatenate(bodies)[first], negated, absent)
+
+    def _given(self, head: CoreAtom, facts: Ids) -> tuple[Bindings, frozenset[str]]:
+        """The bindings that a head's facts give to its variables, which are the second."""
         rows = self.graph.rows[self.graph.predicate[facts[0]]][self.graph.row[facts]]
         keep = np.ones(len(facts), np.bool_)
         columns: dict[str, Ids] = {}
@@ -92,22 +117,16 @@ class _Rebuilder:
             elif arg is not None:
                 keep &= columns.setdefault(arg, value) == value
         given = frozenset(columns)
-        table = Bindings(len(facts), columns, {_HEAD: facts}, [], []).take(keep, given)
-        steps = plan(rule, self.engine.core, self.engine.builder.relation, given=given)
-        heads, bodies, absences = [facts[:0]], [], []
-        for piece in self.engine.solutions(number, rule, steps, table):
-            of = piece.facts.pop(_HEAD)
-            body = stacked([piece.facts[p] for p in sorted(piece.facts)], piece.n)
-            earlier = np.nonzero((body < of[:, None]).all(axis=1))[0]
-            _, first = np.unique(of[earlier], return_index=True)
-            at = earlier[first]
-            heads.append(of[at])
-            bodies.append(body[at])
-            absences.append((Ragged.join(piece.absent, piece.n) or Ragged.empty(piece.n)).take(at))
-        _, first = np.unique(np.concatenate(heads), return_index=True)
-        if not len(first):
-            return None
-        absent = Ragged(
-            np.concatenate([a.counts for a in absences]), np.concatenate([a.items for a in absences])
-        ).take(first)  # fmt: skip
-        return Block(number, np.concatenate(heads)[first], np.concatenate(bodies)[first], None, absent)
+        return Bindings(len(facts), columns, {_HEAD: facts}, [], []).take(keep, given), given
+
+    def _leaf(self, rule: CoreRule, outcome: int, piece: Bindings) -> Ids:
+        """(n,) the leaf under which a rule's choice has an outcome, -1 where there is none."""
+        assert rule.choice is not None
+        rows = stacked([piece.columns[v] for v in rule.choice.variables], piece.n)
+        relation = self.engine.builder.relation(rule.choice.leaves[outcome])
+        found = relation.find(rows)
+        return np.where(found < 0, np.int32(-1), relation.facts_of(np.maximum(found, 0)))
+
+
+def _stacked(parts: list[Ragged]) -> Ragged:
+    return Ragged(np.concatenate([p.counts for p in parts]), np.concatenate([p.items for p in parts]))

@@ -73,6 +73,7 @@ class Answers:
         evidence: (fact id, observed true); inputs: the per-sample inputs; algebra: None for the exact semantics.
         reasoner: the one that was asked.
         logic: under the semantics `bounds`, the settled network behind the answers.
+        observed: the evidence as it was given, that about atoms that cannot be derived included.
     """
 
     query: tuple[Atom, ...]
@@ -91,6 +92,7 @@ class Answers:
     reasoner: Reasoner | None = field(default=None, repr=False)
     bounds: tuple[Tensor, Tensor] | None = field(default=None, repr=False)
     logic: Logic | None = field(default=None, repr=False)
+    observed: tuple[tuple[Atom, bool], ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         return len(self.atoms)

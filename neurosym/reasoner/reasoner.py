@@ -327,7 +327,8 @@ class Reasoner(nn.Module):
         if isinstance(chosen, LogicBounds):
             return logic_answers(self, atoms, observed, chosen, given, closed_networks)
         grounded = self.grounded(given, asked, closed_networks=closed_networks, mode=self._mode(chosen))
-        return self._answer(grounded, atoms, grounded.evidence(observed), chosen, given, closed_networks)
+        answers = self._answer(grounded, atoms, grounded.evidence(observed), chosen, given, closed_networks)
+        return replace(answers, observed=tuple(observed))
 
     def _answer(
         self, grounded: Grounded, atoms: tuple[Atom, ...], evidence: tuple[tuple[int, bool], ...],

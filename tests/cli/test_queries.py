@@ -262,6 +262,18 @@ def test_explain_by_other_contributions(cli, smokers):
     assert wrong.status == 2 and "leave-one-out, gradient, shapley, or none" in " ".join(wrong.err.split())
 
 
+def test_explain_why_not_and_what_would_change_it(cli, file):
+    rules = file("w.rules", "hot(P) :- fever(P, T), T > 38.0.\nfever(ann, 37.6). fever(bob, 38.2).")
+    words = ("explain", rules, "--query", "hot(ann)")
+    found = cli(*words, "--changeable", "fever(ann, _)", "--json").json
+    assert found["why_not"][0]["failed"][0]["missed_by"] == pytest.approx(0.4)
+    assert found["changes"][0]["moves"][0]["to"] == "fever(ann, 38.1)"
+    assert cli("explain", rules, "--query", "hot(bob)", "--json").json["why_not"] == []
+    assert cli(*words, "--threshold", "0", "--json").json["why_not"] == []
+    refused = cli(*words, "--changeable", "fever(")
+    assert refused.status == 1 and "NS845" in refused.err
+
+
 def test_explain_what_cannot_be_derived(cli, smokers):
     assert cli("explain", smokers, "--query", "smokes(99)", "--json").json["claim"]["probability"] == 0
     found = cli("explain", smokers, "--query", "friend(9, X)")

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from neurosym.errors import ExplanationError
 from neurosym.explain.report import wording as words
+from neurosym.explain.report.alternatives import failure, holding, near_title
 from neurosym.explain.report.branches import WIDE, open_depth
 from neurosym.explain.report.layout import outline
 from neurosym.explain.report.safe import clean, image_source, page_link
@@ -42,6 +43,9 @@ def environment() -> Environment:
         "looked_at": words.looked_at,
         "compared": words.compared,
         "weight_class": words.weight_class,
+        "near_title": near_title,
+        "holding": holding,
+        "failure": failure,
     }
     env.globals |= {"outline": outline, "kind_words": words.kind_words, "wide": WIDE, "open_depth": open_depth}
     return env

@@ -11,6 +11,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from neurosym.explain.model import Attribution, Explanation, Node
+from neurosym.explain.report.alternatives import alternative_lines
 from neurosym.explain.report.branches import WIDE, Branch, proof_tree
 from neurosym.explain.report.safe import clean
 from neurosym.explain.report.wording import (
@@ -47,6 +48,8 @@ def explanation_text(explanation: Explanation) -> str:
     for warning in explanation.warnings:
         console.print(_text(f"Note: {sentence(warning)}"))
     _print_proofs(console, explanation)
+    for line in alternative_lines(explanation):
+        console.print(Padding(_text(line.lstrip()), (0, 0, 0, len(line) - len(line.lstrip()))))
     if explanation.contributions:
         console.print()
         console.print(_contributions(explanation))

@@ -1,0 +1,48 @@
+"""The parts of an explanation that say why a claim does not hold, and what would change that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from neurosym.errors import NeurosymError
+from neurosym.explain.alternatives import Change, NearMiss
+from neurosym.explain.changes.setting import Setting
+from neurosym.explain.changes.what import find_changes
+from neurosym.explain.changes.whynot import WhyNot
+from neurosym.explain.model import Explanation
+from neurosym.explain.nodes import ProofNodes
+from neurosym.reasoner import Answers
+
+
+def with_alternatives(
+    why: Explanation, answers: Answers, position: int, nodes: ProofNodes, sample: int,
+    threshold: float | None, depth: int, changeable: Iterable[str], language: str, budget: float,
+) -> Explanation:  # fmt: skip
+    """The explanation with `why_not`, where the claim is under the threshold, and `changes`, where some are allowed.
+
+    Args:
+        nodes: what the proofs consist of; the rules that nearly fired join its rules.
+        budget: seconds for these; what would change it has seconds of its own.
+    """
+    changeable = (changeable,) if isinstance(changeable, str) else tuple(changeable)
+    least = 0.5 if threshold is None else threshold
+    near: tuple[NearMiss, ...] = ()
+    changes: tuple[Change, ...] = ()
+    notes: list[str] = []
+    if changeable:
+        changes, cut = find_changes(answers, position, changeable, least, sample=sample)
+        notes += cut
+    if threshold is not None and why.claim.probability < threshold:
+        try:
+            setting = Setting(answers, position, sample)
+            search = WhyNot(setting, nodes.rule_number, language, budget)
+            near = search.of(setting.atom, depth)
+            notes += search.notes
+        except NeurosymError as error:  # the proofs stand without it
+            notes.append(f"why it does not hold was not found out: {error.message}")
+    if not (near or changes or notes):
+        return why
+    return replace(
+        why, rules=tuple(nodes.rules.values()), warnings=(*why.warnings, *notes), why_not=near, changes=changes
+    )

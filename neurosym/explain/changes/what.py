@@ -1,0 +1,210 @@
+"""What would change a decision: the smallest changes of facts, numbers and weights that flip it, each of them run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from warnings import warn
+
+from neurosym.errors import ApproximationWarning, ExplanationError, SemanticsError
+from neurosym.explain.alternatives import Change, Move
+from neurosym.explain.changes.moves import Candidate, Candidates, candidates
+from neurosym.explain.changes.patterns import candidate_atoms, changeable_patterns
+from neurosym.explain.changes.possible import Interval, Possible, changed_by, possible, with_weight
+from neurosym.explain.changes.search import SLACK, Clock, Set, flips_to, smallest
+from neurosym.explain.changes.setting import Setting
+from neurosym.explain.changes.weights import current_weight, least_weight, movable_rules, weight_name
+from neurosym.lang.ast import Rule
+from neurosym.reasoner import Answers
+
+CUT = "NS849"  # the search was cut
+KINDS = ("remove", "add", "value")
+MAX_CHANGES = 3
+MAX_CANDIDATES = 1000
+LIMIT = 10
+SECONDS = 10.0
+
+
+def what_would_change(
+    answers: Answers,
+    atom: str,
+    changeable: Iterable[str] = (),
+    threshold: float = 0.5,
+    to: bool | None = None,
+    limit: int = LIMIT,
+    *,
+    weights: bool | Iterable[str] = False,
+    kinds: Iterable[str] = KINDS,
+    added: Iterable[str] = (),
+    max_changes: int = MAX_CHANGES,
+    max_candidates: int = MAX_CANDIDATES,
+    budget: float = SECONDS,
+    sample: int = 0,
+) -> tuple[Change, ...]:
+    """The smallest changes that take an atom across a threshold, smallest first.
+
+    Each one was checked by running it: the program is grounded and asked again with the facts and weights changed. No
+    part of a change flips the decision by itself. All flipping sets of the candidates are found, up to `max_changes`
+    moves, unless a warning says otherwise.
+
+    Args:
+        answers: of `Reasoner.query`; `atom`: one of them.
+        changeable: which facts may change, as predicates (`fever/2`) or atoms with blanks (`fever(p1, _)`): recorded
+            ones may be removed, others added over values that occur, and a number at a blank may become the next one
+            across the threshold of a comparison, at as many decimals as the data have.
+        threshold: an atom holds if its probability is this or more.
+        to: whether it is to hold; by default, the other way than now.
+        limit: changes given.
+        weights: whether weights of rules may move, or the names of those that may. One weight moves by itself: the
+            least move, to 1e-6, by bisection on the exact evaluator.
+        kinds: of `remove`, `add`, `value`, which are allowed; `added`: further ground atoms that may be added.
+        max_changes: moves in one change; max_candidates: moves that are considered; budget: seconds.
+        sample: which sample of the batch.
+
+    Returns:
+        The changes; none if the atom is on that side already, or if nothing that is allowed gets it there.
+
+    Raises:
+        DataError: NS611 the atom is not among the answers; NS616 an unknown predicate.
+        ExplanationError: NS845 and NS846, faults in `changeable`; NS847, in `weights`; NS848, in a number; NS850, the
+            semantics is `bounds`.
+
+    Warns:
+        ApproximationWarning: NS849, the time or the candidates were cut: there may be other changes, or smaller ones.
+    """
+    found, notes = find_changes(
+        answers, answers.position(atom), changeable, threshold, to, limit, weights, kinds, added, max_changes,
+        max_candidates, budget, sample,
+    )  # fmt: skip
+    for note in notes:
+        warn(f"{CUT}: {note}", ApproximationWarning, stacklevel=2)
+    return found
+
+
+def find_changes(
+    answers: Answers, position: int, changeable: Iterable[str], threshold: float, to: bool | None = None,
+    limit: int = LIMIT, weights: bool | Iterable[str] = False, kinds: Iterable[str] = KINDS,
+    added: Iterable[str] = (), max_changes: int = MAX_CHANGES, max_candidates: int = MAX_CANDIDATES,
+    budget: float = SECONDS, sample: int = 0,
+) -> tuple[tuple[Change, ...], tuple[str, ...]]:  # fmt: skip
+    """The changes, and what was cut, as sentences; see `what_would_change`."""
+    kinds = _checked(threshold, limit, kinds, max_changes, max_candidates, budget)
+    if answers.logic is not None:
+        raise ExplanationError(
+            "under the semantics `bounds` no changes are looked for", code="NS850", help="ask under exact or topk"
+        )
+    setting = Setting(answers, position, sample)
+    patterns, extra = changeable_patterns(setting, changeable), candidate_atoms(setting, added)
+    rules = movable_rules(setting, weights)
+    number = float(answers.tags[sample, position].detach())
+    holds = number >= threshold - SLACK
+    reach = (not holds) if to is None else to
+    bounds = (float(answers.lower[sample, position].detach()), float(answers.upper[sample, position].detach()))
+    flips = flips_to(threshold, reach)
+    if flips(bounds):
+        return (), ()
+    clock = Clock(budget)
+    allowed = candidates(setting, patterns, extra, kinds, max_candidates)
+    evaluator = possible(setting, allowed, rules)
+    notes = list(allowed.notes)
+    # where what may change is too much for one circuit, the weights alone may not be
+    weighing = evaluator if evaluator.fast or not rules else possible(setting, Candidates(), rules)
+    finder = _Finder(setting, allowed, flips, number)
+    changes: list[Change] = []
+    if isinstance(weighing, Possible) and weighing.fast:
+        changes += finder.by_weights(weighing, rules, clock)
+    elif rules:
+        notes.append("no weights were moved: the claim as a function of them is too large")
+    changes += finder.by_facts(smallest(evaluator, flips, reach, max_changes, clock), limit)
+    if clock.over:
+        notes.append(f"the search took {budget:g} s and was stopped: there may be other changes, or smaller ones")
+    return tuple(sorted(changes, key=lambda c: (len(c.moves), c.distance))[:limit]), tuple(notes)
+
+
+class _Finder:
+    """Turns sets of moves into changes that were run."""
+
+    def __init__(self, setting: Setting, allowed: Candidates, flips, number: float) -> None:
+        self.setting, self.allowed, self.flips, self.number = setting, allowed, flips, number
+
+    def by_facts(self, sizes: Iterable[list[Set]], limit: int) -> list[Change]:
+        """The changes of sets of moves, smaller ones first; of one size those with the shortest moves."""
+        changes: list[Change] = []
+        for sets in sizes:
+            changes += self._run([[self.allowed.moves[k] for k in sorted(s)] for s in sets], limit - len(changes))
+            if len(changes) >= limit:
+                break
+        return changes
+
+    def _run(self, group: list[list[Candidate]], limit: int) -> list[Change]:
+        """Those of one size that flip the decision when they are run; of longer and shorter moves the shorter."""
+        group.sort(key=lambda moves: sum(m.distance for m in moves))
+        kept: set[frozenset] = set()
+        changes: list[Change] = []
+        for moves in group:
+            same = frozenset((m.slot, m.move.kind, (m.move.by or 0) > 0) for m in moves)
+            if same in kept:
+                continue
+            bounds = self.setting.bounds(self.setting.run(changed_by(moves, self.setting, self.allowed)))
+            if self.flips(bounds):
+                kept.add(same)
+                changes.append(_change([m.move for m in moves], bounds, sum(m.distance for m in moves)))
+                if len(changes) >= limit:
+                    break
+        return changes
+
+    def by_weights(self, evaluator: Possible, rules: Sequence[Rule], clock: Clock) -> list[Change]:
+        """The least move of each weight that flips the decision by itself."""
+        changes: list[Change] = []
+        for rule in rules:
+            if clock.spent():
+                break
+            now = current_weight(self.setting, rule)
+            new = least_weight(evaluator, rule, now, self.flips)
+            if new is None:
+                continue
+            try:
+                answers = self.setting.run(self.setting.changed({}, [], {id(rule): with_weight(rule, new)}))
+            except SemanticsError as error:
+                if error.code != "NS502":
+                    raise
+                continue
+            bounds = self.setting.bounds(answers)
+            if self.flips(bounds):
+                name = weight_name(self.setting, rule)
+                label = f"the weight of {name} becomes {new:.6g} (from {now:.6g})"
+                changes.append(_change([Move("weight", name, label, f"{new!r}", new - now)], bounds, abs(new - now)))
+        return changes
+
+
+def _change(moves: list[Move], bounds: Interval, distance: float) -> Change:
+    lower, upper = bounds
+    return Change(tuple(moves), (lower + upper) / 2, lower, upper, distance)
+
+
+def _checked(
+    threshold: float, limit: int, kinds: Iterable[str], max_changes: int, max_candidates: int, budget: float
+) -> tuple[str, ...]:
+    """The kinds, once every number was found to be one that makes sense."""
+    kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    for name, value, least in (
+        ("limit", limit, 1), ("max_changes", max_changes, 1), ("max_candidates", max_candidates, 1),
+    ):  # fmt: skip
+        if value < least:
+            raise ExplanationError(f"{name} is at least {least}, and was {value}", code="NS848")
+    if not (math.isfinite(threshold) and threshold > 0):
+        raise ExplanationError(
+            f"the threshold is a number above 0, and was {threshold:g}", code="NS848",
+            help="with a threshold of 0, every atom holds",
+        )  # fmt: skip
+    if not budget > 0:
+        raise ExplanationError(f"the budget is a number of seconds above 0, and was {budget:g}", code="NS848")
+    unknown = set(kinds) - set(KINDS)
+    if unknown:
+        raise ExplanationError(
+            f"there is no kind of change `{min(unknown)}`", code="NS848", help=f"there are {', '.join(KINDS)}"
+        )
+    return kinds
+
+
+__all__ = ["KINDS", "LIMIT", "MAX_CANDIDATES", "MAX_CHANGES", "find_changes", "what_would_change"]
