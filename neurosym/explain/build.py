@@ -17,6 +17,7 @@ from neurosym.explain.chances import Chances
 from neurosym.explain.contributions import leave_out
 from neurosym.explain.model import Claim, Explanation, Proof, Provenance
 from neurosym.explain.nodes import ProofNodes
+from neurosym.explain.verification import remember
 from neurosym.explain.proofs import Derivation, ProofSearch, proof_probability
 from neurosym.grounding import with_conjunctions
 from neurosym.reasoner import Answers, Reasoner
@@ -107,7 +108,7 @@ class _Builder:
         }
         added = ()
         if fact < 0:
-            proof = nothing(claim.atom, answers.semantics, hashes)
+            proof = nothing(claim.atom, answers, hashes)
         else:
             bounds = (claim.lower, claim.upper)
             proof = certificate(answers, fact, claim.probability, self.sample, hashes, bounds)
@@ -120,10 +121,11 @@ class _Builder:
             version(), hashes["rules"], hashes["facts"], hashes["weights"],
             datetime.now(UTC).isoformat(timespec="seconds"), self.reasoner.seed,
         )  # fmt: skip
-        return Explanation(
+        made = Explanation(
             claim, tuple(found), nodes.nodes, tuple(nodes.steps.values()), tuple(nodes.rules.values()), added,
             tuple(self.warnings), provenance, proof, self._given(),
         )  # fmt: skip
+        return remember(made, answers)
 
     def _claim(self, position: int, posterior: Believed | None, level: float) -> Claim:
         answers, fact = self.answers, self.answers.facts[position]

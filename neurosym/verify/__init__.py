@@ -6,5 +6,6 @@
 
 from neurosym.verify.check import Verification, verify_certificate
 from neurosym.verify.read import read_bounds, read_certificate, read_claim
+from neurosym.verify.rules import Facts, Given
 
-__all__ = ["Verification", "verify_certificate", "read_bounds", "read_certificate", "read_claim"]
+__all__ = ["Facts", "Given", "Verification", "verify_certificate", "read_bounds", "read_certificate", "read_claim"]
