@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from neurosym.errors import ExplanationError
 from neurosym.facts import FactBase
 from neurosym.lang.ast import Program
 from neurosym.lang.terms import Value
-from neurosym.reasoner import Answers
+from neurosym.reasoner import Answers, Reasoner
 from neurosym.verify import Given, Verification, verify_certificate
 
 if TYPE_CHECKING:
@@ -41,12 +42,13 @@ class Origin:
 
     Attributes:
         program: the rules, with the queries that were asked; `facts`: the data; `evidence`: as it was given.
-        hashes: of rules and facts.
+        weights: the learned ones, by statement; `hashes`: of rules and facts.
     """
 
     program: Program
     facts: FactBase
     evidence: tuple[tuple[str, bool], ...]
+    weights: Mapping[int, list[float]]
     hashes: Mapping[str, str]
 
 
@@ -56,7 +58,7 @@ def remember(explanation: Explanation, answers: Answers) -> Explanation:
     assert reasoner is not None
     evidence = tuple((grounded.graph.atom(f), holds) for f, holds in answers.evidence)
     hashes = {"rules": reasoner.rules_sha256(), "facts": grounded.facts_sha256}
-    origin = Origin(reasoner.program, grounded.leaves.facts, evidence, hashes)
+    origin = Origin(reasoner.program, grounded.leaves.facts, evidence, learned_weights(reasoner), hashes)
     object.__setattr__(explanation, "origin", origin)  # not a field: it is no part of what is written
     return explanation
 
@@ -70,7 +72,47 @@ def verify_explanation(explanation: Explanation) -> Verification:
     claim, origin = explanation.claim, explanation.origin
     given = None
     if origin is not None:
-        given = Given(origin.program, FactRows(origin.facts), origin.evidence, hashes=origin.hashes)
+        rows = FactRows(origin.facts)
+        given = Given(origin.program, rows, origin.evidence, origin.weights, origin.hashes)
     return verify_certificate(
         asdict(explanation.certificate), claim.probability, expected_bounds=(claim.lower, claim.upper), given=given
     )
+
+
+def learned_weights(reasoner: Reasoner) -> dict[int, list[float]]:
+    """Statement, as an index into the program's rules, → its learned weights as they are now."""
+    return {p.statement: reasoner.weights(k).detach().tolist() for k, p in enumerate(reasoner.learnable)}
+
+
+def check_networks(certificate: Mapping[str, Any], answers: Answers, sample: int = 0, tolerance: float = 1e-6) -> int:
+    """Compare what a certificate says that networks said with what they say.
+
+    Args:
+        certificate: as plain data; `answers`: of the same claim and evidence, by a model of the same networks.
+
+    Returns:
+        How many probabilities were compared.
+
+    Raises:
+        ExplanationError: NS835 a network says otherwise, or was not asked.
+    """
+    graph = answers.grounded.graph
+    tags = answers.leaf_tags[sample].detach().tolist()
+    facts = (f for group in graph.choices if group.kind == "neural" for f in group.facts.reshape(-1).tolist())
+    known = {graph.atom(f): min(1.0, max(0.0, tags[f])) for f in facts}
+    compared = 0
+    for choice in certificate["choices"]:
+        if choice["kind"] != "neural":
+            continue
+        for fact, claimed in zip(choice["outcomes"], choice["probabilities"], strict=True):
+            atom = certificate["facts"][fact]["atom"]
+            said = known.get(atom)
+            if said is None or not abs(said - claimed) <= tolerance:
+                what = "was not asked" if said is None else f"says {said!r}"
+                raise ExplanationError(
+                    f"the network `{choice['origin']}` {what} about {atom}; the certificate has {claimed!r}",
+                    code="NS835", note="the network or its input is another one, or the certificate was changed",
+                    help="do not rely on this explanation; make it anew",
+                )  # fmt: skip
+            compared += 1
+    return compared
