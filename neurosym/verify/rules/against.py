@@ -147,7 +147,7 @@ class _Run:
         self.names = Names(program, terms, trace.prefixes, trace.triples)
         self.normal = NormalForm(program, self.names, terms)
         self.data = Data(self.normal, given.facts, given.max_rows)
-        self.join = Join(terms, self.normal.asked, given.max_work)
+        self.join = Join(terms, self.normal.asked, self.normal.rules, given.max_work)
         self.identities = Identities(found, trace, program, self.names)
         self.unchecked: list[str] = []
         self.believed: list[str] = []

@@ -192,7 +192,7 @@ class Comparison:
 
     def _given(self, fact: GroundAtom) -> bool:
         key, row = fact
-        return not isinstance(key, Part) and row in self.data.certain(key)
+        return not isinstance(key, Part) and self.data.certain(key, row)
 
     def _derivations(self, fact: GroundAtom) -> list[Ground]:
         key, row = fact

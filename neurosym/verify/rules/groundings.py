@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Any
 
 from neurosym.lang.ast import Const
 from neurosym.lang.terms import Value
@@ -38,6 +39,8 @@ class Groundings:
         self.max_results = max_results
         self.leaves: dict[GroundAtom, Leaf] = {}
         self._members: dict[tuple[Part, Row], list[Member]] = {}
+        self._orders: dict[tuple[Part, Row], list[Member]] = {}
+        self._sums: dict[tuple[Part, Row], list[dict[Any, bool]]] = {}
 
     def of(self, key: Key, row: Row) -> list[Ground]:
         """The groundings of a fact by rules and aggregates."""
@@ -101,14 +104,28 @@ class Groundings:
             body = tuple((counted.members, m[0]) for m in members)
             return [Ground(statement, counted.function, body, (), ())]
         if counted.function in ("min", "max"):
-            return self._extreme(counted, statement, key, row, self._ordered(counted, group, members))
-        return self._sum(counted, statement, key, row, self._ordered(counted, group, members))
+            return self._extreme(counted, statement, key, row)
+        return self._sum(counted, statement, key, row)
 
-    def _ordered(self, counted: Counted, group: Row, members: list[Member]) -> list[Member]:
+    def _ordered(self, counted: Counted, group: Row) -> list[Member]:
         """Members in the order in which the certificate takes them; where it does not show, in any that is allowed.
 
         Of `min` and `max`, better members come first; only those of one value may change places.
         """
+        key = (counted.states, group)
+        if key not in self._orders:
+            self._orders[key] = self._in_order(counted, group, self._of(counted, group))
+        return self._orders[key]
+
+    def _reached(self, counted: Counted, group: Row) -> list[dict[Any, bool]]:
+        """For each position of a chain, the values that its states may have, and whether one has it in all worlds."""
+        key = (counted.states, group)
+        if key not in self._sums:
+            amounts = [(amount(counted.function, v), c) for _, v, c in self._ordered(counted, group)]
+            self._sums[key] = reachable(amounts, self.max_results)
+        return self._sums[key]
+
+    def _in_order(self, counted: Counted, group: Row, members: list[Member]) -> list[Member]:
         shown = self.order(counted.states, group)
         by_terms = {self.normal.names.spell_terms(m[0]): m for m in members} if shown else {}
         if counted.function in ("min", "max"):
@@ -142,23 +159,19 @@ class Groundings:
         """Whether a state of an aggregate's chain holds in all worlds; None if in no world."""
         counted, _ = self.normal.counted[key]
         group = row[: len(counted.group)]
-        members = self._ordered(counted, group, self._of(counted, group))
+        members = self._ordered(counted, group)
         position, so_far = (self.normal.terms.value(n) for n in row[len(group) :])
         if not isinstance(position, int) or not 0 <= position <= len(members):
             return None
         if counted.function in ("min", "max"):
             before = members[:position]
             return None if so_far != 0 or any(m[2] for m in before) else not before
-        amounts = [(amount(counted.function, v), c) for _, v, c in members]
-        return reachable(amounts, self.max_results)[position].get(so_far)
+        return self._reached(counted, group)[position].get(so_far)
 
-    def _sum(
-        self, counted: Counted, statement: int, key: Part, row: Row, members: Sequence[Member]
-    ) -> list[Ground]:  # fmt: skip
+    def _sum(self, counted: Counted, statement: int, key: Part, row: Row) -> list[Ground]:
         """state(i + 1, s + v) if member i holds, state(i + 1, s) if it does not; the result is the last state."""
         group, value = row[: len(counted.group)], self.normal.terms.value
-        amounts = [(amount(counted.function, v), c) for _, v, c in members]
-        sums = reachable(amounts, self.max_results)
+        members, sums = self._ordered(counted, group), self._reached(counted, group)
         if key == counted.result:
             if value(row[-1]) not in sums[-1]:
                 return []
@@ -167,7 +180,8 @@ class Groundings:
         position, so_far = value(row[-2]), value(row[-1])
         if not isinstance(position, int) or not 0 < position <= len(members):
             return []
-        (member, _, certain), (added, _) = members[position - 1], amounts[position - 1]
+        member, added, certain = members[position - 1]
+        added = amount(counted.function, added)
         fact = (counted.members, member)
         found: list[Ground] = []
         if so_far - added in sums[position - 1]:  # pyright: ignore[reportOperatorIssue] - states are numbers
@@ -178,11 +192,10 @@ class Groundings:
             found.append(Ground(statement, counted.function, (before,), (fact,), ()))
         return found
 
-    def _extreme(
-        self, counted: Counted, statement: int, key: Part, row: Row, members: Sequence[Member]
-    ) -> list[Ground]:  # fmt: skip
+    def _extreme(self, counted: Counted, statement: int, key: Part, row: Row) -> list[Ground]:
         """The result is member i's value if it holds and none of those before it does."""
         group, terms = row[: len(counted.group)], self.normal.terms
+        members = self._ordered(counted, group)
         used = next((k for k, m in enumerate(members) if m[2]), len(members) - 1) + 1
         found: list[Ground] = []
         if key == counted.result:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -37,12 +37,12 @@ Env = dict[str, int]
 class Source(Protocol):
     """Where a body's facts come from."""
 
-    def rows(self, key: Key, pattern: Pattern) -> Iterable[tuple[Row, bool]]:
-        """Possible facts that match a pattern, and whether each is certain; may grow afterwards."""
+    def finished(self, key: Key, pattern: Pattern) -> Iterable[tuple[Row, bool]]:
+        """Possible facts that match a pattern, and whether each is certain; no more can be derived."""
         ...
 
-    def finished(self, key: Key, pattern: Pattern) -> Iterable[tuple[Row, bool]]:
-        """The same, when no more can be derived: for negations and aggregates."""
+    def waits(self, key: Key, pattern: Pattern, place: Place) -> bool:
+        """Whether such facts are still being derived; then the source goes on from the place with each of them."""
         ...
 
     def results(self, counted: Counted, group: Row) -> Iterable[tuple[int, bool]]:
@@ -66,11 +66,25 @@ class Solution:
     absent: tuple[tuple[Key, Pattern], ...]
 
 
+@dataclass(slots=True)
+class Place:
+    """A positive literal that waits for facts, with what was found before it."""
+
+    plan: tuple[BodyLiteral, ...]
+    at: int
+    found: Solution
+
+
 class Join:
     """Evaluates bodies over a source, within a number of steps."""
 
-    def __init__(self, terms: Terms, asked: Asked, max_steps: int) -> None:
-        self.terms, self.asked = terms, asked
+    def __init__(self, terms: Terms, asked: Asked, derived: Container[Key], max_steps: int) -> None:
+        """No work done yet.
+
+        Args:
+            derived: predicates that rules conclude; facts of others are looked up first.
+        """
+        self.terms, self.asked, self.derived = terms, asked, derived
         self.left = max_steps
         self._plans: dict[tuple[int, frozenset[str]], tuple[BodyLiteral, ...]] = {}
         self._rules: list[FlatRule] = []  # kept, so that the id of one in a plan's key is given to no other
@@ -104,9 +118,30 @@ class Join:
         if at == len(plan):
             yield found
             return
-        for one in self._step(plan[at], found, source):
+        literal = plan[at]
+        if isinstance(literal, Positive):
+            pattern = _bound(literal.args, found.env)
+            if source.waits(literal.key, pattern, place := Place(plan, at, found)):
+                return
+            for row, certain in source.finished(literal.key, pattern):
+                yield from self.go_on(place, row, certain, source)
+            return
+        for one in self._step(literal, found, source):
             self.spend()
             yield from self._from(plan, at + 1, one, source)
+
+    def go_on(self, place: Place, row: Row, certain: bool, source: Source) -> Iterator[Solution]:
+        """Solutions with one more fact in the place of a literal."""
+        self.spend()
+        literal, found = place.plan[place.at], place.found
+        assert isinstance(literal, Positive)
+        env = dict(found.env)
+        for argument, number in zip(literal.args, row, strict=True):
+            if isinstance(argument, str) and env.setdefault(argument, number) != number:
+                return
+        facts = (*found.facts, (literal.key, row))
+        one = Solution(env, found.certain and certain, facts, found.negated, found.absent)
+        yield from self._from(place.plan, place.at + 1, one, source)
 
     # -------------------------------------------------------------------------------------------------- plans
 
@@ -149,15 +184,14 @@ class Join:
                 if not self.asked.needs(literal) <= known:
                     return never
                 late = isinstance(key, Part) or key in self.asked.opened or key in self.asked.neural
-                return 2 if not free else (100 if late else 10) + free - (len(args) - free) / 100
+                unbound = 40 * (free == len(args))  # a look at all facts, where others are looked up
+                return 2 if not free else (100 if late else 10 + 5 * (key in self.derived)) + unbound + free
         raise AssertionError(literal)
 
     # ------------------------------------------------------------------------------------------------ literals
 
     def _step(self, literal: BodyLiteral, found: Solution, source: Source) -> Iterator[Solution]:
         match literal:
-            case Positive():
-                yield from self._positive(literal, found, source)
             case Negative(key, args):
                 pattern = _bound(args, found.env)
                 facts = list(source.finished(key, pattern))
@@ -179,23 +213,6 @@ class Join:
                         env = found.env | {literal.variable: number}
                         facts = (*found.facts, (literal.result, (*group, number)))
                         yield Solution(env, found.certain and certain, facts, found.negated, found.absent)
-
-    def _positive(self, literal: Positive, found: Solution, source: Source) -> Iterator[Solution]:
-        pattern = _bound(literal.args, found.env)
-        free = [(k, a) for k, a in enumerate(literal.args) if isinstance(a, str) and a not in found.env]
-        for row, certain in list(source.rows(literal.key, pattern)):
-            env = found.env
-            if free:
-                env = dict(env)
-                for k, name in free:
-                    if env.setdefault(name, row[k]) != row[k]:
-                        break
-                else:
-                    facts = (*found.facts, (literal.key, row))
-                    yield Solution(env, found.certain and certain, facts, found.negated, found.absent)
-                continue
-            facts = (*found.facts, (literal.key, row))
-            yield Solution(env, found.certain and certain, facts, found.negated, found.absent)
 
     def _values(self, terms: Iterable[Term], env: Env) -> dict[str, Value]:
         return {name: self.terms.value(env[name]) for t in terms for name in names(t)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from neurosym.lang.ast import Program
 from neurosym.verify.rules.aggregates import Member, results
@@ -10,6 +10,7 @@ from neurosym.verify.rules.claims import as_fact, terms_of
 from neurosym.verify.rules.compare import Identities
 from neurosym.verify.rules.data import Data
 from neurosym.verify.rules.form import Counted, GroundAtom, Key, Part, Pattern, Row
+from neurosym.verify.rules.join import Place
 from neurosym.verify.rules.normal import NormalForm
 
 
@@ -29,6 +30,7 @@ class Shown:
         self.normal, self.data, self.most = normal, data, most
         self.derived: list[str] = []
         self._rows: dict[Key, list[tuple[Row, bool]]] = {}
+        self._indexes: dict[tuple[Key, tuple[int, ...]], dict[Pattern, dict[Row, bool]]] = {}
         found = identities.found
         for number, atom in enumerate(found.atoms):
             hidden = identities.of_text(atom) if found.hidden[number] else atom
@@ -40,25 +42,26 @@ class Shown:
             kind = found.kinds[number]
             if kind == "absent":
                 continue
-            if kind == "certain" and not isinstance(fact[0], Part) and fact[1] not in data.certain(fact[0]):
+            if kind == "certain" and not isinstance(fact[0], Part) and not data.certain(*fact):
                 self.derived.append(atom)
             self._rows.setdefault(fact[0], []).append((fact[1], kind == "certain"))
 
     def finished(self, key: Key, pattern: Pattern) -> list[tuple[Row, bool]]:
         """Facts that match a pattern."""
-        found = dict(self._rows.get(key, ()))
+        bound = tuple(k for k, n in enumerate(pattern) if n is not None)
+        index = self._indexes.get((key, bound))
+        if index is None:
+            index = self._indexes[(key, bound)] = {}
+            for row, certain in self._rows.get(key, ()):
+                index.setdefault(tuple(row[k] for k in bound), {})[row] = certain
+        found = index.get(tuple(pattern[k] for k in bound), {})
         if not isinstance(key, Part):
-            given = self.data.certain(key)
-            found |= {row: row in given for row in self.data.matching(key, pattern) if row not in found}
-        return [
-            (row, certain)
-            for row, certain in found.items()
-            if all(p is None or p == n for p, n in zip(pattern, row, strict=True))
-        ]
+            found = {row: self.data.certain(key, row) for row in self.data.matching(key, pattern)} | found
+        return list(found.items())
 
-    def rows(self, key: Key, pattern: Pattern) -> Iterable[tuple[Row, bool]]:
-        """The same: nothing is added to what a certificate says."""
-        return self.finished(key, pattern)
+    def waits(self, key: Key, pattern: Pattern, place: Place) -> bool:
+        """Never: nothing is added to what a certificate says."""
+        return False
 
     def results(self, counted: Counted, group: Row) -> Sequence[tuple[int, bool]]:
         """Results of an aggregate over the members that are shown."""

@@ -1,15 +1,15 @@
 """What a program makes of its facts, asked from the claim down: tables of answers, filled until nothing changes.
 
 A call is a predicate with some arguments given. Its answers are facts that hold in some world (possible), told apart
-from those that hold in all (certain). Calls are evaluated again when a call that they rest on has new answers, the
-latest call first. What a negation or an aggregate asks about is finished before; rules have strata, so it never waits
+from those that hold in all (certain). A rule goes on with each answer of the calls that it rests on once, the latest
+call first. What a negation or an aggregate asks about is finished before; rules have strata, so it never waits
 for the call that asks (Chen and Warren, "Tabled evaluation with delaying for general logic programs", 1996, for the
 idea of tables; this is their simplest form).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import product
@@ -19,8 +19,8 @@ from neurosym.lang.builtins import SLOT_TYPES
 from neurosym.lang.terms import Symbol, predicate_of_iri
 from neurosym.verify.rules.aggregates import Member, comparable, results
 from neurosym.verify.rules.data import Data
-from neurosym.verify.rules.form import Counted, FlatRule, Head, Key, Part, Pattern, Row, TooLarge
-from neurosym.verify.rules.join import Join
+from neurosym.verify.rules.form import Counted, Head, Key, Part, Pattern, Row, TooLarge
+from neurosym.verify.rules.join import Join, Place, Solution
 from neurosym.verify.rules.normal import NormalForm
 
 Call = tuple[Key, Pattern]
@@ -28,12 +28,38 @@ Call = tuple[Key, Pattern]
 
 @dataclass(slots=True)
 class _Table:
-    """Answers of a call: row → whether it is certain."""
+    """Answers of a call.
+
+    Attributes:
+        answers: row → whether it is certain; `log`: the same in the order in which it was found, a row again when it
+            turns out to be certain; `users`: calls that go on with them.
+        waiting: the places of this call's own rules that go on with the answers of others.
+    """
 
     number: int
     answers: dict[Row, bool] = field(default_factory=dict)
+    log: list[tuple[Row, bool]] = field(default_factory=list)
     users: set[Call] = field(default_factory=set)
+    waiting: list[_Waiting] = field(default_factory=list)
+    begun: bool = False
     done: bool = False
+
+    def add(self, row: Row, certain: bool) -> None:
+        """Take note of an answer."""
+        known = self.answers.get(row)
+        if known is None or certain and not known:
+            self.answers[row] = certain
+            self.log.append((row, certain))
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A place that goes on with each answer of a table, those up to `seen` excepted."""
+
+    head: Head
+    place: Place
+    table: _Table
+    seen: int = 0
 
 
 class Solver:
@@ -57,9 +83,10 @@ class Solver:
         if open_world and normal.asked.opened:
             self.closed = Solver(normal, data, join, inputs, closed_networks, max_results, open_world=False)
         self._tables: dict[Call, _Table] = {}
-        self._dirty: set[Call] = set()
+        self._changed: set[Call] = set()  # calls that rest on answers which they have not seen
         self._current: Call | None = None
-        self._dirty_here: list[Call] = []
+        self._head: Head | None = None
+        self._asked_now: list[Call] = []
         self._members: dict[tuple[Part, Row], list[Member]] = {}
 
     # ------------------------------------------------------------------------------------------------ questions
@@ -81,28 +108,27 @@ class Solver:
             rows = [((*_given(pattern[:width]), number), certain) for number, certain in found]
             return [(row, c) for row, c in rows if pattern[width] in (None, row[width])]
         if self._given_only(key):
-            certain = self.data.certain(key)
-            return [(row, row in certain) for row in self.data.matching(key, pattern)]
+            return [(row, self.data.certain(key, row)) for row in self.data.matching(key, pattern)]
         table = self._tables.get((key, pattern))
         if table is None or not table.done:
             table = self._complete((key, pattern))
         return list(table.answers.items())
 
-    def rows(self, key: Key, pattern: Pattern) -> Iterable[tuple[Row, bool]]:
-        """Facts known so far that match a pattern, for a positive literal of the call that is evaluated."""
-        if self._given_only(key):
-            return self.finished(key, pattern)
+    def waits(self, key: Key, pattern: Pattern, place: Place) -> bool:
+        """Whether a literal of the call that is evaluated has to wait for answers."""
+        if self._given_only(key) or self._current is None:
+            return False
         call = (key, pattern)
         table = self._tables.get(call)
         if table is None:
             table = self._tables[call] = _Table(len(self._tables))
-            self._dirty.add(call)
-        if self._current is None:
-            return self.finished(key, pattern)
-        if not table.done:
-            table.users.add(self._current)
-            self._dirty_here.append(call)
-        return list(table.answers.items())
+        if table.done:
+            return False
+        assert self._head is not None
+        table.users.add(self._current)
+        self._tables[self._current].waiting.append(_Waiting(self._head, place, table))
+        self._asked_now.append(call)
+        return True
 
     def results(self, counted: Counted, group: Row) -> list[tuple[int, bool]]:
         """Possible results of an aggregate."""
@@ -135,57 +161,69 @@ class Solver:
         """Evaluate a call and all that it rests on, until nothing changes."""
         if call not in self._tables:
             self._tables[call] = _Table(len(self._tables))
-        outer, outer_here = self._current, self._dirty_here
+        outer = self._current, self._head, self._asked_now
         reached, heap, waiting = {call}, [(-self._tables[call].number, call)], {call}
         try:
             while heap:
                 _, now = heappop(heap)
                 waiting.discard(now)
-                self._dirty.discard(now)
-                if self._tables[now].done:  # finished for a negation meanwhile
-                    continue
-                self._current, self._dirty_here = now, []
-                grew = self._evaluate(now)
+                self._changed.discard(now)
                 table = self._tables[now]
-                again = [c for c in self._dirty_here if c not in reached or c in self._dirty]
-                again += [c for c in self._dirty if c in reached]
+                if table.done:  # finished for a negation meanwhile
+                    continue
+                self._current, self._asked_now = now, []
+                grew = self._evaluate(now, table)
+                again = [c for c in self._asked_now if c not in reached]
                 if grew:
-                    self._dirty |= {u for u in table.users if u not in reached}
-                    again += [u for u in table.users if u in reached]
+                    self._changed |= table.users
+                again += self._changed & reached
                 for one in again:
-                    if one not in waiting and not self._tables[one].done:
+                    if one not in waiting:
                         reached.add(one)
                         waiting.add(one)
                         heappush(heap, (-self._tables[one].number, one))
         finally:
-            self._current, self._dirty_here = outer, outer_here
+            self._current, self._head, self._asked_now = outer
         for one in reached:
             self._tables[one].done = True
+            self._tables[one].waiting.clear()
         return self._tables[call]
 
-    def _evaluate(self, call: Call) -> bool:
-        """Evaluate the rules of a call over what is known; whether it has new answers."""
+    def _evaluate(self, call: Call, table: _Table) -> bool:
+        """Begin with a call, or go on with what others have found for it; whether it has new answers."""
+        before = len(table.log)
+        if not table.begun:
+            table.begun = True
+            self._begin(call, table)
+        moved = True
+        while moved:
+            moved = False
+            for one in table.waiting:  # grows on the way
+                while one.seen < len(one.table.log):
+                    row, certain = one.table.log[one.seen]
+                    one.seen += 1
+                    moved = True
+                    self._conclude(table, one.head, self.join.go_on(one.place, row, certain, self))
+        return len(table.log) > before
+
+    def _begin(self, call: Call, table: _Table) -> None:
         key, pattern = call
-        answers = self._tables[call].answers
-        before = len(answers), sum(answers.values())
-        certain = self.data.certain(key) if not isinstance(key, Part) else ()
         for row in self.data.matching(key, pattern):
-            _add(answers, row, row in certain)
+            table.add(row, self.data.certain(key, row))
         for rule, head in self.normal.rules.get(key, ()):
-            for row, sure in self._heads(rule, head, pattern):
-                _add(answers, row, sure)
+            self._conclude(table, head, self.join.of(rule, head, pattern, self))
         if key in self.normal.asked.neural:
             for row in self._of_network(key, self.normal.asked.neural[key], pattern):
-                _add(answers, row, False)
+                table.add(row, False)
         if self.open_world and key in self.normal.asked.opened:
             for row in self._unknown(key, self.normal.asked.opened[key], pattern):
-                _add(answers, row, False)
-        return before != (len(answers), sum(answers.values()))
+                table.add(row, False)
 
-    def _heads(self, rule: FlatRule, head: Head, pattern: Pattern) -> Iterator[tuple[Row, bool]]:
-        for found in self.join.of(rule, head, pattern, self):
+    def _conclude(self, table: _Table, head: Head, solutions: Iterator[Solution]) -> None:
+        self._head = head
+        for found in solutions:
             row = tuple(found.env[a] if isinstance(a, str) else a for a in head.args)
-            yield row, found.certain and head.outcome is None  # pyright: ignore[reportReturnType] - no wildcards
+            table.add(row, found.certain and head.outcome is None)  # pyright: ignore[reportArgumentType] - no wildcards
 
     # ------------------------------------------------------------------------------- networks and open predicates
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neurosym.lang.terms import TermKey, Value, term_key
+from neurosym.lang.terms import Value
 
 
 class Terms:
@@ -15,16 +15,18 @@ class Terms:
     def __init__(self, decimals: int | None = None) -> None:
         self.decimals = decimals
         self._values: list[Value] = []
-        self._numbers: dict[TermKey, int] = {}
+        self._numbers: dict[type, dict[Value, int]] = {}  # by type: 2, 2.0 and true are equal to Python
 
     def number(self, value: Value) -> int:
         """The number of a value, a new one if it was never seen."""
         if self.decimals is not None and isinstance(value, float):
             value = round(value, self.decimals)
-        key = term_key(value)
-        known = self._numbers.get(key)
+        of_type = self._numbers.get(type(value))
+        if of_type is None:
+            of_type = self._numbers[type(value)] = {}
+        known = of_type.get(value)
         if known is None:
-            known = self._numbers[key] = len(self._values)
+            known = of_type[value] = len(self._values)
             self._values.append(value)
         return known
 
