@@ -135,3 +135,17 @@ def check_networks(certificate: Mapping[str, Any], answers: Answers, sample: int
                 )  # fmt: skip
             compared += 1
     return compared
+
+
+def check_weights(certificate: Mapping[str, Any], answers: Answers) -> None:
+    """See that a certificate was made with the weights of the reasoner that gave some answers.
+
+    Raises:
+        ExplanationError: NS825 it was not.
+    """
+    assert answers.reasoner is not None
+    if certificate["hashes"]["weights"] != answers.reasoner.weights_sha256():
+        raise ExplanationError(
+            "the certificate was made from other weights than those of the model", code="NS825",
+            help="name the model that it was made with, or make the explanation anew",
+        )  # fmt: skip
