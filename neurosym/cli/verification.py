@@ -53,9 +53,7 @@ def verify_command(
     read = read_certificate(certificate)
     answers = None if model is None else _ask(session, model, facts or [], read)
     given = _given(rules, facts or [], evidence, answers)
-    found = verify_certificate(
-        read, read_claim(certificate), expected_bounds=read_bounds(certificate), given=given
-    )
+    found = verify_certificate(read, read_claim(certificate), expected_bounds=read_bounds(certificate), given=given)
     if answers is not None:
         found = _with_networks(found, read, answers)
     session.payload["semantics"] = found.semantics
@@ -158,7 +156,9 @@ def _with_networks(found: Verification, certificate: Mapping[str, Any], answers:
     checked = [*found.checked, "the weights are those of the model, by their hash"]
     if compared:
         checked.append(f"what the networks say, for {compared} values")
-    left = tuple(text for text in found.unchecked if text not in ("what the networks say", "what the learned weights are"))
+    left = tuple(
+        text for text in found.unchecked if text not in ("what the networks say", "what the learned weights are")
+    )
     return replace(found, checked=tuple(checked), unchecked=left)
 
 

@@ -17,8 +17,8 @@ from neurosym.explain.chances import Chances
 from neurosym.explain.contributions import leave_out
 from neurosym.explain.model import Claim, Explanation, Proof, Provenance
 from neurosym.explain.nodes import ProofNodes
-from neurosym.explain.verification import remember
 from neurosym.explain.proofs import Derivation, ProofSearch, proof_probability
+from neurosym.explain.verification import remember
 from neurosym.grounding import with_conjunctions
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.semantics import Exact, TopK, relevant_part

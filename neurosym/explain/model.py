@@ -190,15 +190,15 @@ class Certificate:
         choices: {"outcomes": [fact numbers], "probabilities": [numbers], "origin": a rule's name or a network's,
             "kind": "constant" | "learned" | "neural" | "open"}; outcomes exclude one another, what they leave over is
             'none'. An unknown atom is an `open` choice without probabilities, its origin the predicate.
-        groundings: {"rule": name, "statement": index into the program's rules, "part": what of it, "head": fact number, "body": [fact numbers],
-            "negated": [fact numbers], "absent": [atoms]}.
+        groundings: {"rule": name, "statement": index into the program's rules, "part": what of it, "head": fact number,
+            "body": [fact numbers], "negated": [fact numbers], "absent": [atoms]}.
         evidence: {"fact": number, "observed": bool}.
         hashes: "rules", "facts", "weights" → SHA-256.
         foreign: the foreign predicates that the groundings' rules call, `distance(+A, +B, -D)`; what their functions
             answered is not in the certificate.
         parts: spelled name of each hidden predicate → [statement, what of it, how many such the statement had before].
-        prefixes: under which the atoms are spelled; `inputs`: names of the sample's inputs; `triples`: whether RDF atoms
-            are facts of `triple/3`; `closed`: whether no network was asked.
+        prefixes: under which the atoms are spelled; `inputs`: names of the sample's inputs.
+        triples: whether RDF atoms are facts of `triple/3`; `closed`: whether no network was asked.
         bounds: of the value over all truth values of the unknown atoms, where there are some; else None.
     """
 

@@ -210,7 +210,7 @@ class CoreProgram:
 
     Attributes:
         hidden: hidden predicate → what it stands for, for people.
-        parts: hidden predicate → its statement (-1 for an open one), what of it this is, and how many such it had before.
+        parts: hidden predicate → its statement (-1 for an open one), what of it this is, how many such it had before.
         demands: hidden predicate that is evaluated only for the bindings asked about → the one that holds those.
         questions: predicates that hold what is asked about; their rows are no facts.
         open: predicates declared `open`, by the name that holds their facts.

@@ -76,7 +76,9 @@ def test_a_dropped_grounding_is_refused(cli, ward):
     used = sorted({certificate["claim"], *kept[0]["body"]})
     number = {f: k for k, f in enumerate(used)}
     certificate["facts"] = [certificate["facts"][f] for f in used]
-    certificate["groundings"] = [{**kept[0], "head": number[kept[0]["head"]], "body": [number[f] for f in kept[0]["body"]]}]
+    certificate["groundings"] = [
+        {**kept[0], "head": number[kept[0]["head"]], "body": [number[f] for f in kept[0]["body"]]}
+    ]
     certificate["choices"] = [
         {**c, "outcomes": [number[f] for f in c["outcomes"]]}
         for c in certificate["choices"] if all(f in number for f in c["outcomes"])
@@ -103,7 +105,9 @@ def test_observations_are_compared_where_they_are_known(cli, file, tmp_path):
 
 
 def test_a_query_for_more_than_an_atom(cli, file, tmp_path):
-    rules = file("coins.rules", "0.5 :: heads(a). 0.4 :: heads(b). tails(X) :- coin(X), not heads(X). coin(a). coin(b).")
+    rules = file(
+        "coins.rules", "0.5 :: heads(a). 0.4 :: heads(b). tails(X) :- coin(X), not heads(X). coin(a). coin(b)."
+    )
     why = tmp_path / "why.json"
     for query in ("heads(X), tails(b)", "not heads(a)", "heads(a) ; heads(b)"):
         why.write_text(cli("explain", rules, "--query", query, "--json").out, "utf-8")

@@ -161,7 +161,11 @@ def canonical(certificate: Certificate) -> tuple:
          tuple(sorted(g["absent"]))) for g in certificate["groundings"]
     }  # fmt: skip
     choices = {
-        (c["origin"], c["kind"], frozenset((atoms[f], p) for f, p in zip(c["outcomes"], c["probabilities"], strict=True)))
+        (
+            c["origin"],
+            c["kind"],
+            frozenset((atoms[f], p) for f, p in zip(c["outcomes"], c["probabilities"], strict=True)),
+        )
         for c in certificate["choices"]
     }
     facts = {(f["atom"], f["kind"]) for f in certificate["facts"]}

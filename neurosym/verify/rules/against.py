@@ -10,11 +10,11 @@ from typing import Any
 from neurosym.errors import ExplanationError
 from neurosym.lang.ast import Program, Query, Var
 from neurosym.lang.printer import to_text
-from neurosym.lang.terms import Value, spell
+from neurosym.lang.terms import spell
 from neurosym.verify.rules.choices import compare_choices
 from neurosym.verify.rules.claims import as_fact, asked_body, pattern_of, with_queries
 from neurosym.verify.rules.compare import Comparison, Identities
-from neurosym.verify.rules.data import Data, Facts
+from neurosym.verify.rules.data import Data, Facts, by_predicate
 from neurosym.verify.rules.form import GroundAtom, TooLarge
 from neurosym.verify.rules.groundings import Groundings
 from neurosym.verify.rules.join import Join
@@ -101,7 +101,9 @@ def _steps_only(trace: Trace, found: GroundProgram, given: Given, absorbs: bool,
         checked.append("each ground rule is an instance of its rule")
         checked.append("each choice is one that the rules make, with its weight")
     except TooLarge as again:
-        run.unchecked.append(f"that the ground rules are instances of the rules: {again} is more than a check goes through")
+        run.unchecked.append(
+            f"that the ground rules are instances of the rules: {again} is more than a check goes through"
+        )
     reason = f"{limit} is more than a check goes through"
     run.unchecked += [f"that no grounding was left out: {reason}", "that absent atoms cannot be derived"]
     if run.believed:
@@ -118,9 +120,8 @@ def rules_sha256(program: Program) -> str:
 
 def facts_sha256(facts: Facts) -> str:
     """The hash of facts as explanations have it: of the spelled facts, in order."""
-    rows: Iterable[tuple[str, Sequence[Value]]]
-    rows = ((key[0], row) for key in facts for row in facts[key]) if isinstance(facts, Mapping) else facts
     digest = hashlib.sha256()
+    rows = ((key[0], row) for key, table in by_predicate(facts).items() for row in table)
     for line in sorted(f"{name}({', '.join(map(spell, args))})" for name, args in rows):
         digest.update(line.encode())
         digest.update(b"\n")
@@ -160,16 +161,12 @@ class _Run:
         """
         normal, given = self.normal, self.given
         if complete:
-            source = Solver(
-                normal, self.data, self.join, self.trace.inputs, self.trace.closed, given.max_results
-            )
+            source = Solver(normal, self.data, self.join, self.trace.inputs, self.trace.closed, given.max_results)
         else:
             source = Shown(self.identities, normal, self.data, given.program, given.max_results)
             self.believed = source.derived
         groundings = Groundings(normal, self.join, source, self.identities.order, given.max_results)
-        comparison = Comparison(
-            self.identities, normal, self.data, source, groundings, self.absorbs, complete
-        )
+        comparison = Comparison(self.identities, normal, self.data, source, groundings, self.absorbs, complete)
         numbers = [self.found.claim, *self.found.evidence]
         comparison.walk([(n, self._fact(n, source)) for n in dict.fromkeys(numbers)])
         if compare_choices(self.found, comparison.leaves, given.weights):

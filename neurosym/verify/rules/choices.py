@@ -1,4 +1,4 @@
-"""The choices of a certificate against those of the program: which outcomes exclude one another, and how likely they are."""
+"""The choices of a certificate against those of the program: what excludes one another, and how likely it is."""
 
 from __future__ import annotations
 

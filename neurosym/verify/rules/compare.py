@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -260,7 +260,8 @@ class Comparison:
 
     def _left_out(self, head: int, ground: Ground, note: str) -> Exception:
         body = ", ".join(
-            [self.identities.shown(f) for f in ground.body] + [f"not {self.identities.shown(f)}" for f in ground.negated]
+            [self.identities.shown(f) for f in ground.body]
+            + [f"not {self.identities.shown(f)}" for f in ground.negated]
         )
         rule = "an open predicate" if ground.statement < 0 else f"`{self.identities.label(ground.statement)}`"
         message = f"a grounding of {rule} was left out: {self.found.name(head)} also follows from {body or 'nothing'}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 from neurosym.lang.builtins import TRIPLE
 from neurosym.lang.terms import Value
@@ -34,7 +34,7 @@ Facts = Mapping[tuple[str, int], Rows] | Iterable[tuple[str, Sequence[Value]]]
 def by_predicate(facts: Facts) -> Mapping[tuple[str, int], Rows]:
     """Facts predicate by predicate."""
     if isinstance(facts, Mapping):
-        return facts
+        return cast("Mapping[tuple[str, int], Rows]", facts)
     found: dict[tuple[str, int], list[Sequence[Value]]] = {}
     for name, args in facts:
         found.setdefault((name, len(args)), []).append(args)
@@ -143,4 +143,5 @@ class Data:
             index = self._indexes[(key, bound)] = {}
             for row in (*rows, *leaves):
                 index.setdefault(tuple(row[k] for k in bound), []).append(row)
-        return index.get(tuple(pattern[k] for k in bound), ())  # pyright: ignore[reportArgumentType]
+        wanted: Row = tuple(pattern[k] for k in bound)  # pyright: ignore[reportAssignmentType] - all are bound
+        return index.get(wanted, ())

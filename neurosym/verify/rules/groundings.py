@@ -209,7 +209,5 @@ class Groundings:
             member, _, certain = members[position - 1]
             if not certain:
                 before = self._state(counted, group, position - 1, 0)
-                found.append(
-                    Ground(statement, counted.function, (before,), ((counted.members, member),), ())
-                )
+                found.append(Ground(statement, counted.function, (before,), ((counted.members, member),), ()))
         return found

@@ -1,7 +1,7 @@
 """Under which predicate the facts of an atom are, and how a fact is spelled.
 
-An RDF atom has several spellings: `ex:p(S, O)`, `triple(S, ex:p, O)`, and a declared name `pred p(…) from ex:p`. Where a
-program ranges over predicates, all of them are facts of `triple/3`.
+An RDF atom has several spellings: `ex:p(S, O)`, `triple(S, ex:p, O)`, and a declared name `pred p(…) from ex:p`. Where
+a program ranges over predicates, all of them are facts of `triple/3`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Names:
     def __init__(self, program: Program, terms: Terms, prefixes: Mapping[str, str], triples: bool) -> None:
         self.terms, self.triples = terms, triples
         self.notation, self.prefixes = program.notation, prefixes
-        self.aliases: dict[Key, Key] = {}
+        self.aliases: dict[tuple[str, int], tuple[str, int]] = {}
         for key, declaration in program.declarations.items():
             if declaration.iri is not None:
                 iri = (predicate_of_iri(declaration.iri), key[1])
@@ -39,20 +39,22 @@ class Names:
 
     def canonical(self, key: Key, args: tuple[Any, ...]) -> tuple[Key, tuple[Any, ...]]:
         """An atom under the predicate that holds its facts."""
+        if isinstance(key, Part):
+            return key, args
         key = self.aliases.get(key, key)
         if key == TRIPLE and (iri := self._iri(args[1])):
             key, args = (predicate_of_iri(iri), 2), (args[0], args[2])
         if key == TYPE_PREDICATE and (iri := self._iri(args[1])):
             key, args = (predicate_of_iri(iri), 1), args[:1]
         key = self.aliases.get(key, key)
-        if not self.triples or isinstance(key, Part) or not key[0].startswith("<") or key[1] not in (1, 2):
+        if not self.triples or not key[0].startswith("<") or key[1] not in (1, 2):
             return key, args
         term = self.terms.number(Iri(key[0][1:-1]))
         if key[1] == 1:
             return TRIPLE, (args[0], self.terms.number(Iri(TYPE)), term)
         return TRIPLE, (args[0], term, args[1])
 
-    def predicate(self, key: Key) -> Key:
+    def predicate(self, key: tuple[str, int]) -> Key:
         """The predicate that holds the facts of another, whatever their arguments."""
         key = self.aliases.get(key, key)
         return TRIPLE if self.triples and key[0].startswith("<") and key[1] in (1, 2) else key

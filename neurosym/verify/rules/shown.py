@@ -68,7 +68,9 @@ class Shown:
         shown = [row for row, _ in self.finished(counted.result, (*group, None))]
         members: list[Member] = [
             (row, self.normal.terms.value(row[len(group)]) if len(row) > len(group) else 1, certain)
-            for row, certain in self.finished(counted.members, (*group, *(None,) * (counted.members.arity - len(group))))
+            for row, certain in self.finished(
+                counted.members, (*group, *(None,) * (counted.members.arity - len(group)))
+            )
         ]
         if not members:  # of a certain result they are left out
             return [(row[-1], True) for row in shown]

@@ -47,7 +47,7 @@ class _Table:
     def add(self, row: Row, certain: bool) -> None:
         """Take note of an answer."""
         known = self.answers.get(row)
-        if known is None or certain and not known:
+        if known is None or (certain and not known):
             self.answers[row] = certain
             self.log.append((row, certain))
 
@@ -246,9 +246,7 @@ class Solver:
 
     def _unknown(self, key: Key, declaration: PredicateDecl, pattern: Pattern) -> Iterator[Row]:
         """Unknown atoms: what is asked about and neither given nor derived in the closed world."""
-        options = [
-            self._domain(declaration, k) if number is None else [number] for k, number in enumerate(pattern)
-        ]
+        options = [self._domain(declaration, k) if number is None else [number] for k, number in enumerate(pattern)]
         for row in product(*options):
             self.join.spend()
             if self.is_unknown(key, row):

@@ -43,7 +43,7 @@ def evaluate(term: Term, values: Mapping[str, Value]) -> Value:
         result = _ARITHMETIC[term.op](*args)
     except (ArithmeticError, ValueError):
         raise NoValue from None
-    if isinstance(result, complex) or isinstance(result, int) and not INT64_MIN <= result <= INT64_MAX:
+    if isinstance(result, complex) or (isinstance(result, int) and not INT64_MIN <= result <= INT64_MAX):
         raise NoValue
     if isinstance(result, float) and not math.isfinite(result) and not (
         math.isinf(result) and any(isinstance(a, float) and math.isinf(a) for a in args)
