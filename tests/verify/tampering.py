@@ -80,7 +80,13 @@ PROGRAMS = {
         "  and lamp(on) then match. match :- colour(t1, red), not colour(t2, blue).",
         "match",
     ),
+    "counted": (
+        "0.5 :: e(a, b). 0.4 :: e(b, d). 0.6 :: e(a, c). e(c, d). e(d, f). e(x, y).\n"
+        "p(X, Y) :- e(X, Y). p(X, Y) :- e(X, Z), p(Z, Y). far :- p(a, Y), not p(Y, x). far :- between(1, 2, _), e(c, d).",
+        "far",
+    ),
 }  # fmt: skip
+SEMANTICS = {"counted": "sum-product"}  # where each grounding matters; the others are exact
 
 
 class Net(torch.nn.Module):
@@ -97,7 +103,7 @@ def explained(name: str) -> tuple[Certificate, Given, ns.Answers]:
     program = ns.Program.from_text(text, f"{name}.rules")
     table = FeatureTable(["t1", "t2"], torch.tensor([[0.5, -0.3], [0.1, 0.9]]), ["u", "v"])
     networks, features = ({"net": Net()}, {"symbol": table}) if name == "networks" else ({}, {})
-    reasoner = ns.Reasoner(program, None, networks, features)
+    reasoner = ns.Reasoner(program, None, networks, features, SEMANTICS.get(name, "exact"))
     answers = reasoner.query(claim)
     certificate = json.loads(ns.explain(answers, claim, contributions=False).to_json())["certificate"]
     return certificate, Given(program, weights=learned_weights(reasoner)), answers
