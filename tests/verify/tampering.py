@@ -82,7 +82,8 @@ PROGRAMS = {
     ),
     "counted": (
         "0.5 :: e(a, b). 0.4 :: e(b, d). 0.6 :: e(a, c). e(c, d). e(d, f). e(x, y).\n"
-        "p(X, Y) :- e(X, Y). p(X, Y) :- e(X, Z), p(Z, Y). far :- p(a, Y), not p(Y, x). far :- between(1, 2, _), e(c, d).",
+        "p(X, Y) :- e(X, Y). p(X, Y) :- e(X, Z), p(Z, Y).\n"
+        "far :- p(a, Y), not p(Y, x). far :- between(1, 2, _), e(c, d).",
         "far",
     ),
 }  # fmt: skip
