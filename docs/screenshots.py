@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from neurosym.explain.checked import checked
 from neurosym.explain.model import Explanation
 from neurosym.explain.report import explanation_html, write_batch
+from neurosym.explain.verification import checked
 from tests.explain.chromium import Tab, chromium, find_chromium
 from tests.explain.samples import diagnosis
 

@@ -14,10 +14,11 @@ from neurosym.cli.files import check_command, fmt_command
 from neurosym.cli.grounding import ground_command
 from neurosym.cli.lfi import lfi_command
 from neurosym.cli.models import predict_command, report_command
-from neurosym.cli.queries import explain_command, query_command, verify_command
+from neurosym.cli.queries import explain_command, query_command
 from neurosym.cli.session import command
 from neurosym.cli.tasks import run_command
 from neurosym.cli.testing import test_command
+from neurosym.cli.verification import verify_command
 from neurosym.cli.worlds import mpe_command, sample_command
 
 # Help and messages are plain text: they must survive a pipe, and an atom such as `p[X]` is no markup.

@@ -9,29 +9,13 @@ from dataclasses import dataclass, field
 
 import torch
 
+from neurosym.cli.fact_files import is_csv, load_facts
 from neurosym.errors import DataError, FactError
 from neurosym.facts import FactBase
 from neurosym.facts.tabular import text_value
 from neurosym.lang import Iri, Program, Symbol, Value, predicate_of_iri
 from neurosym.neural import FeatureTable
 from neurosym.reasoner.saving import Features, Manifest
-
-
-def load_facts(paths: Iterable[str]) -> FactBase:
-    """The facts of files together: CSV (the predicate is the file's stem), all else RDF."""
-    names = list(paths)
-    tables = [FactBase.from_csv(p) for p in names if _is_csv(p)]
-    rdf = [p for p in names if not _is_csv(p)]
-    base = FactBase.from_rdf(*rdf)
-    if len(tables) == 1 and not rdf:
-        return tables[0]
-    for table in tables:
-        base = base + table
-    return base
-
-
-def _is_csv(path: str) -> bool:
-    return path.lower().endswith(".csv")
 
 
 @dataclass
@@ -58,7 +42,7 @@ def load_data(paths: Sequence[str], manifest: Manifest, program: Program, prefix
     tables: dict[str, list[_Rows]] = {}
     notes: list[str] = []
     for path in paths:
-        header = _header(path) if _is_csv(path) else ()
+        header = _header(path) if is_csv(path) else ()
         record = _record_of(path, header, manifest.features.values())
         if record is None:
             facts.append(path)

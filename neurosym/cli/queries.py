@@ -1,4 +1,4 @@
-"""`query`, `explain` and `verify`."""
+"""`query` and `explain`."""
 
 from __future__ import annotations
 
@@ -253,7 +253,7 @@ def _chosen(session: Session, answers: Answers, query: str) -> str:
 
 def check_certificate(session: Session, explanation: Explanation) -> Explanation:
     """Verify an explanation; one that does not verify is never shown without saying so."""
-    from neurosym.explain.checked import checked
+    from neurosym.explain.verification import checked
 
     explanation, error = checked(explanation)
     if error is not None:
@@ -264,48 +264,6 @@ def check_certificate(session: Session, explanation: Explanation) -> Explanation
     return explanation
 
 
-def verify_command(
-    session: Session,
-    certificate: Annotated[
-        str, typer.Argument(metavar="CERTIFICATE", help="The JSON of `explain --json`, or its certificate alone.")
-    ],
-    as_json: Json = False,
-) -> int:
-    """Recompute a claim from its certificate.
-
-    By code that shares nothing with the engine.
-    """
-    from neurosym.verify import read_bounds, read_certificate, read_claim, verify_certificate
-
-    found = verify_certificate(
-        read_certificate(certificate), read_claim(certificate), expected_bounds=read_bounds(certificate)
-    )
-    session.payload["semantics"] = found.semantics
-    if as_json:
-        lower, upper = found.bounds or (found.value, found.value)
-        method = ("circuit" if found.semantics == "exact" else "algebra") if found.choices else "certain"
-        row = {
-            "atom": found.atom, "probability": found.value, "lower": lower, "upper": upper,
-            "method": "bounds" if found.bounds else method,
-            "detail": f"recomputed from the certificate; {found.claimed!r} was claimed",
-        }  # fmt: skip
-        session.answer(
-            {
-                "semantics": found.semantics,
-                "answers": [row],
-                "checked": list(found.checked),
-                "unchecked": list(found.unchecked),
-            }
-        )
-        return ANSWERED
-    output.show(str(found))
-    for text in found.checked:
-        output.show(f"  confirmed: {text}")
-    for text in found.unchecked:
-        output.show(f"  not looked at: {text}")
-    return ANSWERED
-
-
 __all__ = [
     "ask",
     "check_certificate",
@@ -314,5 +272,4 @@ __all__ = [
     "load_reasoner",
     "query_command",
     "show",
-    "verify_command",
 ]

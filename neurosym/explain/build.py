@@ -21,6 +21,7 @@ from neurosym.explain.contributions import Asked, asked_for, contribute
 from neurosym.explain.model import Claim, Explanation, Proof, Provenance
 from neurosym.explain.nodes import ProofNodes
 from neurosym.explain.proofs import Derivation, ProofSearch, proof_probability
+from neurosym.explain.verification import remember
 from neurosym.grounding import with_conjunctions
 from neurosym.lang.collector import collector_waits
 from neurosym.reasoner import Answers, Reasoner
@@ -131,7 +132,7 @@ class _Builder:
         }
         added, shares = (), None
         if fact < 0:
-            proof = nothing(claim.atom, answers.semantics, hashes)
+            proof = nothing(claim.atom, answers, hashes)
         else:
             bounds = (claim.lower, claim.upper)
             proof = certificate(answers, fact, claim.probability, self.sample, hashes, bounds)
@@ -146,10 +147,11 @@ class _Builder:
             version(), hashes["rules"], hashes["facts"], hashes["weights"],
             datetime.now(UTC).isoformat(timespec="seconds"), self.reasoner.seed,
         )  # fmt: skip
-        return Explanation(
+        made = Explanation(
             claim, tuple(found), nodes.nodes, tuple(nodes.steps.values()), tuple(nodes.rules.values()), added,
             tuple(self.warnings), provenance, proof, self._given(), shares=shares,
         )  # fmt: skip
+        return remember(made, answers)
 
     def _claim(self, position: int, posterior: Believed | None, level: float) -> Claim:
         answers, fact = self.answers, self.answers.facts[position]

@@ -12,6 +12,7 @@ from neurosym.grounding.core import ForeignCall
 from neurosym.reasoner import Answers
 from neurosym.semantics import LogicBounds, relevant_part
 from neurosym.semantics.algebras.semirings import ABSORPTIVE
+from neurosym.verify.atoms import split_atom
 
 
 def certificate(
@@ -46,6 +47,7 @@ def certificate(
         groundings.append(
             {
                 "rule": _label(graph, rule),
+                "statement": rule.statement,
                 "part": rule.part if seen[key] == 1 else f"{rule.part} ({seen[key]})",
                 "head": number[int(graph.head[g])],
                 "body": [number[f] for f, s in zip(body, sign, strict=True) if s],
@@ -65,7 +67,28 @@ def certificate(
         hashes=hashes,
         foreign=sorted({c.foreign.signature for g in part.grounding.tolist() for c in _calls(graph, g)}),
         bounds=bounds if any(c["kind"] == "open" for c in choices) else None,
+        parts=_parts(graph, [f["atom"] for f in facts], [a for g in groundings for a in g["absent"]]),
+        **_spelling(answers),
     )
+
+
+def _parts(graph: DerivationGraph, facts: list[str], absent: list[str]) -> dict[str, tuple[int, str, int]]:
+    """The hidden predicates of some atoms, as they are spelled, and the part of a statement that each stands for."""
+    used = {split_atom(atom)[0] for atom in (*facts, *absent)}
+    names = {graph.program.notation.printer(graph.prefixes).predicate(k[0]): v for k, v in graph.program.parts.items()}
+    return {name: part for name, part in names.items() if name in used}
+
+
+def _spelling(answers: Answers) -> dict[str, Any]:
+    """How atoms are spelled, and what could be asked about."""
+    graph = answers.grounded.graph
+    asked = any(group.kind == "neural" for group in graph.choices)
+    return {
+        "prefixes": dict(graph.prefixes),
+        "inputs": sorted(answers.inputs),
+        "triples": graph.program.triple_mode,
+        "closed": bool(graph.program.neural) and not asked,
+    }
 
 
 def _calls(graph: DerivationGraph, grounding: int) -> list[ForeignCall]:
@@ -108,6 +131,7 @@ def _choices(answers: Answers, number: dict[int, int], tags: list[float]) -> lis
     return result
 
 
-def nothing(atom: str, semantics: str, hashes: dict[str, str]) -> Certificate:
+def nothing(atom: str, answers: Answers, hashes: dict[str, str]) -> Certificate:
     """The certificate of an atom that nothing derives."""
-    return Certificate(0, 0.0, semantics, [{"atom": atom, "kind": "absent", "hidden": ""}], [], [], [], hashes)
+    facts = [{"atom": atom, "kind": "absent", "hidden": ""}]
+    return Certificate(0, 0.0, answers.semantics, facts, [], [], [], hashes, **_spelling(answers))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from neurosym.explain.alternatives import Change, NearMiss
 from neurosym.reasoner.priors import Credible
+
+if TYPE_CHECKING:
+    from neurosym.verify import Verification
 
 FORMAT = "neurosym-explanation/1"
 CERTIFICATE_FORMAT = "neurosym-certificate/1"
@@ -253,12 +256,15 @@ class Certificate:
         choices: {"outcomes": [fact numbers], "probabilities": [numbers], "origin": a rule's name or a network's,
             "kind": "constant" | "learned" | "neural" | "open"}; outcomes exclude one another, what they leave over is
             'none'. An unknown atom is an `open` choice without probabilities, its origin the predicate.
-        groundings: {"rule": name, "part": what of it, "head": fact number, "body": [fact numbers],
-            "negated": [fact numbers], "absent": [atoms]}.
+        groundings: {"rule": name, "statement": index into the program's rules, "part": what of it, "head": fact number,
+            "body": [fact numbers], "negated": [fact numbers], "absent": [atoms]}.
         evidence: {"fact": number, "observed": bool}.
         hashes: "rules", "facts", "weights" → SHA-256.
         foreign: the foreign predicates that the groundings' rules call, `distance(+A, +B, -D)`; what their functions
             answered is not in the certificate.
+        parts: spelled name of each hidden predicate → [statement, what of it, how many such the statement had before].
+        prefixes: under which the atoms are spelled; `inputs`: names of the sample's inputs.
+        triples: whether RDF atoms are facts of `triple/3`; `closed`: whether no network was asked.
         bounds: of the value over all truth values of the unknown atoms, where there are some; else None.
     """
 
@@ -273,6 +279,11 @@ class Certificate:
     foreign: list[str] = field(default_factory=list)
     format: str = CERTIFICATE_FORMAT
     bounds: tuple[float, float] | None = None
+    parts: dict[str, tuple[int, str, int]] = field(default_factory=dict)
+    prefixes: dict[str, str] = field(default_factory=dict)
+    inputs: list[str] = field(default_factory=list)
+    triples: bool = False
+    closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -285,7 +296,7 @@ class Explanation:
         contributions: rules first, then leaves, each by decreasing size of the difference.
         warnings: what the reader should know: cut proofs, unlike comparisons.
         shares: what the Shapley values among the contributions add up to; None where they were not asked for.
-        verified: what was confirmed of the certificate when the explanation was made, see `neurosym.explain.checked`;
+        verified: what was confirmed of the certificate when the explanation was made, see `neurosym.explain.verification`;
             None where nothing could be or nobody looked, empty where it was refuted.
         unverified: what was not looked at; of what was refuted or could not be confirmed, the reason.
         why_not: of a claim under the threshold, the rules that came nearest to it.
@@ -308,6 +319,7 @@ class Explanation:
     unverified: tuple[str, ...] = ()
     why_not: tuple[NearMiss, ...] = ()
     changes: tuple[Change, ...] = ()
+    origin: ClassVar[Any] = None  # an `Origin`, set on instances by `verification.remember`
 
     def to_dict(self) -> dict[str, Any]:
         """The explanation as plain data, ready for JSON."""
@@ -385,20 +397,27 @@ class Explanation:
             write_page(path, page)
         return page
 
-    def verify(self) -> None:
-        """Recompute the claim from the certificate, by code that shares nothing with the engine.
+    def verify(self) -> Verification:
+        """Check the explanation, by code that shares nothing with the engine.
+
+        The claim is recomputed from the certificate. In the process that made the explanation, each step is checked
+        against the rules and the facts as well; one that was read from a file does not know them.
 
         Raises:
-            ExplanationError: the recomputed number differs from the claim, or the certificate is malformed.
+            ExplanationError: the recomputed number differs from the claim, the certificate is malformed, or rules and
+                facts say otherwise.
         """
-        from neurosym.verify import verify_certificate
+        from neurosym.explain.verification import verify_explanation
 
-        bounds = (self.claim.lower, self.claim.upper)
-        verify_certificate(asdict(self.certificate), expected=self.claim.probability, expected_bounds=bounds)
+        return verify_explanation(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is copied and pickled: all but what the explanation was made from."""
+        return {k: v for k, v in self.__dict__.items() if k != "origin"}
 
     def checked(self) -> Explanation:
         """The same explanation, verified: its views say what was confirmed, or that it does not verify."""
-        from neurosym.explain.checked import checked
+        from neurosym.explain.verification import checked
 
         return checked(self)[0]
 

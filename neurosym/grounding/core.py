@@ -210,6 +210,7 @@ class CoreProgram:
 
     Attributes:
         hidden: hidden predicate → what it stands for, for people.
+        parts: hidden predicate → its statement (-1 for an open one), what of it this is, how many such it had before.
         demands: hidden predicate that is evaluated only for the bindings asked about → the one that holds those.
         questions: predicates that hold what is asked about; their rows are no facts.
         open: predicates declared `open`, by the name that holds their facts.
@@ -223,6 +224,7 @@ class CoreProgram:
     facts: list[GroundFact] = field(default_factory=list)
     parameters: list[Parameter] = field(default_factory=list)
     hidden: dict[Key, str] = field(default_factory=dict)
+    parts: dict[Key, tuple[int, str, int]] = field(default_factory=dict)
     demands: dict[Key, Key] = field(default_factory=dict)
     questions: set[Key] = field(default_factory=set)
     aliases: dict[Key, Key] = field(default_factory=dict)

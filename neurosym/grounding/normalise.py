@@ -68,6 +68,7 @@ class _Normaliser:
         self.plain = program.plain_facts
         self.terms: dict[int, int] = {}  # Python's id of a value → its id in the symbol table
         self.fresh = 0
+        self.parts: Counter[tuple[int, str]] = Counter()  # of each statement, by what they are
         self.faults: list[Diagnostic] = []
         for key, declaration in program.declarations.items():
             if declaration.iri is not None:
@@ -161,6 +162,7 @@ class _Normaliser:
                 self.faults.append(not_yet(self.program, "NS901", what, declaration.span, help))
                 continue
             leaf = (self._name(f"unknown {key[0]} #"), key[1])
+            self.core.parts[leaf] = (-1, f"unknown {key[0]}/{key[1]}", 0)
             self.core.hidden[leaf] = f"`{key[0]}` is open, and this is not among its facts"
             classes = tuple(
                 self.core.canonical(CoreAtom((predicate_of_iri(a.type.iri), 1), (None,)), self.symbols)
@@ -213,6 +215,8 @@ class _Normaliser:
         label = self.program.rules[statement].label
         key = (self._name(f"{what} of {label} #"), arity)
         self.core.hidden[key] = description
+        self.core.parts[key] = (statement, what, self.parts[(statement, what)])
+        self.parts[(statement, what)] += 1
         return key
 
     # ------------------------------------------------------------------------------------------------- facts

@@ -19,7 +19,7 @@ from neurosym.facts import FactBase
 from neurosym.grounding import Limits, Parameter, evaluated, ground
 from neurosym.grounding.ground import Prepared, prepared
 from neurosym.lang import Foreign, parse_atom, to_text
-from neurosym.lang.ast import Atom, Const, Program, Var
+from neurosym.lang.ast import Atom, Const, Program, Query, Var
 from neurosym.lang.terms import predicate_of_iri, term_key
 from neurosym.lang.walk import body_atoms, head_atoms
 from neurosym.neural import FeatureTable
@@ -576,9 +576,13 @@ class Reasoner(nn.Module):
     # ------------------------------------------------------------------------------------------------ keeping
 
     def rules_sha256(self) -> str:
-        """A hash of the program as it is printed: comments and layout do not count, every statement does."""
+        """A hash of the program as it is printed: comments and layout do not count, every statement does.
+
+        Queries for bodies that were asked later are no part of the rules.
+        """
         if not self._rules_sha256:
-            self._rules_sha256 = hashlib.sha256(to_text(self.program).encode()).hexdigest()
+            own = tuple(s for s in self.program.statements if not (isinstance(s, Query) and s.span.file == "<query>"))
+            self._rules_sha256 = hashlib.sha256(to_text(replace(self.program, statements=own)).encode()).hexdigest()
         return self._rules_sha256
 
     def weights_sha256(self) -> str:

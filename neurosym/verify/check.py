@@ -9,9 +9,11 @@ from functools import partial
 from typing import Any
 
 from neurosym.errors import ExplanationError
+from neurosym.lang.ast import Program
 from neurosym.verify.algebras import ALGEBRAS, recompute_algebra
 from neurosym.verify.exact import Recomputed, recompute_exact
 from neurosym.verify.graph import Layout
+from neurosym.verify.rules import Facts, Given, compare_with
 from neurosym.verify.structure import GroundProgram, read_structure
 from neurosym.verify.unknown import recompute_bounds
 
@@ -72,6 +74,9 @@ def verify_certificate(
     max_groundings: int = MAX_GROUNDINGS,
     max_rounds: int = MAX_ROUNDS,
     expected_bounds: tuple[float, float] | None = None,
+    program: Program | None = None,
+    facts: Facts = (),
+    given: Given | None = None,
 ) -> Verification:
     """Recompute a claim from its certificate, with code that shares nothing with the engine.
 
@@ -82,47 +87,62 @@ def verify_certificate(
         max_steps: formulas that may be visited; `max_rounds`: rounds for a cycle of an algebra to settle.
         max_facts, max_groundings: the largest certificate that is read.
         expected_bounds: those that the reader was shown, where the claim rests on unknown atoms.
+        program: the rules, and `facts`: the data beside them, plain ground atoms (predicate, values of
+            `neurosym.lang.terms`), or rows by (predicate, arity). With them each step is checked as well, and nothing
+            may be missing; without, only the number is.
+        given: the same with limits, observations and learned weights; in place of `program` and `facts`.
 
     Raises:
         ExplanationError: NS810 to NS819 the certificate is malformed; NS820 a limit was reached, so that nothing is
-            known; NS821 the numbers differ; NS822 the semantics cannot be verified; NS823 the evidence is impossible.
+            known; NS821 the numbers differ; NS822 the semantics cannot be verified; NS823 the evidence is impossible;
+            NS824 to NS829 and NS831 to NS834 rules and facts say otherwise.
     """
-    program = read_structure(certificate, max_facts, max_groundings)
-    if program.semantics != "exact" and program.semantics not in ALGEBRAS:
+    found = read_structure(certificate, max_facts, max_groundings)
+    if found.semantics != "exact" and found.semantics not in ALGEBRAS:
         raise ExplanationError(
-            f"a claim under the semantics {program.semantics!r:.60} cannot be verified", code="NS822",
+            f"a claim under the semantics {found.semantics!r:.60} cannot be verified", code="NS822",
             note=f"known: {', '.join(['exact', *ALGEBRAS])}",
         )  # fmt: skip
-    Layout(program, range(len(program.atoms)), certain_is_true=False)  # negation through a cycle, anywhere
-    checked, unchecked = ["the certificate is well formed", "the number follows from the certificate"], [*UNCHECKED]
-    unchecked += [f"what the Python function of `{name}` answered" for name in program.foreign]
-    if program.kinds[program.claim] == "absent":
-        unchecked.append("that nothing derives the claim")
+    Layout(found, range(len(found.atoms)), certain_is_true=False)  # negation through a cycle, anywhere
+    checked = ["the certificate is well formed", "the number follows from the certificate"]
+    known = given or (None if program is None else Given(program, facts))
+    unchecked = [*UNCHECKED] if known is None else []
+    if known is None:
+        unchecked += [f"what the Python function of `{name}` answered" for name in found.foreign]
+        if found.kinds[found.claim] == "absent":
+            unchecked.append("that nothing derives the claim")
+    # before the number: a step that no rule gives can make a certificate whose number cannot be found
+    absorbs = found.semantics == "exact" or ALGEBRAS[found.semantics].absorbs
+    findings = None if known is None else compare_with(certificate, found, known, absorbs)
     bounds: tuple[float, float] | None = None
-    if any(c.kind == "open" for c in program.choices):
-        interval = recompute_bounds(program, partial(_recompute, max_rounds=max_rounds), max_steps)
+    if any(c.kind == "open" for c in found.choices):
+        interval = recompute_bounds(found, partial(_recompute, max_rounds=max_rounds), max_steps)
         bounds = (interval.lower, interval.upper)
         result = Recomputed(sum(bounds) / 2, interval.evidence, interval.steps)
         checked.append(f"its bounds, by {interval.tried} assignments of truth values to the unknown atoms")
-        unchecked.append("that the unknown atoms are not in the data")
+        if known is None:
+            unchecked.append("that the unknown atoms are not in the data")
     else:
-        result = _recompute(program, max_steps, max_rounds)
-    for who, claimed in (("the certificate", program.bounds), ("the explanation", expected_bounds)):
+        result = _recompute(found, max_steps, max_rounds)
+    for who, claimed in (("the certificate", found.bounds), ("the explanation", expected_bounds)):
         for end, number in zip(claimed or (), bounds or (result.value,) * 2, strict=False):
-            _compare(who, end, number, tolerance, f"a bound of {program.atoms[program.claim]}")
-    _compare("the certificate", program.value, result.value, tolerance, program.atoms[program.claim])
+            _compare(who, end, number, tolerance, f"a bound of {found.atoms[found.claim]}")
+    _compare("the certificate", found.value, result.value, tolerance, found.atoms[found.claim])
     if expected is not None:
-        _compare("the explanation", expected, result.value, tolerance, program.atoms[program.claim])
+        _compare("the explanation", expected, result.value, tolerance, found.atoms[found.claim])
+    if findings is not None:
+        checked += findings.checked
+        unchecked += findings.unchecked
     return Verification(
-        atom=program.atoms[program.claim],
-        semantics=program.semantics,
+        atom=found.atoms[found.claim],
+        semantics=found.semantics,
         value=result.value,
-        claimed=program.value if expected is None else expected,
+        claimed=found.value if expected is None else expected,
         tolerance=tolerance,
         evidence_probability=result.evidence,
-        facts=len(program.atoms),
-        choices=len(program.choices),
-        groundings=len(program.groundings),
+        facts=len(found.atoms),
+        choices=len(found.choices),
+        groundings=len(found.groundings),
         steps=result.steps,
         checked=tuple(checked),
         unchecked=tuple(unchecked),

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import neurosym as ns
-from neurosym.explain.checked import checked
 from neurosym.explain.report import explanation_html, write_batch
+from neurosym.explain.verification import checked
 from tests.explain.samples import diagnosis
 from tests.explain.test_report import Page
 

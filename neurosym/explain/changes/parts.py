@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from neurosym.errors import NeurosymError
 from neurosym.explain.alternatives import Change, NearMiss
@@ -12,6 +11,7 @@ from neurosym.explain.changes.what import find_changes
 from neurosym.explain.changes.whynot import WhyNot
 from neurosym.explain.model import Explanation
 from neurosym.explain.nodes import ProofNodes
+from neurosym.explain.verification import altered
 from neurosym.reasoner import Answers
 
 
@@ -43,6 +43,6 @@ def with_alternatives(
             notes.append(f"why it does not hold was not found out: {error.message}")
     if not (near or changes or notes):
         return why
-    return replace(
+    return altered(
         why, rules=tuple(nodes.rules.values()), warnings=(*why.warnings, *notes), why_not=near, changes=changes
     )

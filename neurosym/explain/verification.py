@@ -1,0 +1,176 @@
+"""Explanations checked against the reasoner that they are of, as long as they live in its process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from neurosym.errors import ExplanationError
+from neurosym.facts import FactBase
+from neurosym.lang.ast import Program
+from neurosym.lang.terms import Value
+from neurosym.reasoner import Answers, Reasoner
+from neurosym.verify import Given, Verification, verify_certificate
+
+if TYPE_CHECKING:
+    from neurosym.explain.model import Explanation
+
+Key = tuple[str, int]
+UNDECIDED = (
+    "NS820",
+    "NS822",
+)  # a limit was reached, or the semantics cannot be verified: neither confirmed nor refuted
+
+
+class FactTable:
+    """The rows of one predicate of a fact base, as plain values."""
+
+    def __init__(self, base: FactBase, key: Key) -> None:
+        self._base, self._key = base, key
+
+    def __len__(self) -> int:
+        return len(self._base.tables[self._key].rows)
+
+    def __iter__(self) -> Iterator[tuple[Value, ...]]:
+        values = self._base.symbols.values
+        return (tuple(values(row)) for row in self._base.tables[self._key].rows.tolist())
+
+    def lookup(self, args: Sequence[Value | None]) -> list[tuple[Value, ...]]:
+        """Rows that agree with the arguments given; None agrees with anything."""
+        return self._base.lookup(self._key[0], args)
+
+
+class FactRows(Mapping[Key, FactTable]):
+    """A fact base predicate by predicate, for code that knows nothing of fact bases."""
+
+    def __init__(self, base: FactBase) -> None:
+        self._base = base
+
+    def __getitem__(self, key: Key) -> FactTable:
+        if key not in self._base.tables:
+            raise KeyError(key)
+        return FactTable(self._base, key)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._base.tables)
+
+    def __len__(self) -> int:
+        return len(self._base.tables)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What an explanation was made from; it is never written to a file.
+
+    Attributes:
+        program: the rules, with the queries that were asked; `facts`: the data; `evidence`: as it was given.
+        weights: the learned ones, by statement; `hashes`: of rules and facts.
+    """
+
+    program: Program
+    facts: FactBase
+    evidence: tuple[tuple[str, bool], ...]
+    weights: Mapping[int, list[float]]
+    hashes: Mapping[str, str]
+
+
+def remember(explanation: Explanation, answers: Answers) -> Explanation:
+    """The explanation, which from now on knows the rules and facts that its answers were made from."""
+    grounded, reasoner = answers.grounded, answers.reasoner
+    assert reasoner is not None
+    evidence = tuple((grounded.graph.atom(f), holds) for f, holds in answers.evidence)
+    hashes = {"rules": reasoner.rules_sha256(), "facts": grounded.facts_sha256}
+    origin = Origin(reasoner.program, grounded.leaves.facts, evidence, learned_weights(reasoner), hashes)
+    object.__setattr__(explanation, "origin", origin)  # not a field: it is no part of what is written
+    return explanation
+
+
+def verify_explanation(explanation: Explanation) -> Verification:
+    """Recompute the claim, and check each step if the rules and facts are known.
+
+    Raises:
+        ExplanationError: as `verify_certificate`.
+    """
+    claim, origin = explanation.claim, explanation.origin
+    given = None
+    if origin is not None:
+        rows = FactRows(origin.facts)
+        given = Given(origin.program, rows, origin.evidence, origin.weights, origin.hashes)
+    return verify_certificate(
+        asdict(explanation.certificate), claim.probability, expected_bounds=(claim.lower, claim.upper), given=given
+    )
+
+
+def checked(explanation: Explanation) -> tuple[Explanation, ExplanationError | None]:
+    """Verify an explanation, and write into it what was found, so that every view of it can say so.
+
+    Returns:
+        The explanation with `verified` and `unverified`, and the verifier's objection, None where it has none.
+    """
+    try:
+        found = verify_explanation(explanation)
+    except ExplanationError as error:
+        confirmed = None if error.code in UNDECIDED else ()
+        return altered(explanation, verified=confirmed, unverified=(error.message,)), error
+    return altered(explanation, verified=found.checked, unverified=found.unchecked), None
+
+
+def altered(explanation: Explanation, **changes: Any) -> Explanation:
+    """An explanation with other fields, which still knows what it was made from."""
+    made = replace(explanation, **changes)
+    object.__setattr__(made, "origin", explanation.origin)
+    return made
+
+
+def learned_weights(reasoner: Reasoner) -> dict[int, list[float]]:
+    """Statement, as an index into the program's rules, → its learned weights as they are now."""
+    return {p.statement: reasoner.weights(k).detach().tolist() for k, p in enumerate(reasoner.learnable)}
+
+
+def check_networks(certificate: Mapping[str, Any], answers: Answers, sample: int = 0, tolerance: float = 1e-6) -> int:
+    """Compare what a certificate says that networks said with what they say.
+
+    Args:
+        certificate: as plain data; `answers`: of the same claim and evidence, by a model of the same networks.
+
+    Returns:
+        How many probabilities were compared.
+
+    Raises:
+        ExplanationError: NS835 a network says otherwise, or was not asked.
+    """
+    graph = answers.grounded.graph
+    tags = answers.leaf_tags[sample].detach().tolist()
+    facts = (f for group in graph.choices if group.kind == "neural" for f in group.facts.reshape(-1).tolist())
+    known = {graph.atom(f): min(1.0, max(0.0, tags[f])) for f in facts}
+    compared = 0
+    for choice in certificate["choices"]:
+        if choice["kind"] != "neural":
+            continue
+        for fact, claimed in zip(choice["outcomes"], choice["probabilities"], strict=True):
+            atom = certificate["facts"][fact]["atom"]
+            said = known.get(atom)
+            if said is None or not abs(said - claimed) <= tolerance:
+                what = "was not asked" if said is None else f"says {said!r}"
+                raise ExplanationError(
+                    f"the network `{choice['origin']}` {what} about {atom}; the certificate has {claimed!r}",
+                    code="NS835", note="the network or its input is another one, or the certificate was changed",
+                    help="do not rely on this explanation; make it anew",
+                )  # fmt: skip
+            compared += 1
+    return compared
+
+
+def check_weights(certificate: Mapping[str, Any], answers: Answers) -> None:
+    """See that a certificate was made with the weights of the reasoner that gave some answers.
+
+    Raises:
+        ExplanationError: NS825 it was not.
+    """
+    assert answers.reasoner is not None
+    if certificate["hashes"]["weights"] != answers.reasoner.weights_sha256():
+        raise ExplanationError(
+            "the certificate was made from other weights than those of the model", code="NS825",
+            help="name the model that it was made with, or make the explanation anew",
+        )  # fmt: skip
