@@ -296,8 +296,8 @@ class Explanation:
         contributions: rules first, then leaves, each by decreasing size of the difference.
         warnings: what the reader should know: cut proofs, unlike comparisons.
         shares: what the Shapley values among the contributions add up to; None where they were not asked for.
-        verified: what was confirmed of the certificate when the explanation was made, see `neurosym.explain.verification`;
-            None where nothing could be or nobody looked, empty where it was refuted.
+        verified: what was confirmed of the certificate when the explanation was made, by `checked`; None where nothing
+            could be or nobody looked, empty where it was refuted.
         unverified: what was not looked at; of what was refuted or could not be confirmed, the reason.
         why_not: of a claim under the threshold, the rules that came nearest to it.
         changes: the smallest ones that take the claim across the threshold, where some facts were declared changeable.

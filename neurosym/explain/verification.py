@@ -17,10 +17,7 @@ if TYPE_CHECKING:
     from neurosym.explain.model import Explanation
 
 Key = tuple[str, int]
-UNDECIDED = (
-    "NS820",
-    "NS822",
-)  # a limit was reached, or the semantics cannot be verified: neither confirmed nor refuted
+UNDECIDED = ("NS820", "NS822")  # neither confirmed nor refuted: a limit was reached, or there is no verifier for that
 
 
 class FactTable:

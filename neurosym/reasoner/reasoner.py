@@ -523,7 +523,8 @@ class Reasoner(nn.Module):
         other.weight_logits = self.weight_logits
         other.constraint_logits, other.operands = self.constraint_logits, self.operands
         other.queries, other.background = self.queries, self.background
-        return other.train(self.training)
+        other.training = self.training  # not `train`: that would change the networks, which the two share
+        return other
 
     def atom(self, query: str | Atom) -> Atom:
         """An atom from its text, with the prefixes of the program and the facts; its expressions are evaluated."""

@@ -27,12 +27,12 @@ _TEXT = {"type": "string"}
 _HASH = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 
 
-def _record(description: str, properties: dict[str, Any]) -> dict[str, Any]:
+def _record(description: str, properties: dict[str, Any], *optional: str) -> dict[str, Any]:
     return {
         "type": "array",
         "items": {
-            "description": description, "type": "object", "properties": properties, "required": sorted(properties),
-            "additionalProperties": False,
+            "description": description, "type": "object", "properties": properties,
+            "required": sorted(properties.keys() - set(optional)), "additionalProperties": False,
         },
     }  # fmt: skip
 
@@ -45,8 +45,9 @@ CERTIFICATE = {
         "outcomes": _NUMBERS, "probabilities": {"type": "array", "items": {"type": "number"}}, "origin": _TEXT,
         "kind": {"enum": ["constant", "learned", "neural", "open"]}}),
     "groundings": _record("A rule with its variables replaced.", {
-        "rule": _TEXT, "part": _TEXT, "head": {"type": "integer", "minimum": 0}, "body": _NUMBERS, "negated": _NUMBERS,
-        "absent": {"type": "array", "items": _TEXT}}),
+        "rule": _TEXT, "statement": {"type": "integer", "minimum": -1}, "part": _TEXT,
+        "head": {"type": "integer", "minimum": 0}, "body": _NUMBERS, "negated": _NUMBERS,
+        "absent": {"type": "array", "items": _TEXT}}, "statement"),
     "evidence": _record("What was observed.", {
         "fact": {"type": "integer", "minimum": 0}, "observed": {"type": "boolean"}}),
 }  # fmt: skip
