@@ -17,7 +17,7 @@ from neurosym.errors import SemanticsError
 from neurosym.facts import FactBase
 from neurosym.facts.factbase import Table
 from neurosym.grounding import DerivationGraph, ground
-from neurosym.lang.ast import Atom, Const, Program, Rule
+from neurosym.lang.ast import Atom, Const, Program
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.reasoner.grounded import Grounded
 
@@ -53,14 +53,11 @@ class Regrounder:
 
     def without_rule(self, statement: int, claim: int) -> float | None:
         """The claim (a fact id) without a rule; None if the budget is spent, NaN if the evidence is impossible then."""
-        rule = self.program.rules[statement]
-        kept = tuple(
-            s
-            for s in self.program.statements
-            if s is not rule
-            # an exception to a rule that is gone has nothing to except
-            and not (isinstance(s, Rule) and rule.name is not None and s.exception_to == rule.name)
-        )
+        gone = [self.program.rules[statement]]
+        for rule in gone:  # an exception to a rule that is gone has nothing to except, nor has an exception to it
+            gone += [r for r in self.program.rules if rule.name is not None and r.exception_to == rule.name]
+        left_out = {id(rule) for rule in gone}
+        kept = tuple(s for s in self.program.statements if id(s) not in left_out)
         return self._evaluate(replace(self.program, statements=kept), self.facts, claim)
 
     def without_fact(self, key: tuple[str, int], args: tuple, claim: int) -> float | None:
@@ -88,7 +85,7 @@ class Regrounder:
             previous=None if demand else previous,
         )  # fmt: skip
         found = self._same(graph, claim)
-        value = 0.0 if found is None else self._tag(graph, found)
+        value = 0.0 if found is None else self._tag(graph, found, program)
         self.spent += time.monotonic() - started
         return value
 
@@ -101,7 +98,20 @@ class Regrounder:
         args = tuple(Const(v) for v in original.symbols.values(original.args(fact)))
         return Atom(original.key(fact)[0], args)
 
-    def _tag(self, graph: DerivationGraph, fact: int) -> float:
+    def _weights(self, graph: DerivationGraph, program: Program) -> torch.Tensor:
+        """(F,) probabilities of the rules' choices: what is left out may let a weighted rule fire that did not."""
+        learned = {id(self.program.rules[p.statement]): k for k, p in enumerate(self.reasoner.learnable)}
+        tags = torch.zeros(graph.num_facts, dtype=torch.float64)
+        for group in graph.choices:
+            if group.probabilities is not None:
+                tags[torch.from_numpy(group.facts.astype(np.int64))] = torch.from_numpy(group.probabilities)
+            elif group.kind == "learned":
+                for row, statement in zip(group.facts.tolist(), group.statements.tolist(), strict=True):
+                    weights = self.reasoner.weights(learned[id(program.rules[statement])])
+                    tags[row] = weights.detach().double().to(tags.device)
+        return tags
+
+    def _tag(self, graph: DerivationGraph, fact: int, program: Program) -> float:
         """The tag of a fact of another graph, NaN where what was observed cannot be."""
         answers = self.answers
         evidence: list[tuple[int, bool]] = []
@@ -111,9 +121,11 @@ class Regrounder:
                 evidence.append((same, positive))
             elif positive:
                 return math.nan
-        tags = torch.zeros(1, graph.num_facts, dtype=answers.leaf_tags.dtype)
+        tags = self._weights(graph, program).to(answers.leaf_tags.dtype)[None]
         for leaf in np.nonzero(graph.choice >= 0)[0].tolist():
-            tags[0, leaf] = self._known.get(self._name(graph, leaf), 0.0)
+            known = self._known.get(self._name(graph, leaf))
+            if known is not None:
+                tags[0, leaf] = known
         grounded = Grounded(graph, answers.grounded.leaves, answers.grounded.max_circuit)
         try:
             return float(grounded.evaluator([fact], tuple(sorted(evidence)), answers.algebra)(tags)[0, 0])
