@@ -101,7 +101,9 @@ class Own(torch.nn.Linear):
 
 @pytest.mark.parametrize("command", ["predict", "report", "audit"])
 def test_a_network_whose_class_is_not_given(cli, file, tmp_path, command):
-    program = ns.Program.from_text("pred p(x: symbol) . neural big(x: symbol) by net . q(X) :- p(X), big(X). query(q(X)).")
+    program = ns.Program.from_text(
+        "pred p(x: symbol) . neural big(x: symbol) by net . q(X) :- p(X), big(X). query(q(X))."
+    )
     table = FeatureTable(["a"], torch.tensor([[1.0]]), ["size"])
     ns.Reasoner(program, None, {"net": Own(1, 1)}, {"symbol": table}).save(tmp_path / "model")
     out = ("--out", tmp_path / "pages") if command == "report" else ()

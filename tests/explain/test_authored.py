@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import rdflib
+from rdflib.term import Node as Term
 
 import neurosym as ns
 from neurosym.explain.model import Explanation, Node
@@ -65,7 +66,7 @@ class Domain:
         return found
 
 
-def _local(node: rdflib.term.Node) -> str:
+def _local(node: Term) -> str:
     return str(node) if isinstance(node, rdflib.Literal) else re.sub(r".*/(\w)\w*s?#", _prefix, str(node))
 
 

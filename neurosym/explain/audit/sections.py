@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from neurosym.explain.audit.model import Audit, ConceptValues, RuleUse, Shortcuts
 
 MANY = 10**6  # readings that are written out
+# a verdict, and its plural
+IN_DOUBT = (("never fires", "never fire"), ("changes nothing", "change nothing"), ("mostly errs", "mostly err"))
 SHOWN = 10  # conflicts
 NAMED = 2  # rules of a conflict that are otherwise the same
 
@@ -71,9 +73,8 @@ def summary(audit: Audit) -> str:
 def _rules(audit: Audit) -> Section:
     doubtful = tuple(k for k, r in enumerate(audit.rules) if r.verdict != "works")
     verdicts = [r.verdict for r in audit.rules]
-    said = [f"{verdicts.count(v)} {what}" for v, what in (
-        ("never fires", "never fire"), ("changes nothing", "change nothing"), ("mostly errs", "mostly err"),
-    ) if v in verdicts]  # fmt: skip
+    counts = ((v, many, verdicts.count(v)) for v, many in IN_DOUBT)
+    said = [f"{n} {verdict if n == 1 else many}" for verdict, many, n in counts if n]
     lead = (
         f"Each rule left out alone, everything computed again. It moves an answer if that changes its probability by "
         f"{audit.least:g} or more, and never fires if nothing that was asked can rest on it. Of "
@@ -107,7 +108,7 @@ def _conflicts(audit: Audit) -> Section:
     for k, ((second, kind, intended, example, detail, count), firsts) in enumerate(list(together.items())[:SHOWN]):
         names = ", ".join(firsts[:NAMED]) + (f" and {len(firsts) - NAMED} more" if len(firsts) > NAMED else "")
         what = detail if kind == "opposite" else f"constraint: {detail}"
-        rows.append((names, second, f"{count}", what + (", as the rules say" if intended else ""), example))
+        rows.append((names, second, f"{count}", what + (", as expected" if intended else ""), example))
         if not intended:
             doubtful.append(k)
     head = ("rule", "against", "answers", "by", "such as")

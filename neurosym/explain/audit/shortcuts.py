@@ -18,6 +18,7 @@ from neurosym.explain.audit.maps import Found, Requirement, count_maps, requirem
 from neurosym.explain.audit.model import ConceptValues, Shortcuts
 from neurosym.explain.audit.tables import Group, Table, groups, table
 
+Unit = tuple[str, tuple[str, ...]]  # what one map belongs to: a network and the values it can say
 NEAR = 1e-9  # a label of less probability is not allowed
 
 
@@ -53,7 +54,7 @@ def shortcuts(
     if not examples.shown and not examples.skipped:
         return None
     concepts = {_unit(c): c for group, _ in examples.tables.values() for c in group.concepts}
-    variables: dict[tuple[object, int], int] = {}
+    variables: dict[tuple[Unit, int], int] = {}
     requirements: list[Requirement] = []
     for key, shown in examples.shown.items():
         group, truth = examples.tables[key]
@@ -77,8 +78,7 @@ def shortcuts(
     )  # fmt: skip
 
 
-def _unit(concept: Concept) -> tuple[str, tuple[str, ...]]:
-    """What one map belongs to: a network with the values it can say."""
+def _unit(concept: Concept) -> Unit:
     return (concept.network, concept.values)
 
 
@@ -113,12 +113,10 @@ def _collect(asked: Asked, examples: _Examples, max_combinations: int) -> None:
 def _allowed(truth: Table, labels: NDArray[np.float64]) -> NDArray[np.bool_]:
     """(N,) combinations under which the labels have some probability."""
     likely = np.where(labels == 1, truth.tags, np.where(labels == 0, 1 - truth.tags, 1.0))
-    return (likely > NEAR).all(axis=1)
+    return np.asarray((likely > NEAR).all(axis=1))
 
 
-def _values(
-    unit: tuple[str, tuple[str, ...]], concept: Concept, names: list[tuple[object, int]], found: Found
-) -> ConceptValues:
+def _values(unit: Unit, concept: Concept, names: list[tuple[Unit, int]], found: Found) -> ConceptValues:
     """What is identified of one concept."""
     mine = {v: k for k, (u, v) in enumerate(names) if u == unit}
     seen = sorted(mine)
@@ -133,7 +131,7 @@ def _values(
 
 
 def _example(
-    names: list[tuple[object, int]], concepts: dict[tuple[str, tuple[str, ...]], Concept], found: Found
+    names: list[tuple[Unit, int]], concepts: dict[Unit, Concept], found: Found
 ) -> tuple[tuple[str, str, str], ...]:
     """One reading that is not the right one: what it changes."""
     if found.example is None:
@@ -141,7 +139,7 @@ def _example(
     changed = []
     for k, image in found.example.items():
         unit, value = names[k]
-        concept = concepts[unit]  # pyright: ignore[reportArgumentType]
+        concept = concepts[unit]
         if image != value:
             changed.append((concept.network, concept.values[value], concept.values[image]))
     return tuple(sorted(changed))

@@ -39,7 +39,7 @@ PATIENTS = {"a": (True, False, False), "b": (True, True, True), "c": (False, Tru
 @pytest.fixture(scope="module")
 def ward() -> Audit:
     reasoner = ns.Reasoner(ns.Program.from_text(WARD, "ward.rules"))
-    return ns.audit(reasoner, ns.Batch("sick(P)", TRUTH))
+    return ns.audit(reasoner, ns.Batch(("sick(P)",), TRUTH))
 
 
 @pytest.mark.parametrize("name", ["by_fever", "by_rash", "cover"])
@@ -86,7 +86,7 @@ def test_a_violated_constraint_names_the_rules_behind_it(ward: Audit) -> None:
 def test_leaving_out_by_leaves_agrees_with_grounding_anew() -> None:
     """A weighted rule is left out on the same graph; a program without it gives the same."""
     program = ns.Program.from_text(WARD)
-    found = ns.audit(ns.Reasoner(program), ns.Batch("sick(P)", TRUTH), least=0.0)
+    found = ns.audit(ns.Reasoner(program), ns.Batch(("sick(P)",), TRUTH), least=0.0)
     plain = WARD.replace("rule by_rash weight 0.6 if rash(?p)", "rule by_rash weight 0.6 if rash(?p) and fail")
     without = ns.Reasoner(ns.Program.from_text(plain)).query("sick(P)").detach()
     full = ns.Reasoner(program).query("sick(P)").detach()
@@ -106,7 +106,7 @@ def test_what_is_overridden_everywhere_is_found() -> None:
         rule allow if permitted(?q) and not forbidden(?q) then allowed(?q) .
         granted(q1). granted(q2). denied(q2).
     """)
-    found = ns.audit(ns.Reasoner(program), ns.Batch("allowed(Q)", {}))
+    found = ns.audit(ns.Reasoner(program), ns.Batch(("allowed(Q)",), {}))
     assert {r.name: r.moved for r in found.rules} == {"permit": 1, "deny": 1, "allow": 1}
     (conflict,) = [c for c in found.conflicts if not c.intended]
     assert (conflict.first, conflict.second, conflict.example) == ("permit", "deny", "allowed(q2)")
@@ -122,7 +122,8 @@ class Fixed(torch.nn.Module):
 
 def test_concepts_against_their_labels() -> None:
     program = ns.Program.from_text("""
-        pred p(x: symbol) . neural large(x: symbol) by large_net . neural hue(x: symbol, c: {red, green, blue}) by hue_net .
+        pred p(x: symbol) .
+        neural large(x: symbol) by large_net . neural hue(x: symbol, c: {red, green, blue}) by hue_net .
         odd(X) :- p(X), large(X), hue(X, red).
     """)
     rows = torch.tensor([[2.0, 0.0, 0.0], [-2.0, 0.0, 1.0], [3.0, 5.0, 0.0]])
@@ -137,7 +138,7 @@ def test_concepts_against_their_labels() -> None:
         "large(a)": True, "large(b)": True, "large(c)": None,
         "hue(a, red)": True, "hue(b, green)": True, "hue(c, green)": True, "hue(c, blue)": False,
     }  # fmt: skip
-    found = ns.audit(reasoner, ns.Batch("odd(X)", {"odd(a)": True}), concepts=concepts)
+    found = ns.audit(reasoner, ns.Batch(("odd(X)",), {"odd(a)": True}), concepts=concepts)
     by_name = {c.concept: c for c in found.concepts}
     assert (by_name["large"].labelled, by_name["large"].right) == (2, 1)
     assert by_name["large"].mean == pytest.approx(float(torch.sigmoid(torch.tensor([2.0, -2.0])).mean()))
@@ -159,7 +160,7 @@ def test_concepts_against_their_labels() -> None:
 def test_concept_labels_that_do_not_fit(concepts, code) -> None:
     program = ns.Program.from_text("neural v(x: Tensor, d: 0..1) by net .\nlabel(X, Z) :- v(X, Z).")
     reasoner = ns.Reasoner(program, networks={"net": Fixed()})
-    batch = ns.Batch("label(a, Z)", [0, 1], {"a": torch.zeros(2, 2)})
+    batch = ns.Batch(("label(a, Z)",), [0, 1], {"a": torch.zeros(2, 2)})
     with pytest.raises(ns.NeurosymError) as caught:
         ns.audit(reasoner, batch, concepts=concepts)
     assert caught.value.code == code
@@ -171,13 +172,13 @@ def test_nothing_to_audit_and_a_semantics_without_audits() -> None:
         ns.audit(ns.Reasoner(program), [])
     assert caught.value.code == "NS620"
     with pytest.raises(ns.NeurosymError) as caught:
-        ns.audit(ns.Reasoner(program, semantics="bounds"), ns.Batch("b", {}))
+        ns.audit(ns.Reasoner(program, semantics="bounds"), ns.Batch(("b",), {}))
     assert caught.value.code == "NS873"
-    assert ns.audit(ns.Reasoner(program, semantics="boolean"), ns.Batch("b", {})).semantics == "exact"
+    assert ns.audit(ns.Reasoner(program, semantics="boolean"), ns.Batch(("b",), {})).semantics == "exact"
 
 
 def test_what_there_was_no_time_for_is_said() -> None:
-    found = ns.audit(ns.Reasoner(ns.Program.from_text(WARD)), ns.Batch("sick(P)", TRUTH), seconds=0.0)
+    found = ns.audit(ns.Reasoner(ns.Program.from_text(WARD)), ns.Batch(("sick(P)",), TRUTH), seconds=0.0)
     assert all(r.moved is None for r in found.rules if r.firings)
     assert any("rules were not left out" in w for w in found.warnings)
     assert "not left out" in str(found)
@@ -199,7 +200,9 @@ def test_views(ward: Audit, tmp_path: Path) -> None:
 def test_the_authored_programs_have_no_idle_rule(name: str) -> None:
     """Each rule moves some answer of the program's own questions."""
     domain = Domain(name)
-    found = ns.audit(ns.Reasoner(domain.program, domain.facts), ns.Batch((), {a: p >= 0.5 for a, p in domain.expected.items()}))
+    found = ns.audit(
+        ns.Reasoner(domain.program, domain.facts), ns.Batch((), {a: p >= 0.5 for a, p in domain.expected.items()})
+    )
     assert found.right == found.labelled == len(domain.expected)
     assert [r.name for r in found.rules if r.verdict in ("never fires", "changes nothing")] == []
     assert not found.broken and found.shortcuts is None

@@ -11,7 +11,7 @@ import torch
 import neurosym as ns
 from neurosym.explain.audit import Audit, audit
 
-Label = Callable[..., object]
+Label = Callable[..., int]
 
 
 class Says(torch.nn.Module):
@@ -40,7 +40,7 @@ def audited(rules: str, query: str, values: int, label: Label, rows: list[tuple[
     reasoner = ns.Reasoner(ns.Program.from_text(rules), networks={"net": Says(values)})
     targets = [label(*row) for row in rows]
     concepts = {f"v({s}, X)": [r[k] for r in rows] for k, s in enumerate(slots)} if known else None
-    return audit(reasoner, ns.Batch(query, targets, inputs), concepts=concepts)
+    return audit(reasoner, ns.Batch((query,), targets, inputs), concepts=concepts)
 
 
 SUM = "neural v(x: Tensor, d: 0..{most}) by net .\nlabel(X, Y, Z) :- v(X, A), v(Y, B), Z is A + B."
@@ -108,7 +108,7 @@ def test_two_networks_are_read_independently() -> None:
         label(X, Z) :- left(X, A), right(X, B), Z is (A + B) mod 2.
     """)
     reasoner = ns.Reasoner(program, networks={"left_net": Says(2), "right_net": Says(2)})
-    data = ns.Batch("label(a, Z)", [0, 1], {"a": torch.tensor([[0.0], [1.0]])})
+    data = ns.Batch(("label(a, Z)",), [0, 1], {"a": torch.tensor([[0.0], [1.0]])})
     found = audit(reasoner, data).shortcuts
     assert found is not None and found.readings == 2
     assert found.example == (
@@ -131,7 +131,7 @@ def test_entities_of_one_structure_share_a_table() -> None:
         program, ns.FactBase.from_facts([("patient", (ns.Symbol(n),)) for n in names]),
         {"large_net": net, "dark_net": net, "odd_net": net}, {"symbol": table},
     )  # fmt: skip
-    found = audit(reasoner, ns.Batch("sick(P)", {f"sick({n})": k < 3 for k, n in enumerate(names)})).shortcuts
+    found = audit(reasoner, ns.Batch(("sick(P)",), {f"sick({n})": k < 3 for k, n in enumerate(names)})).shortcuts
 
     def label(large: int, dark: int, odd: int) -> float:
         return round(1 - (1 - 0.5 * large * dark) * (1 - 0.2 * odd), 9)
@@ -151,7 +151,7 @@ def test_what_is_too_large_is_said_to_be_skipped() -> None:
     rules, values, label, rows = TASKS["addition"]
     inputs = {s: torch.tensor([[float(r[k])] for r in rows]) for k, s in enumerate("ab")}
     reasoner = ns.Reasoner(ns.Program.from_text(rules), networks={"net": Says(values)})
-    batch = ns.Batch("label(a, b, Z)", [label(*r) for r in rows], inputs)
+    batch = ns.Batch(("label(a, b, Z)",), [label(*r) for r in rows], inputs)
     found = audit(reasoner, batch, max_combinations=24).shortcuts
     assert found is not None and found.skipped == 9 and not found.exact and found.readings == 1
     cut = audit(reasoner, batch, max_nodes=0).shortcuts
