@@ -78,20 +78,23 @@ class LeftOut:
         if time.monotonic() > self.end:
             self.late += 1
             return None
-        program = self.reasoner.program
-        leaves = [self._leaves(k, statements) for k in range(len(self.asked))]
-        if all(found is not None for found in leaves):
-            return [_at_zero(a, found or []) for a, found in zip(self.asked, leaves, strict=True)]
-        for statement in statements:
-            program = without(program, statement)
-        other = self.reasoner.over(self.reasoner.facts, program=program)
         try:
-            return [_columns(ask(other, b, self.semantics)) for b in self.data]
+            return self._without(statements)
         except SemanticsError as error:
             if error.code != "NS502":
                 raise
-            self.impossible += [program.rules[s].label for s in statements]
+            self.impossible += [self.reasoner.program.rules[s].label for s in statements]
             return None
+
+    def _without(self, statements: Sequence[int]) -> list[Columns]:
+        leaves = [self._leaves(k, statements) for k in range(len(self.asked))]
+        if all(found is not None for found in leaves):
+            return [_at_zero(a, found or []) for a, found in zip(self.asked, leaves, strict=True)]
+        program = self.reasoner.program
+        for statement in statements:
+            program = without(program, statement)
+        other = self.reasoner.over(self.reasoner.facts, program=program)
+        return [_columns(ask(other, b, self.semantics)) for b in self.data]
 
     def _leaves(self, batch: int, statements: Sequence[int]) -> list[int] | None:
         """The leaves without which these rules conclude nothing, None where the program must be grounded anew."""
@@ -136,7 +139,7 @@ def effects(
     def matrices(found: list[Columns]) -> list[Numbers]:
         """(B, A) of each batch, in the order of its atoms."""
         return [
-            np.stack([np.broadcast_to(f.get(a, 0.0), n) for a in names], 1)
+            np.stack([np.broadcast_to(f.get(a, 0.0), n) for a in names], 1) if names else np.zeros((n, 0))
             for f, names, n in zip(found, atoms, sizes, strict=True)
         ]
 

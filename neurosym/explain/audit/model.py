@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 FORMAT = "neurosym-audit/1"
 
-Verdict = Literal["never fires", "changes nothing", "mostly errs", "works"]
+Verdict = Literal["never fires", "not left out", "changes nothing", "mostly errs", "works"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class RuleUse:
         name: its name, or file:line; `place`: file:line.
         firings: ground instances behind the answers that were asked for.
         moved: answers whose probability changes by at least the audit's `least` when the rule is left out alone; None
-            where it was not left out, for time.
+            where it was not left out, for time or because the evidence is impossible without it.
         right, wrong: of these the ones that it moves towards the label, and away from it.
         saves, spoils: labelled answers that are decided rightly because of the rule, and wrongly because of it.
         gain: mean over the labelled answers of the log-likelihood with the rule minus that without it, in nats; None
@@ -40,9 +40,12 @@ class RuleUse:
         """What is to be said of it in two words."""
         if not self.firings:
             return "never fires"
+        if self.moved is None:
+            return "not left out"
         if self.moved == 0:
             return "changes nothing"
-        return "mostly errs" if self.wrong > self.right else "works"
+        # many small moves away may come with a few large ones towards: what counts is what they add up to
+        return "mostly errs" if self.wrong > self.right and (self.gain or 0.0) <= 0 else "works"
 
 
 @dataclass(frozen=True)

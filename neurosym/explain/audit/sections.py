@@ -71,7 +71,7 @@ def summary(audit: Audit) -> str:
 
 
 def _rules(audit: Audit) -> Section:
-    doubtful = tuple(k for k, r in enumerate(audit.rules) if r.verdict != "works")
+    doubtful = tuple(k for k, r in enumerate(audit.rules) if r.verdict not in ("works", "not left out"))
     verdicts = [r.verdict for r in audit.rules]
     counts = ((v, many, verdicts.count(v)) for v, many in IN_DOUBT)
     said = [f"{n} {verdict if n == 1 else many}" for verdict, many, n in counts if n]
@@ -86,7 +86,7 @@ def _rules(audit: Audit) -> Section:
 
 def _rule(rule: RuleUse) -> tuple[str, ...]:
     if rule.moved is None:
-        return (rule.name, "not left out", f"{rule.firings}", "", "", "", "", "", "")
+        return (rule.name, rule.verdict, f"{rule.firings}", "", "", "", "", "", "")
     known = rule.gain is not None
     numbers = (rule.right, rule.wrong, rule.saves, rule.spoils)
     return (

@@ -113,6 +113,27 @@ def test_what_is_overridden_everywhere_is_found() -> None:
     assert "overridden" in conflict.detail
 
 
+def test_a_rule_without_which_what_was_observed_cannot_be() -> None:
+    program = ns.Program.from_text("""
+        0.5 :: x. 0.4 :: y. evidence(z).
+        rule a weight 0.7 if x then z . rule b if y then z .
+    """)
+    found = ns.audit(ns.Reasoner(program), ns.Batch(("x",), {"x": True}))
+    without_b = 1.0  # then only x explains z
+    with_b = 0.5 * (0.7 + 0.3 * 0.4) / (1 - (1 - 0.5 * 0.7) * (1 - 0.4))
+    assert next(r for r in found.rules if r.name == "b").gain == pytest.approx(np.log(with_b / without_b))
+    alone = ns.Program.from_text("0.5 :: x. rule a weight 0.7 if x then z . rule c if x then w . evidence(z).")
+    found = ns.audit(ns.Reasoner(alone), ns.Batch(("x",), {"x": True}))
+    assert [r.moved for r in found.rules] == [None, 0]
+    assert any(w.startswith("a was not left out") for w in found.warnings)
+
+
+def test_no_answer_at_all() -> None:
+    program = ns.Program.from_text("pred p(x: any) . rule a if p(?x) then q(?x) .")
+    found = ns.audit(ns.Reasoner(program), ns.Batch(("q(X)",), {}))
+    assert (found.answers, found.rules[0].verdict) == (0, "never fires") and str(found)
+
+
 class Fixed(torch.nn.Module):
     """Gives its rows as logits."""
 
