@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from neurosym.bayes import Beta, Dirichlet, Posterior, posterior
     from neurosym.errors import NeurosymError, RuleError
     from neurosym.explain import Explanation, explain, to_rdf, what_would_change
+    from neurosym.explain.audit import Audit, audit
     from neurosym.facts import FactBase
     from neurosym.grounding import Limits, Samples
     from neurosym.lang import Foreign, Iri, Program, Symbol
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Advice": "reasoner",
     "Answers": "reasoner",
+    "Audit": "explain.audit",
     "Batch": "learning",
     "Beta": "bayes",
     "Constraints": "learning",
@@ -55,6 +57,7 @@ _HOMES = {
     "Symbol": "lang",
     "TopK": "semantics",
     "Worlds": "reasoner",
+    "audit": "explain.audit",
     "explain": "explain",
     "fit": "learning",
     "fit_interpretations": "learning",
@@ -66,6 +69,7 @@ _HOMES = {
 __all__ = [
     "Advice",
     "Answers",
+    "Audit",
     "Batch",
     "Beta",
     "Constraints",
@@ -92,6 +96,7 @@ __all__ = [
     "Symbol",
     "TopK",
     "Worlds",
+    "audit",
     "explain",
     "fit",
     "fit_interpretations",

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from neurosym.cli.advise import advise_command
+from neurosym.cli.audit import audit_command
 from neurosym.cli.files import check_command, fmt_command
 from neurosym.cli.grounding import ground_command
 from neurosym.cli.lfi import lfi_command
@@ -47,6 +48,7 @@ app.command("run", context_settings={"ignore_unknown_options": True, "allow_inte
 app.command("lfi")(command(lfi_command, patient=True))
 app.command("predict")(command(predict_command))
 app.command("report")(command(report_command))
+app.command("audit")(command(audit_command))
 
 
 def _version(asked: bool) -> None:

@@ -17,7 +17,8 @@ from neurosym.errors import DataError, FactError
 if TYPE_CHECKING:
     from neurosym.explain.model import Explanation
     from neurosym.lang import Value
-    from neurosym.reasoner import Answers
+    from neurosym.reasoner import Answers, Reasoner
+    from neurosym.reasoner.saving import Manifest
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="The folder of a saved model.")]
 Data = Annotated[
@@ -46,6 +47,15 @@ def predict_command(
 
 def ask_model(session: Session, model: str, data: list[str], queries: list[str]) -> Answers:
     """The answers of a saved model about new data."""
+    import torch
+
+    reasoner = load_over(session, model, data)[0]
+    with output.working(session.settings.quiet) as reasoner.progress, torch.no_grad():
+        return reasoner.query(*queries)
+
+
+def load_over(session: Session, model: str, data: list[str]) -> tuple[Reasoner, Manifest]:
+    """A saved model over new data, its background facts joined with them, and its manifest."""
     from neurosym.cli.data import load_data
     from neurosym.reasoner import Reasoner
     from neurosym.reasoner.saving import read_manifest
@@ -58,8 +68,8 @@ def ask_model(session: Session, model: str, data: list[str], queries: list[str])
     new = load_data(data, manifest, reasoner.program, prefixes)
     for line in new.notes:
         session.tell(f"note: {line}")
-    with output.working(session.settings.quiet) as reasoner.progress:
-        return reasoner.predict(new.facts, *queries, features=new.features)
+    base = new.facts if reasoner.background is None else reasoner.background + new.facts
+    return reasoner.over(base, {**reasoner.features, **new.features}), manifest
 
 
 def report_command(
@@ -81,7 +91,7 @@ def report_command(
     ] = False,
 ) -> int:
     """Predictions, a page that explains each, an index."""
-    known = _read_truth(truth) if truth is not None else {}
+    known = read_truth(truth) if truth is not None else {}
     answers = ask_model(session, model, data, query or [])
     if not answers.atoms:
         raise DataError("there is nothing to report: no answer can be derived", code="NS618")
@@ -93,7 +103,7 @@ def report_command(
     order = sorted(range(len(tags)), key=lambda k: (-tags[k], output.natural(answers.atoms[k])))
     if len(order) > limit:
         session.tell(f"{len(order)} answers; the {limit} most probable ones get a page (--limit)")
-    truths = {k: _truth_of(known, answers, k) for k in order[:limit]}
+    truths = {k: truth_of(known, answers, k) for k in order[:limit]}
     if truth is not None and all(t is None for t in truths.values()):
         session.tell(f"note: no line of {truth} names an answer")
     assert answers.reasoner is not None
@@ -111,7 +121,7 @@ def report_command(
     return ANSWERED
 
 
-def _read_truth(path: str) -> dict[str, bool]:
+def read_truth(path: str) -> dict[str, bool]:
     """Entity or atom → whether it holds."""
     known: dict[str, bool] = {}
     try:
@@ -134,7 +144,7 @@ def _read_truth(path: str) -> dict[str, bool]:
     return known
 
 
-def _truth_of(known: dict[str, bool], answers: Answers, position: int) -> bool | None:
+def truth_of(known: dict[str, bool], answers: Answers, position: int) -> bool | None:
     """What is known of an answer: by its atom, or by the first of its arguments that the file names."""
     names = [answers.atoms[position].replace(" ", "")]
     for value in answers.args[position]:

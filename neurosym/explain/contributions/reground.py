@@ -132,7 +132,7 @@ class Regrounder:
             program, base, added = self._uncertain(rules, facts)
             graph = self._ground(program, base, claim, None)
             leaves = [next(iter(_leaves(graph, statement)), None) for statement in added]
-            return self._tags_without(graph, leaves, len(rules), claim, value, started)
+            return self._tags_without(graph, program, leaves, len(rules), claim, value, started)
         except (GroundingError, LimitError, SemanticsError):
             return None
         finally:
@@ -173,6 +173,7 @@ class Regrounder:
     def _tags_without(
         self,
         graph: DerivationGraph,
+        program: Program,
         leaves: Sequence[int | None],
         rules: int,
         claim: int,
@@ -189,7 +190,7 @@ class Regrounder:
         if found is None or evidence is None:
             return None
         on = np.array([f for f in leaves if f is not None], np.int32)
-        tags = self._leaf_tags(graph)
+        tags = self._leaf_tags(graph, program)
         tags[:, on.tolist()] = 1
 
         def solve(
@@ -232,7 +233,7 @@ class Regrounder:
         started = time.monotonic()
         graph = self._ground(program, facts, claim, previous)
         found = self._same(graph, claim)
-        value = 0.0 if found is None else self._tag(graph, found)
+        value = 0.0 if found is None else self._tag(graph, found, program)
         self.spent += time.monotonic() - started
         return value
 
@@ -255,7 +256,21 @@ class Regrounder:
         args = tuple(Const(v) for v in original.symbols.values(original.args(fact)))
         return Atom(original.key(fact)[0], args)
 
-    def _tag(self, graph: DerivationGraph, fact: int) -> float:
+    def _weights(self, graph: DerivationGraph, program: Program) -> Tensor:
+        """(F,) probabilities of the rules' choices: what is left out may let a weighted rule fire that did not."""
+        learned = {id(self.program.rules[p.statement]): k for k, p in enumerate(self.reasoner.learnable)}
+        tags = torch.zeros(graph.num_facts, dtype=torch.float64)
+        for group in graph.choices:
+            if group.probabilities is not None:
+                tags[torch.from_numpy(group.facts.astype(np.int64))] = torch.from_numpy(group.probabilities)
+            elif group.kind == "learned":
+                for row, statement in zip(group.facts.tolist(), group.statements.tolist(), strict=True):
+                    number = learned.get(id(program.rules[statement]))
+                    if number is not None:  # else it is one that was added to leave something out
+                        tags[row] = self.reasoner.weights(number).detach().double().to(tags.device)
+        return tags
+
+    def _tag(self, graph: DerivationGraph, fact: int, program: Program) -> float:
         """The tag of a fact of another graph, NaN where what was observed cannot be."""
         answers = self.answers
         evidence = self._evidence(graph)
@@ -263,7 +278,7 @@ class Regrounder:
             return math.nan
         grounded = Grounded(graph, answers.grounded.leaves, answers.grounded.max_circuit)
         try:
-            return tags_of(grounded.evaluator([fact], evidence, answers.algebra), self._leaf_tags(graph))[0]
+            return tags_of(grounded.evaluator([fact], evidence, answers.algebra), self._leaf_tags(graph, program))[0]
         except SemanticsError:  # without it the evidence is impossible
             return math.nan
 
@@ -278,10 +293,10 @@ class Regrounder:
                 return None
         return tuple(sorted(evidence))
 
-    def _leaf_tags(self, graph: DerivationGraph) -> Tensor:
-        """(1, F) tags of another graph's leaves, zero where the original has none such."""
+    def _leaf_tags(self, graph: DerivationGraph, program: Program) -> Tensor:
+        """(1, F) tags of another graph's leaves; those of a network that was not asked before are zero."""
         known, original = self.answers.grounded.graph.named_leaves, self.answers.leaf_tags[self.sample].detach()
-        tags = torch.zeros(1, graph.num_facts, dtype=original.dtype)
+        tags = self._weights(graph, program).to(original.dtype)[None]
         pairs = [(leaf, known[name]) for name, leaf in graph.named_leaves.items() if name in known]
         if pairs:
             here, there = torch.tensor(pairs).T

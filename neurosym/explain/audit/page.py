@@ -1,0 +1,25 @@
+"""An audit as a page: self-contained, readable without scripts."""
+
+from __future__ import annotations
+
+from neurosym.explain.audit.model import Audit
+from neurosym.explain.audit.sections import sections, summary
+from neurosym.explain.report.page import environment
+
+
+def audit_html(audit: Audit, title: str = "Audit") -> str:
+    """The page of an audit. All strings are escaped."""
+    return (
+        environment()
+        .get_template("audit.html")
+        .render(
+            title=title,
+            summary=summary(audit).replace("`", ""),
+            doubtful=sum(r.verdict not in ("works", "not left out") for r in audit.rules),
+            rules=len(audit.rules),
+            readings=None if audit.shortcuts is None else audit.shortcuts,
+            conflicts=sum(not c.intended for c in audit.conflicts),
+            sections=list(sections(audit)),
+            warnings=audit.warnings,
+        )
+    )
