@@ -14,7 +14,7 @@ from neurosym.errors import SemanticsError
 from neurosym.explain.audit.intended import intended
 from neurosym.explain.audit.labels import Asked, Labelled, ask
 from neurosym.explain.audit.model import RuleUse
-from neurosym.explain.contributions.leave_out import rule_leaves
+from neurosym.explain.contributions.players import rule_leaves
 from neurosym.lang.ast import Or, Program
 from neurosym.lang.terms import predicate_of_iri
 from neurosym.reasoner import Answers, Reasoner
