@@ -157,6 +157,7 @@ class RuleText:
         name: its name, or file:line; `text`: as the expert wrote it; `source`: the citation, or an empty string.
         weight: its current weight, None if certain; learned: whether training set it; initial: the expert's; credible:
             where the weight lies, None without a posterior.
+        weights: of the alternatives of a disjunction, which has no one weight, in their order; else none.
     """
 
     name: str
@@ -168,6 +169,7 @@ class RuleText:
     learned: bool = False
     initial: float | None = None
     credible: Credible | None = None
+    weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

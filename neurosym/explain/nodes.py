@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 
+import numpy as np
+
 from neurosym.explain.believed import Believed
 from neurosym.explain.chances import Chances
 from neurosym.explain.model import Node, NodeKind, RuleText, Step
@@ -173,7 +175,7 @@ class ProofNodes:
         if self.chances.assumptions.bare(fact):
             return self._assumption(fact, False)
         graph = self.graph
-        described = graph.program.hidden.get(graph.key(fact))
+        described = self._described(fact) if graph.hidden(fact) else None
         atom = f"not {described or graph.atom(fact)}"
         name = _hash("not", atom, graph.atom(fact))
         if name not in self.nodes:
@@ -181,6 +183,19 @@ class ProofNodes:
             neural = self.neural.of(fact) if fact in self.neural else None
             self._put(name, "not", fact, atom, label, self.chances.of(fact, False), neural=neural)
         return name
+
+    def _described(self, fact: int) -> str:
+        """What a fact that the engine introduced stands for; of a member of an aggregate, the member."""
+        graph = self.graph
+        described = graph.program.hidden[graph.key(fact)]
+        if described.endswith("ranges over"):
+            for grounding in np.nonzero(graph.head == fact)[0][:1].tolist():
+                body, signs = graph.body_of(grounding)
+                members = [
+                    self.words.fact(f) for f, sign in zip(body, signs, strict=True) if sign and not graph.hidden(f)
+                ]
+                return " and ".join(members) or described
+        return described
 
     def _absent(self, index: int) -> str:
         """The node of an atom that a negated literal needs to be absent, and that no fact matches."""
@@ -242,9 +257,23 @@ class ProofNodes:
             current = initial = float(value) if isinstance(value, int | float) else None
         credible = None if self.posterior is None else self.posterior.of_statement(statement, self.level)
         text, place = self.program.text_of(rule) or rule.label, rule.span
+        weights = self._weights(statement)
+        if weights:
+            current = initial = None
         return RuleText(
-            rule.label, text, place.file, place.line, rule.source or "", current, learned, initial, credible
+            rule.label, text, place.file, place.line, rule.source or "", current, learned, initial, credible, weights
         )  # fmt: skip
+
+    def _weights(self, statement: int) -> tuple[float, ...]:
+        """The weights of a disjunction's alternatives as they are now; none where one of them is calculated."""
+        rule = self.program.rules[statement]
+        if len(rule.heads) < 2:
+            return ()
+        for k, parameter in enumerate(self.reasoner.learnable):
+            if parameter.statement == statement:
+                return tuple(self.reasoner.weights(k).detach().tolist())
+        found = [getattr(getattr(h.weight, "value", None), "value", None) for h in rule.heads]
+        return tuple(float(w) for w in found if isinstance(w, int | float)) if None not in found else ()
 
 
 def _hash(*parts: str) -> str:

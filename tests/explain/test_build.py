@@ -237,3 +237,20 @@ def test_what_the_evidence_needs_is_not_left_out_and_the_rest_is() -> None:
     why = ns.explain(ns.Reasoner(program).query(), "p", proofs=5)
     left_out = {c.name: c.without for c in why.contributions if c.kind == "leaf"}
     assert left_out == {"a": pytest.approx(0.3), "c": pytest.approx(0.5)}
+
+
+def test_a_disjunction_has_the_weights_of_all_its_alternatives() -> None:
+    program = ns.Program.from_text("0.5::cold(P); 0.3::flu(P) :- person(P). person(a). ill(P) :- flu(P).", "p.pl", "pl")
+    why = ns.explain(ns.Reasoner(program).query("ill(a)"), "ill(a)")
+    rule = next(r for r in why.rules if "cold" in r.text)
+    assert rule.weights == (0.5, 0.3) and rule.weight is None
+    assert "(weights 0.500, 0.300)" in str(why)
+
+
+def test_a_member_that_a_count_needs_false_is_named() -> None:
+    program = ns.Program.from_text(
+        "0.7::sign(a, s1). 0.6::sign(a, s2). 0.2::sign(a, s4). person(a).\n"
+        "ill(P) :- person(P), N = count{ S : sign(P, S) }, N == 2.", "p.pl", "pl",
+    )  # fmt: skip
+    why = ns.explain(ns.Reasoner(program).query("ill(a)"), "ill(a)", proofs=1)
+    assert {n.label for n in why.nodes.values() if n.kind == "not"} == {"it is not so that sign(a, s4)"}

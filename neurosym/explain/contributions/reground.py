@@ -96,10 +96,19 @@ class Regrounder:
     def without_rule(self, statement: int, claim: int) -> float | None:
         """The claim (a fact id) without a rule; None if the budget is spent, NaN if the evidence is impossible then."""
         gone = [self.program.rules[statement]]
-        for rule in gone:  # an exception to a rule that is gone has nothing to except; nor has one to that exception
-            if rule.name is not None:
-                gone += [r for r in self.program.rules if r.exception_to == rule.name]
-        kept = tuple(s for s in self.program.statements if not any(s is rule for rule in gone))
+        alone: dict[int, Rule] = {}
+        for rule in gone:
+            # An exception to a rule that is gone has nothing to except, nor has an exception to it. One that concludes
+            # something itself goes on doing so.
+            for other in self.program.rules:
+                if rule.name is None or other.exception_to != rule.name:
+                    continue
+                if other.heads:
+                    alone[id(other)] = _rule_of_its_own(other)
+                else:
+                    gone.append(other)
+        left_out = {id(rule) for rule in gone}
+        kept = tuple(alone.get(id(s), s) for s in self.program.statements if id(s) not in left_out)
         return self._evaluate(replace(self.program, statements=kept), self.facts, claim)
 
     def without_fact(self, key: tuple[str, int], args: tuple, claim: int) -> float | None:
@@ -346,6 +355,12 @@ def without_row(base: FactBase, key: tuple[str, int], args: tuple) -> FactBase:
     keep = ~(table.rows == row).all(axis=1)
     changed.tables[key] = Table(table.rows[keep], table.places[keep])
     return changed
+
+
+def _rule_of_its_own(exception: Rule) -> Rule:
+    """An exception without the rule that it is to: what it concludes, with the probability that it applies."""
+    heads = tuple(replace(h, weight=exception.exception_weight or h.weight) for h in exception.heads)
+    return replace(exception, heads=heads, exception_to=None, exception_weight=None)
 
 
 def _values(atom: Atom) -> tuple | None:

@@ -223,6 +223,8 @@ def fired_rules(explanation: Explanation) -> list[str]:
 
 def weight_words(rule: RuleText) -> str:
     """A rule's weight, and what it was before training."""
+    if rule.weights:
+        return "weights " + ", ".join(f"{w:.3f}" for w in rule.weights) + (", learned" if rule.learned else "")
     if rule.weight is None:
         return "certain"
     text = f"weight {rule.weight:.3f}"
