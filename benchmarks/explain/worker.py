@@ -1,6 +1,6 @@
 """One measurement in a process of its own: `python -m benchmarks.explain.worker JOB`, a JSON object in and out.
 
-A case is `cost|claim|firings`, `reports|number` or `training|epochs`.
+A case is `cost|claim|firings`, `reports|number|processes` or `training|epochs`.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def cost(name: str, firings: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def reports(number: int) -> dict[str, Any]:
+def reports(number: int, processes: int) -> dict[str, Any]:
     """Wall seconds of so many pages about the diagnosis task's patients, explained and verified, and their index."""
-    from neurosym.explain.report import write_batch
+    from neurosym.explain.report import in_order, write_batch
     from neurosym.neural.features import FeatureTable
     from tasks.diagnosis.data import Ward, folds, load_ward
     from tasks.diagnosis.model import Recipe, ontology, patients
@@ -58,13 +58,10 @@ def reports(number: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         started, cpu = time.monotonic(), time.process_time()
 
-        def explained():
-            for k, atom in enumerate(answers.atoms):
-                why = ns.explain(answers, atom)
-                why.verify()
-                yield why, bool(many.malignant[k % number])
+        def made(k: int) -> tuple[ns.Explanation, bool]:
+            return ns.explain(answers, answers.atoms[k]).checked(), bool(many.malignant[k])
 
-        write_batch(folder, explained(), "benchmark")
+        write_batch(folder, in_order(made, number, processes), "benchmark")
         wall = time.monotonic() - started
     return {"cpu": time.process_time() - cpu, "wall": wall, "pages": len(answers.atoms)}
 
@@ -93,7 +90,7 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
     part, *rest = job["case"].split("|")
     if part == "cost":
         return cost(rest[0], int(rest[1]))
-    return reports(int(rest[0])) if part == "reports" else training(int(rest[0]))
+    return reports(*map(int, rest)) if part == "reports" else training(int(rest[0]))
 
 
 if __name__ == "__main__":

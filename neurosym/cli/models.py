@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neurosym.cli import output
-from neurosym.cli.queries import check_certificate, show
+from neurosym.cli.queries import show, tell_unverified
 from neurosym.cli.session import ANSWERED, Json, Session
 from neurosym.errors import DataError, FactError
 
@@ -89,6 +90,9 @@ def report_command(
     attributions: Annotated[
         bool, typer.Option("--attributions", help="Tell where in their inputs the networks looked; needs captum.")
     ] = False,
+    processes: Annotated[
+        int, typer.Option("--processes", min=0, metavar="N", help="That explain; 0: one for each core.")
+    ] = 0,
 ) -> int:
     """Predictions, a page that explains each, an index."""
     known = read_truth(truth) if truth is not None else {}
@@ -97,7 +101,7 @@ def report_command(
         raise DataError("there is nothing to report: no answer can be derived", code="NS618")
 
     from neurosym.explain import explain
-    from neurosym.explain.report import write_batch
+    from neurosym.explain.report import in_order, write_batch
 
     tags = answers.tags[0].tolist()
     order = sorted(range(len(tags)), key=lambda k: (-tags[k], output.natural(answers.atoms[k])))
@@ -110,10 +114,13 @@ def report_command(
     rules = [r.label for r in answers.reasoner.program.rules if not r.is_fact]
     with output.progress("explaining", len(truths), session.settings.quiet) as step:
 
+        def made(number: int) -> Explanation:
+            return explain(answers, answers.atoms[order[number]], proofs=proofs, attributions=attributions).checked()
+
         def explained() -> Iterator[tuple[Explanation, bool | None]]:
-            for k, held in truths.items():
-                explanation = explain(answers, answers.atoms[k], proofs=proofs, attributions=attributions)
-                yield check_certificate(session, explanation), held
+            for k, why in zip(truths, in_order(made, len(truths), processes or os.cpu_count() or 1), strict=True):
+                tell_unverified(session, why)
+                yield why, truths[k]
                 step()
 
         index = write_batch(out, explained(), Path(model).resolve().name, rules)

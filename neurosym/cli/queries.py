@@ -252,16 +252,20 @@ def _chosen(session: Session, answers: Answers, query: str) -> str:
 
 
 def check_certificate(session: Session, explanation: Explanation) -> Explanation:
-    """Verify an explanation; one that does not verify is never shown without saying so."""
-    from neurosym.explain.verification import checked
+    """Verify an explanation, and say so if it does not."""
+    explanation = explanation.checked()
+    tell_unverified(session, explanation)
+    return explanation
 
-    explanation, error = checked(explanation)
-    if error is not None:
-        message = f"the explanation of `{explanation.claim.atom}` does not verify: {error.message}"
-        session.report([Diagnostic("NS803", "warning", message, note=error.note)])
+
+def tell_unverified(session: Session, explanation: Explanation) -> None:
+    """NS803: an explanation that does not verify is never shown without saying so."""
+    if not explanation.verified:
+        reason = "; ".join(explanation.unverified)
+        message = f"the explanation of `{explanation.claim.atom}` does not verify: {reason}"
+        session.report([Diagnostic("NS803", "warning", message)])
         if session.settings.quiet:  # not even then
             output.note(message)
-    return explanation
 
 
 __all__ = [
@@ -272,4 +276,5 @@ __all__ = [
     "load_reasoner",
     "query_command",
     "show",
+    "tell_unverified",
 ]

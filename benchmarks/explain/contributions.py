@@ -1,4 +1,4 @@
-"""What contributions cost, each method by itself: `python -m benchmarks.contributions`.
+"""What contributions cost, each method by itself: `python -m benchmarks.explain.contributions`.
 
 The claims are two rules that share half of their uncertain facts, and whether two corners of a grid of uncertain edges
 are connected, which needs a circuit. Times are CPU seconds of the process, in which other work on the machine shows
