@@ -2,7 +2,8 @@
 
     python -m benchmarks.explain [--parts cost,reports,training] [--runs 3] [--quick] [--out FILE]
 
-`cost`: an explanation with its proofs, leaving out and certificate, against the query that it explains (grounding and
+Why not, changes, shares and attributions are asked for, and are no part of these. `cost`: an explanation with its
+proofs, leaving out and certificate, against the query that it explains (grounding and
 evaluating, from a parsed program to the probability), CPU seconds on one thread. `reports`: pages on the patients of
 the diagnosis task, each explained, verified and written, wall seconds. `training`: an epoch after much
 was explained against one before anything was. Each run is a process of its own.

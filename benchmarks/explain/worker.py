@@ -30,8 +30,8 @@ def cost(name: str, firings: int) -> dict[str, Any]:
 
     evaluated, answers = timed(lambda: ns.Reasoner(program).query(atom))
     again, _ = timed(lambda: answers.grounded.evaluator(answers.facts, (), None)(answers.leaf_tags))
-    bare, _ = timed(lambda: ns.explain(answers, atom, contributions=False))
-    explained, why = timed(lambda: ns.explain(answers, atom))
+    bare, _ = timed(lambda: ns.explain(answers, atom, contributions=False, threshold=None))
+    explained, why = timed(lambda: ns.explain(answers, atom, threshold=None))
     return {
         "cpu": explained, "evaluated": evaluated, "again": again, "bare": bare,
         "firings": answers.grounded.graph.num_groundings, "steps": len(why.steps),
@@ -59,7 +59,7 @@ def reports(number: int, processes: int) -> dict[str, Any]:
         started, cpu = time.monotonic(), time.process_time()
 
         def made(k: int) -> tuple[ns.Explanation, bool]:
-            return ns.explain(answers, answers.atoms[k]).checked(), bool(many.malignant[k])
+            return ns.explain(answers, answers.atoms[k], threshold=None).checked(), bool(many.malignant[k])
 
         write_batch(folder, in_order(made, number, processes), "benchmark")
         wall = time.monotonic() - started

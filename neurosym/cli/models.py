@@ -90,6 +90,10 @@ def report_command(
     attributions: Annotated[
         bool, typer.Option("--attributions", help="Tell where in their inputs the networks looked; needs captum.")
     ] = False,
+    threshold: Annotated[
+        float,
+        typer.Option("--threshold", min=0.0, metavar="T", help="Pages of answers under it say why not; takes longer."),
+    ] = 0.0,
     processes: Annotated[
         int, typer.Option("--processes", min=0, metavar="N", help="That explain; 0: one for each core.")
     ] = 0,
@@ -115,7 +119,10 @@ def report_command(
     with output.progress("explaining", len(truths), session.settings.quiet) as step:
 
         def made(number: int) -> Explanation:
-            return explain(answers, answers.atoms[order[number]], proofs=proofs, attributions=attributions).checked()
+            atom = answers.atoms[order[number]]
+            return explain(
+                answers, atom, proofs=proofs, attributions=attributions, threshold=threshold or None
+            ).checked()
 
         def explained() -> Iterator[tuple[Explanation, bool | None]]:
             for k, why in zip(truths, in_order(made, len(truths), processes or os.cpu_count() or 1), strict=True):
