@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from neurosym.explain.model import Certificate
 from neurosym.grounding import CERTAIN, CoreRule, DerivationGraph
+from neurosym.grounding.columns import expand
 from neurosym.grounding.core import ForeignCall
 from neurosym.reasoner import Answers
-from neurosym.semantics import LogicBounds, relevant_part
+from neurosym.semantics import LogicBounds, Part, relevant_part
 from neurosym.semantics.algebras.semirings import ABSORPTIVE
 from neurosym.verify.atoms import split_atom
 
@@ -24,38 +27,34 @@ def certificate(
     algebra = answers.algebra
     drop = algebra is None or (not isinstance(algebra, LogicBounds) and ABSORPTIVE in algebra.properties)
     part = relevant_part(graph, roots, drop)
-    shown = dict.fromkeys(part.facts.tolist())
-    for grounding in part.grounding.tolist():
-        shown |= dict.fromkeys(graph.body_of(grounding)[0])
-    number = {f: k for k, f in enumerate(shown)}
-    tags = answers.leaf_tags[sample].detach()
-    facts: list[dict[str, Any]] = []
-    for f in shown:
-        given = graph.status[f] == CERTAIN and (drop or bool(part.given[np.searchsorted(part.facts, f)]))
-        kind = "leaf" if graph.choice[f] >= 0 else "certain" if given else "derived"
-        facts.append({"atom": graph.atom(f), "kind": kind, "hidden": graph.program.hidden.get(graph.key(f), "")})
+    body, sign = _ragged(graph.body_start, part.grounding, graph.body, graph.sign)
+    number = {f: k for k, f in enumerate(dict.fromkeys([*part.facts.tolist(), *(f for row in body for f in row)]))}
+    (absent,) = _ragged(graph.absent_start, part.grounding, graph.absent)
     groundings: list[dict[str, Any]] = []
     seen: dict[tuple, int] = {}
-    for g in part.grounding.tolist():
-        body, sign = graph.body_of(g)
-        rule = graph.rules[graph.rule[g]]
+    labels = [_label(graph, rule) for rule in graph.rules]
+    columns = (graph.rule[part.grounding].tolist(), graph.head[part.grounding].tolist(), body, sign, absent)
+    for of, head, facts_of, signs, missing in zip(*columns, strict=True):
+        rule = graph.rules[of]
         # Substitutions that differ in built-ins only (`between`) look alike: once is enough, unless they are counted.
-        key = (rule.statement, rule.part, int(graph.head[g]), tuple(body), tuple(sign))
+        key = (rule.statement, rule.part, head, tuple(facts_of), tuple(signs))
         seen[key] = seen.get(key, 0) + 1
         if seen[key] > 1 and drop:
             continue
         groundings.append(
             {
-                "rule": _label(graph, rule),
+                "rule": labels[of],
                 "statement": rule.statement,
                 "part": rule.part if seen[key] == 1 else f"{rule.part} ({seen[key]})",
-                "head": number[int(graph.head[g])],
-                "body": [number[f] for f, s in zip(body, sign, strict=True) if s],
-                "negated": [number[f] for f, s in zip(body, sign, strict=True) if not s],
-                "absent": graph.absent_of(g),
+                "head": number[head],
+                "body": [number[f] for f, s in zip(facts_of, signs, strict=True) if s],
+                "negated": [number[f] for f, s in zip(facts_of, signs, strict=True) if not s],
+                "absent": [graph.spell(graph.predicates[p], a) for p, a in (graph.absent_atoms[k] for k in missing)],
             }
         )
-    choices = _choices(answers, number, tags.tolist())
+    facts = _facts(graph, part, np.array(list(number), np.int64), drop)
+    choices = _choices(answers, number, sample)
+    foreign = {c.foreign.signature for of in set(columns[0]) for c in _calls(graph.rules[of])}
     return Certificate(
         claim=number[fact],
         value=value,
@@ -65,11 +64,38 @@ def certificate(
         groundings=groundings,
         evidence=[{"fact": number[f], "observed": v} for f, v in answers.evidence],
         hashes=hashes,
-        foreign=sorted({c.foreign.signature for g in part.grounding.tolist() for c in _calls(graph, g)}),
+        foreign=sorted(foreign),
         bounds=bounds if any(c["kind"] == "open" for c in choices) else None,
         parts=_parts(graph, [f["atom"] for f in facts], [a for g in groundings for a in g["absent"]]),
         **_spelling(answers),
     )
+
+
+def _ragged(starts: NDArray[np.integer], rows: NDArray[np.integer], *columns: NDArray[Any]) -> list[list[list[Any]]]:
+    """For each column the entries of each row, as lists: row r has those from starts[r] to starts[r + 1]."""
+    sizes = (starts[rows + 1] - starts[rows]).astype(np.int64)
+    _, at = expand(starts[rows].astype(np.int64), sizes)
+    ends = np.cumsum(sizes).tolist()
+    found: list[list[list[Any]]] = []
+    for column in columns:
+        flat = column[at].tolist()
+        found.append([flat[a:b] for a, b in zip([0, *ends], ends, strict=False)])
+    return found
+
+
+def _facts(graph: DerivationGraph, part: Part, shown: NDArray[np.int64], drop: bool) -> list[dict[str, Any]]:
+    """The facts that are shown, with what kind each is."""
+    given = graph.status[shown] == CERTAIN
+    if not drop:
+        place = np.minimum(np.searchsorted(part.facts, shown), len(part.facts) - 1)
+        given &= part.given[place] | (part.facts[place] != shown)
+    kinds = np.where(graph.choice[shown] >= 0, "leaf", np.where(given, "certain", "derived")).tolist()
+    hidden = [graph.program.hidden.get(key, "") for key in graph.predicates]
+    of = graph.predicate[shown].tolist()
+    return [
+        {"atom": graph.atom(f), "kind": kind, "hidden": hidden[p]}
+        for f, kind, p in zip(shown.tolist(), kinds, of, strict=True)
+    ]
 
 
 def _parts(graph: DerivationGraph, facts: list[str], absent: list[str]) -> dict[str, tuple[int, str, int]]:
@@ -91,9 +117,9 @@ def _spelling(answers: Answers) -> dict[str, Any]:
     }
 
 
-def _calls(graph: DerivationGraph, grounding: int) -> list[ForeignCall]:
-    """The literals of a grounding's rule that Python functions answered."""
-    return [x for x in graph.rules[graph.rule[grounding]].body if isinstance(x, ForeignCall)]
+def _calls(rule: CoreRule) -> list[ForeignCall]:
+    """The literals of a rule that Python functions answer."""
+    return [x for x in rule.body if isinstance(x, ForeignCall)]
 
 
 def _label(graph: DerivationGraph, rule: CoreRule) -> str:
@@ -103,13 +129,16 @@ def _label(graph: DerivationGraph, rule: CoreRule) -> str:
     return graph.program.statements[rule.statement].label
 
 
-def _choices(answers: Answers, number: dict[int, int], tags: list[float]) -> list[dict[str, Any]]:
+def _choices(answers: Answers, number: dict[int, int], sample: int) -> list[dict[str, Any]]:
     """The choices whose outcomes are among the facts."""
     graph = answers.grounded.graph
     outcomes: dict[int, list[int]] = {}
-    for f in number:
-        if graph.choice[f] >= 0:
-            outcomes.setdefault(int(graph.choice[f]), []).append(f)
+    shown = np.array(list(number), np.int64)
+    leaves = shown[graph.choice[shown] >= 0]
+    for f, choice in zip(leaves.tolist(), graph.choice[leaves].tolist(), strict=True):
+        outcomes.setdefault(choice, []).append(f)
+    said = answers.leaf_tags[sample].detach()[torch.from_numpy(leaves)].clamp(0, 1).tolist()
+    tags = dict(zip(leaves.tolist(), said, strict=True))
     result: list[dict[str, Any]] = []
     for facts in outcomes.values():
         group, row = graph.choice_of(facts[0])
@@ -123,7 +152,7 @@ def _choices(answers: Answers, number: dict[int, int], tags: list[float]) -> lis
         result.append(
             {
                 "outcomes": [number[f] for f in facts],
-                "probabilities": [min(1.0, max(0.0, tags[f])) for f in facts] if group.kind != "open" else [],
+                "probabilities": [tags[f] for f in facts] if group.kind != "open" else [],
                 "origin": origin,
                 "kind": group.kind,
             }

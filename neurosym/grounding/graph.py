@@ -28,6 +28,7 @@ from neurosym.lang.ast import Atom, Const, NeuralDecl, Var
 from neurosym.lang.terms import Iri
 
 POSSIBLE, CERTAIN = 1, 2
+KEPT = 1_000_000  # groundings whose order by head is worth its memory
 
 
 if TYPE_CHECKING:
@@ -291,7 +292,14 @@ class DerivationGraph:
         return self.program.neural[choice_group.key]
 
     def groundings_of(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Groundings sorted by head, as (F + 1,) offsets and (G,) grounding numbers."""
+        """Groundings sorted by head, as (F + 1,) offsets and (G,) grounding numbers; kept, unless they are many."""
+        return self._sorted if len(self.head) <= KEPT else self._sorted_by_head()
+
+    @cached_property
+    def _sorted(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        return self._sorted_by_head()
+
+    def _sorted_by_head(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         order = np.argsort(self.head, kind="stable")
         starts = np.zeros(self.num_facts + 1, np.int64)
         np.cumsum(np.bincount(self.head, minlength=self.num_facts), out=starts[1:])
