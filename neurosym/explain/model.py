@@ -66,6 +66,9 @@ class Attribution:
         columns: (column, value, score) of numbers, largest scores first.
         edges: (triple, weight, score) of the graph that a graph network reads, likewise.
         others: the sum of the scores that are not listed.
+        paths: (edges, score, restored) of paths from the node that a graph network was asked about, best first:
+            `restored` is the share of the difference between `probability` and `baseline_probability` that the network
+            says again where only this path and those before it are kept.
     """
 
     baseline: str
@@ -78,6 +81,7 @@ class Attribution:
     columns: tuple[tuple[str, float, float], ...] = ()
     edges: tuple[tuple[str, float, float], ...] = ()
     others: float = 0.0
+    paths: tuple[tuple[str, float, float], ...] = ()
 
 
 @dataclass(frozen=True)

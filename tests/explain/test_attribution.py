@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 import neurosym as ns
 from neurosym.errors import ExplanationError
+from neurosym.explain.attribution.paths import _paths, carried
+from neurosym.explain.attribution.questions import Given, Question
 from neurosym.explain.model import Attribution, Explanation
 from neurosym.neural import FeatureTable, OnColumns, SoftThreshold
 from tests.explain.test_report import NASTY, Page, poison
@@ -286,7 +288,36 @@ def test_a_graph_network_is_attributed_to_the_edges_that_it_read():
     found = attribution(ns.explain(reasoner.query("risk(a)"), "risk(a)", attributions=True))
     assert {n for n, _, _ in found.edges} <= {"e(a, b)", "e(b, c)"} and found.edges  # x and y are out of reach
     assert found.baseline == "a graph without edges" and abs(found.gap) <= 1e-3
+    said = found.probability - found.baseline_probability
+    along = [edges for edges, _, _ in found.paths]
+    assert along in (["e(a, b), e(b, c)"], ["e(a, b)"], [])  # e(b, c) only where it speaks for it, too
+    if along == ["e(a, b), e(b, c)"]:  # all that is in reach
+        assert found.paths[0][1] == pytest.approx(said, abs=2e-3) and found.paths[0][2] == pytest.approx(1, abs=1e-6)
     assert total(found) == pytest.approx(found.probability - found.baseline_probability + found.gap, abs=1e-9)
+
+
+def test_paths_are_simple_and_the_best_come_first():
+    #     0 → 1 → 2,  0 → 3,  3 → 4 speaks against it,  4 → 0 closes a circle
+    ends = [(0, 1), (1, 2), (0, 3), (3, 4), (4, 0)]
+    assert _paths(ends, 0, [0.2, 0.1, 0.25, -0.1, 0.05]) == [(0, 1), (2,), (4,)]
+    assert _paths(ends, 2, [0.2, 0.1, 0.25, -0.1, 0.05]) == [(1, 0, 2), (1, 0, 4)]  # messages pass either way
+    assert _paths(ends, 0, [0.0] * 5) == []
+    assert _paths([(0, 0), (0, 1)], 0, [0.3, 0.1]) == [(1,)]
+
+
+def test_paths_restore_what_the_network_said():
+    """A network that adds up the weights of its edges, of which 0.4 of 0.6 lie on the best path."""
+    values = torch.tensor([[0.3, 0.1, 0.2]])
+    given = Given(
+        "edges", values, torch.zeros(1, 3), "none", ["e(a, b)", "e(b, c)", "e(a, d)"], [(0, 1), (1, 2), (0, 3)], 0
+    )
+    question = Question("net", torch.nn.Identity(), (given,), lambda weights: 0.1 + weights.sum(dim=1))
+    found = carried(question, given, values[0].double(), 0.7, 0.1)
+    assert [path for path, _, _ in found] == ["e(a, b), e(b, c)", "e(a, d)"]
+    assert [n for _, *rest in found for n in rest] == pytest.approx([0.4, 4 / 6, 0.2, 1.0])
+    against = carried(question, given, -values[0].double(), 0.1, 0.7)
+    assert [path for path, _, _ in against] == ["e(a, b), e(b, c)", "e(a, d)"]
+    assert carried(question, given, values[0].double(), 0.1, 0.1) == ()
 
 
 # --------------------------------------------------------------------------------------------- what is told

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from neurosym.explain.attribution.heat import heat_map
 from neurosym.explain.attribution.integrate import Scores, integrate, method
+from neurosym.explain.attribution.paths import carried
 from neurosym.explain.attribution.questions import Given, Question, question_of
 from neurosym.explain.model import Attribution
 from neurosym.reasoner import Answers
@@ -72,6 +73,7 @@ def _told(question: Question, scores: Scores) -> Attribution:
     spans: list[tuple[str, float]] = []
     columns: list[tuple[str, float, float]] = []
     edges: list[tuple[str, float, float]] = []
+    paths: tuple[tuple[str, float, float], ...] = ()
     others = 0.0
     for given, part in zip(question.given, scores.parts, strict=True):
         if given.kind == "image":
@@ -83,6 +85,8 @@ def _told(question: Question, scores: Scores) -> Attribution:
         elif given.kind in ("columns", "edges"):
             rows = zip(given.names, given.values[0].tolist(), part.tolist(), strict=True)
             (columns if given.kind == "columns" else edges).extend(r for r in rows if r[2])
+            if given.kind == "edges":
+                paths = carried(question, given, part, scores.output, scores.baseline)
         else:
             others += float(part.sum())
     (columns, more), (edges, still) = _largest(columns), _largest(edges)
@@ -91,7 +95,7 @@ def _told(question: Question, scores: Scores) -> Attribution:
     )
     return Attribution(
         baseline, scores.output, scores.baseline, scores.gap, scores.steps, tuple(i for i in images if i),
-        tuple(spans), tuple(columns), tuple(edges), others + more + still,
+        tuple(spans), tuple(columns), tuple(edges), others + more + still, paths,
     )  # fmt: skip
 
 

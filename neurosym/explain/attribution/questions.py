@@ -28,7 +28,7 @@ class Given:
         kind: how it is shown.
         values, baseline: (1, …) what it was, and what it would be if it said nothing.
         named: the baseline in words.
-        names: of its columns or edges.
+        names: of its columns or edges; ends: (source, target) of each edge; asked: the node that was asked about.
     """
 
     kind: Kind
@@ -36,6 +36,8 @@ class Given:
     baseline: Tensor
     named: str
     names: Sequence[str] = ()
+    ends: Sequence[tuple[int, int]] | None = None
+    asked: int = -1
 
     @property
     def whole(self) -> bool:
@@ -154,7 +156,8 @@ def _of_graph(answers: Answers, asked: NeuralGroup, row: int, sample: int) -> Qu
         for s, t, k in zip(source, target, kinds, strict=True)
     ]
     weights = graph.edge_weight.detach()[None]
-    given = Given("edges", weights, torch.zeros_like(weights), "a graph without edges", names)
+    ends = list(zip(source, target, strict=True))
+    given = Given("edges", weights, torch.zeros_like(weights), "a graph without edges", names, ends, int(node))
     return Question(asked.declaration.network, asked.network, (given,), probability)
 
 

@@ -41,6 +41,7 @@ def environment() -> Environment:
         "shared": words.shared,
         "rest_words": words.rest_words,
         "looked_at": words.looked_at,
+        "path_words": words.path_words,
         "compared": words.compared,
         "weight_class": words.weight_class,
         "near_title": near_title,

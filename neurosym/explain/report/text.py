@@ -19,6 +19,7 @@ from neurosym.explain.report.wording import (
     compared,
     kind_words,
     looked_at,
+    path_words,
     percent,
     plural,
     rest_words,
@@ -138,7 +139,8 @@ def _attributed(attribution: Attribution) -> str:
     parts = looked_at(attribution)
     if attribution.images:
         parts.append("its heat map is in the page")
-    return f"\n  by its input, {compared(attribution)}:\n    {', '.join(parts) or 'nothing of it'}"
+    paths = "".join(f"\n    along {path}" for path in path_words(attribution))
+    return f"\n  by its input, {compared(attribution)}:\n    {', '.join(parts) or 'nothing of it'}{paths}"
 
 
 def _contributions(explanation: Explanation) -> Table:

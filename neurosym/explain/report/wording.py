@@ -187,6 +187,14 @@ def looked_at(attribution: Attribution, most: int = 6) -> list[str]:
     return [f"{name}: {signed(score)}" for name, score in order[:most]]
 
 
+def path_words(attribution: Attribution, most: int = 5) -> list[str]:
+    """The paths that carried a graph network's word, best first."""
+    return [
+        f"{edges}: {signed(score)}; {'with those above it' if k else 'by itself'} {percent(restored)} of it"
+        for k, (edges, score, restored) in enumerate(attribution.paths[:most])
+    ]
+
+
 def compared(attribution: Attribution) -> str:
     """What an attribution is compared with."""
     return (
