@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from neurosym.errors import ExplanationError
@@ -95,7 +95,7 @@ def verify_explanation(explanation: Explanation) -> Verification:
         rows = FactRows(origin.facts)
         given = Given(origin.program, rows, origin.evidence, origin.weights, origin.hashes)
     return verify_certificate(
-        asdict(explanation.certificate), claim.probability, expected_bounds=(claim.lower, claim.upper), given=given
+        vars(explanation.certificate), claim.probability, expected_bounds=(claim.lower, claim.upper), given=given
     )
 
 

@@ -161,12 +161,16 @@ class Formulas:
         """What is left of the last of the dependents of a choice when the choice takes a value."""
         self.spend(len(dependents))
         new: dict[int, int] = {}
+        find, negate = new.get, self.negate
         for number in dependents:
             node = self._nodes[number]
             if node[0] == "value":
                 new[number] = TRUE if node[2] >> value & 1 else FALSE
             elif node[0] == "and":
-                new[number] = self.conjoin([self.replace(r, new) for r in node[1]])
+                # as `replace` does, without a call for each: most of the time of a count goes by here
+                new[number] = self.conjoin(
+                    [r if (o := find(r >> 1)) is None else negate(o) if r & 1 else o for r in node[1]]
+                )
             else:
                 assert self.loops is not None
                 new[number] = self.loops.condition(node[1], new)
