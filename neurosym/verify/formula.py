@@ -98,16 +98,21 @@ class Formulas:
         """All of them hold."""
         values: dict[int, int] = {}
         others: set[int] = set()
-        for reference in self._flat(references):
-            if reference == FALSE:
-                return FALSE
-            node = self._nodes[reference >> 1]
-            if node[0] == "value":
-                values[node[1]] = values.get(node[1], -1) & node[2]
-            elif reference != TRUE:
-                if reference ^ 1 in others:
+        nodes = self._nodes
+        for given in references:
+            node = nodes[given >> 1]
+            # conjunctions inside are dissolved, so that equal ones are the same; long ones stay shared
+            inside = node[0] == "and" and not given & 1 and len(node[1]) <= MAX_FLAT
+            for reference in node[1] if inside else (given,):
+                if reference == FALSE:
                     return FALSE
-                others.add(reference)
+                node = nodes[reference >> 1]
+                if node[0] == "value":
+                    values[node[1]] = values.get(node[1], -1) & node[2]
+                elif reference != TRUE:
+                    if reference ^ 1 in others:
+                        return FALSE
+                    others.add(reference)
         for choice, bits in values.items():
             literal = self.value(choice, bits)
             if literal == FALSE:
@@ -120,17 +125,6 @@ class Formulas:
         for reference in ordered:
             support |= self.support[reference >> 1]
         return self._intern(("and", ordered), support)
-
-    def _flat(self, references: Iterable[int]) -> list[int]:
-        """Conjunctions inside a conjunction dissolved, so that equal ones are the same; long ones stay shared."""
-        flat: list[int] = []
-        for reference in references:
-            node = self._nodes[reference >> 1]
-            if node[0] == "and" and not reference & 1 and len(node[1]) <= MAX_FLAT:
-                flat += node[1]
-            else:
-                flat.append(reference)
-        return flat
 
     def disjoin(self, references: Iterable[int]) -> int:
         """At least one of them holds."""
