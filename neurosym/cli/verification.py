@@ -94,12 +94,12 @@ def _given(
     from neurosym.verify import Given
 
     if answers is not None:
-        from neurosym.explain.verification import FactRows, learned_weights
+        from neurosym.explain.verification import FactRows
 
         assert answers.reasoner is not None
         base = answers.grounded.leaves.facts
         program = answers.reasoner.program if rules is None else _parsed(rules, base.predicates)
-        weights = None if rules is not None else learned_weights(answers.reasoner)
+        weights = None if rules is not None else answers.reasoner.statement_weights()
         return Given(program, FactRows(base), _observed(program, evidence), weights)
     if rules is None:
         return None

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 
 import torch
 
+from neurosym.explain.certificates import hashes_of, provenance
 from neurosym.explain.contributions import Asked
-from neurosym.explain.model import Certificate, Claim, Contribution, Explanation, Provenance, RuleText
+from neurosym.explain.model import Certificate, Claim, Contribution, Explanation, RuleText
 from neurosym.lang.ast import Constraint, Rule
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.reasoner.logic import Logic
 from neurosym.semantics.lnn import Element
-from neurosym.version import version
 
 UNCERTIFIED = "bounds of this kind have no certificate that another program could check"
 
@@ -42,19 +41,13 @@ def explain_bounds(answers: Answers, position: int, sample: int, asked: Asked) -
         warnings.append("under the semantics bounds, contributions are by leave-one-out alone")
     if cut:
         warnings.append(f"{cut} constraints and rules were not left out in turn, for lack of time")
-    hashes = {
-        "rules": reasoner.rules_sha256(), "facts": answers.grounded.facts_sha256, "weights": reasoner.weights_sha256(),
-    }  # fmt: skip
-    provenance = Provenance(
-        version(), hashes["rules"], hashes["facts"], hashes["weights"],
-        datetime.now(UTC).isoformat(timespec="seconds"), reasoner.seed,
-    )  # fmt: skip
+    hashes = hashes_of(answers)
     certificate = Certificate(
         0, value, answers.semantics, [{"atom": atom, "kind": "absent", "hidden": ""}], [], [], [], hashes
     )  # fmt: skip
     given = tuple(e.label for e in logic.inference.theory.elements if e.kind == "evidence")
     return Explanation(
-        claim, (), {}, (), tuple(rules), tuple(added), tuple(warnings), provenance, certificate, given
+        claim, (), {}, (), tuple(rules), tuple(added), tuple(warnings), provenance(answers, hashes), certificate, given
     )  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import numpy as np
 import torch
@@ -14,11 +13,11 @@ from neurosym.explain.assumptions import best_case
 from neurosym.explain.attribution import Attributions
 from neurosym.explain.believed import Believed, remarks
 from neurosym.explain.bounds import explain_bounds
-from neurosym.explain.certificates import certificate, nothing
+from neurosym.explain.certificates import certificate, hashes_of, nothing, provenance
 from neurosym.explain.chances import Chances
 from neurosym.explain.changes import with_alternatives
 from neurosym.explain.contributions import Asked, asked_for, contribute
-from neurosym.explain.model import Claim, Explanation, Proof, Provenance
+from neurosym.explain.model import Claim, Explanation, Proof
 from neurosym.explain.nodes import ProofNodes
 from neurosym.explain.proofs import Derivation, ProofSearch, proof_probability
 from neurosym.explain.verification import remember
@@ -26,7 +25,6 @@ from neurosym.grounding import with_conjunctions
 from neurosym.lang.collector import collector_waits
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.semantics import Exact, TopK, relevant_part
-from neurosym.version import version
 
 TRIES = 20  # proof trees looked at for each proof asked for: different trees may rest on the same leaves
 
@@ -125,11 +123,7 @@ class _Builder:
         if posterior is not None:
             self.warnings.extend(remarks(posterior, claim.credible, list(nodes.rules.values())))
         self.warnings.extend(f"{times} times while grounding: {n}" for n, times in self.graph.counters.items())
-        hashes = {
-            "rules": self.reasoner.rules_sha256(),
-            "facts": self.grounded.facts_sha256,
-            "weights": self.reasoner.weights_sha256(),
-        }
+        hashes = hashes_of(answers)
         added, shares = (), None
         if fact < 0:
             proof = nothing(claim.atom, answers, hashes)
@@ -143,13 +137,9 @@ class _Builder:
                 self.warnings.extend(remarked)
         if nodes.neural.attribution is not None:
             self.warnings.extend(nodes.neural.attribution.warnings())
-        provenance = Provenance(
-            version(), hashes["rules"], hashes["facts"], hashes["weights"],
-            datetime.now(UTC).isoformat(timespec="seconds"), self.reasoner.seed,
-        )  # fmt: skip
         made = Explanation(
             claim, tuple(found), nodes.nodes, tuple(nodes.steps.values()), tuple(nodes.rules.values()), added,
-            tuple(self.warnings), provenance, proof, self._given(), shares=shares,
+            tuple(self.warnings), provenance(answers, hashes), proof, self._given(), shares=shares,
         )  # fmt: skip
         return remember(made, answers)
 

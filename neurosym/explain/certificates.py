@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from neurosym.explain.model import Certificate
+from neurosym.explain.model import Certificate, Provenance
 from neurosym.grounding import CERTAIN, CoreRule, DerivationGraph
 from neurosym.grounding.columns import expand
 from neurosym.grounding.core import ForeignCall
@@ -16,6 +17,7 @@ from neurosym.reasoner import Answers
 from neurosym.semantics import LogicBounds, Part, relevant_part
 from neurosym.semantics.algebras.semirings import ABSORPTIVE
 from neurosym.verify.atoms import split_atom
+from neurosym.version import version
 
 
 def certificate(
@@ -158,6 +160,26 @@ def _choices(answers: Answers, number: dict[int, int], sample: int) -> list[dict
             }
         )
     return result
+
+
+def hashes_of(answers: Answers) -> dict[str, str]:
+    """SHA-256 of the rules, facts and weights behind some answers."""
+    reasoner = answers.reasoner
+    assert reasoner is not None
+    return {
+        "rules": reasoner.rules_sha256(),
+        "facts": answers.grounded.facts_sha256,
+        "weights": reasoner.weights_sha256(),
+    }
+
+
+def provenance(answers: Answers, hashes: dict[str, str]) -> Provenance:
+    """What was asked, of whom and when."""
+    assert answers.reasoner is not None
+    return Provenance(
+        version(), hashes["rules"], hashes["facts"], hashes["weights"],
+        datetime.now(UTC).isoformat(timespec="seconds"), answers.reasoner.seed,
+    )  # fmt: skip
 
 
 def nothing(atom: str, answers: Answers, hashes: dict[str, str]) -> Certificate:

@@ -7,6 +7,7 @@ its nodes, two ways to derive a fact are two nodes, and the same proof has the s
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from neurosym.explain.neural import NeuralEvidence
 from neurosym.explain.proofs import Derivation
 from neurosym.explain.views.statements import atom_triple, fact_triple
 from neurosym.explain.words import Words
+from neurosym.lang.ast import Weight
 from neurosym.reasoner import Answers, Reasoner
 
 SEARCHED = 4  # files named as searched; more are no reading matter
@@ -93,7 +95,7 @@ class ProofNodes:
         rule = graph.rules[graph.rule[tree.grounding]]
         number = self.rule_number(rule.statement)
         atom, label = self._names(kind, fact)
-        name = _hash(kind, list(self.rules.values())[number].name, rule.part, atom, *body)
+        name = _hash(kind, self.rules[rule.statement].name, rule.part, atom, *body)
         if name not in self.nodes:
             self._put(name, kind, fact, atom, label, self.chances.of(fact))
             labels = [self.nodes[b].label for b in body if self.nodes[b].kind != "choice"]
@@ -246,15 +248,13 @@ class ProofNodes:
         """A rule as the expert wrote it, with its current weight."""
         rule = self.program.rules[statement]
         weight = rule.exception_weight or next((h.weight for h in rule.heads if h.weight is not None), None)
-        current = initial = None
         learned = weight is not None and weight.learn
-        for k, parameter in enumerate(self.reasoner.learnable):
-            if parameter.statement == statement:
-                current = float(self.reasoner.weights(k)[0].detach())
-                initial = parameter.initial[0] if parameter.initial else None
-        if weight is not None and not learned:
-            value = getattr(weight.value, "value", None)
-            current = initial = float(value) if isinstance(value, int | float) else None
+        now = self._learned.get(statement)
+        if now is not None:
+            parameter = next(p for p in self.reasoner.learnable if p.statement == statement)
+            current, initial = now[0], parameter.initial[0] if parameter.initial else None
+        else:
+            current = initial = _constant(weight)
         credible = None if self.posterior is None else self.posterior.of_statement(statement, self.level)
         text, place = self.program.text_of(rule) or rule.label, rule.span
         weights = self._weights(statement)
@@ -264,16 +264,23 @@ class ProofNodes:
             rule.label, text, place.file, place.line, rule.source or "", current, learned, initial, credible, weights
         )  # fmt: skip
 
+    @cached_property
+    def _learned(self) -> dict[int, list[float]]:
+        return self.reasoner.statement_weights()
+
     def _weights(self, statement: int) -> tuple[float, ...]:
         """The weights of a disjunction's alternatives as they are now; none where one of them is calculated."""
-        rule = self.program.rules[statement]
-        if len(rule.heads) < 2:
+        heads = self.program.rules[statement].heads
+        if len(heads) < 2:
             return ()
-        for k, parameter in enumerate(self.reasoner.learnable):
-            if parameter.statement == statement:
-                return tuple(self.reasoner.weights(k).detach().tolist())
-        found = [getattr(getattr(h.weight, "value", None), "value", None) for h in rule.heads]
-        return tuple(float(w) for w in found if isinstance(w, int | float)) if None not in found else ()
+        found = self._learned.get(statement, [_constant(h.weight) for h in heads])
+        return tuple(w for w in found if w is not None) if None not in found else ()
+
+
+def _constant(weight: Weight | None) -> float | None:
+    """A weight that is a number in the rule; None where there is none, or it is calculated."""
+    value = None if weight is None else getattr(weight.value, "value", None)
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _hash(*parts: str) -> str:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from neurosym.grounding import DerivationGraph
 from neurosym.grounding.compiled import load
 from neurosym.semantics import Part
-from neurosym.semantics.part import levels
+from neurosym.semantics.part import components
 
 Task = Generator[Any, Any, int]  # yields the tasks that it waits for
 FOUND, NONE, OPEN = 1, 0, -1  # what a task finds: it exists; it does not; it would need what is looked for just now
@@ -118,7 +118,8 @@ class ProofSearch:
         )  # fmt: skip
         by_head = np.argsort(self.head, kind="stable")
         self._edges, self._edge_start = by_head, np.searchsorted(self.head[by_head], np.arange(n + 1))
-        self._cyclic = levels(part)[1]
+        component, cyclic = components(part)
+        self._cyclic = cyclic[component]
         self._found: dict[int, list[Ranked]] = {}
         self._candidates: dict[int, list[Ranked]] = {}
         self._known: dict[int, set[Ranked]] = {}

@@ -10,7 +10,7 @@ from neurosym.errors import ExplanationError
 from neurosym.facts import FactBase
 from neurosym.lang.ast import Program
 from neurosym.lang.terms import Value
-from neurosym.reasoner import Answers, Reasoner
+from neurosym.reasoner import Answers
 from neurosym.verify import Given, Verification, verify_certificate
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def remember(explanation: Explanation, answers: Answers) -> Explanation:
     assert reasoner is not None
     evidence = tuple((grounded.graph.atom(f), holds) for f, holds in answers.evidence)
     hashes = {"rules": reasoner.rules_sha256(), "facts": grounded.facts_sha256}
-    origin = Origin(reasoner.program, grounded.leaves.facts, evidence, learned_weights(reasoner), hashes)
+    origin = Origin(reasoner.program, grounded.leaves.facts, evidence, reasoner.statement_weights(), hashes)
     object.__setattr__(explanation, "origin", origin)  # not a field: it is no part of what is written
     return explanation
 
@@ -118,11 +118,6 @@ def altered(explanation: Explanation, **changes: Any) -> Explanation:
     made = replace(explanation, **changes)
     object.__setattr__(made, "origin", explanation.origin)
     return made
-
-
-def learned_weights(reasoner: Reasoner) -> dict[int, list[float]]:
-    """Statement, as an index into the program's rules, → its learned weights as they are now."""
-    return {p.statement: reasoner.weights(k).detach().tolist() for k, p in enumerate(reasoner.learnable)}
 
 
 def check_networks(certificate: Mapping[str, Any], answers: Answers, sample: int = 0, tolerance: float = 1e-6) -> int:

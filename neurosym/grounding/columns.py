@@ -7,6 +7,7 @@ columns. Both grow by appending, at a cost per new row that does not depend on h
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -23,6 +24,11 @@ D = TypeVar("D", bound=np.generic)
 
 UNLIMITED = Memory(math.inf)
 RESERVE_FROM, RESERVED = 17, 26  # bits of the number of slots: from 2 MB on, a gigabyte is reserved
+
+
+def offsets(sizes: NDArray[np.integer] | Sequence[int]) -> Long:
+    """(n + 1,) where the entries of each of n rows begin, and the last ones end."""
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
 
 class Tuples:

@@ -158,6 +158,10 @@ class Reasoner(nn.Module):
         """Statement → its learnable probabilities, as they are now."""
         return {p.label: self.weights(k).detach().tolist() for k, p in enumerate(self.learnable)}
 
+    def statement_weights(self) -> dict[int, list[float]]:
+        """Learnable statement, as an index into the program's rules, → its probabilities as they are now."""
+        return {p.statement: self.weights(k).detach().tolist() for k, p in enumerate(self.learnable)}
+
     def set_rule_weight(self, rule: str, *probabilities: float) -> None:
         """Set the probabilities of a learnable rule, by its name or `file:line`, or `file:line#2` of several.
 

@@ -62,23 +62,29 @@ def relevant_part(graph: DerivationGraph, roots: Ids, drop_certain: bool) -> Par
     return Part(facts, graph.choice[facts] >= 0, given, grounding, head, *bodies, roots=number[roots])
 
 
-def levels(part: Part) -> tuple[Long, NDArray[np.bool_]]:
-    """For each fact the layer in which it can be computed, and whether it is part of a cycle.
-
-    Facts of a cycle share a layer with the rest of their strongly connected component.
-    """
+def components(part: Part) -> tuple[Long, NDArray[np.bool_]]:
+    """For each fact its strongly connected component, and for each component whether it is a cycle."""
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import connected_components
 
     n = len(part.facts)
     heads = np.repeat(part.head, np.diff(part.body_start))
-    ones = np.ones(len(heads), np.int8)
-    matrix = csr_matrix((ones, (part.body, heads)), shape=(n, n))
+    matrix = csr_matrix((np.ones(len(heads), np.int8), (part.body, heads)), shape=(n, n))
     count, component = connected_components(matrix, directed=True, connection="strong")
+    cyclic = np.bincount(component, minlength=count) > 1
+    cyclic[component[part.body[part.body == heads]]] = True
+    return component, cyclic
+
+
+def levels(part: Part) -> tuple[Long, NDArray[np.bool_]]:
+    """For each fact the layer in which it can be computed, and whether it is part of a cycle.
+
+    Facts of a cycle share a layer with the rest of their strongly connected component.
+    """
+    component, cyclic = components(part)
+    count = len(cyclic)
+    heads = np.repeat(part.head, np.diff(part.body_start))
     source, target = component[part.body], component[heads]
-    cyclic_component = np.zeros(count, bool)
-    cyclic_component[np.nonzero(np.bincount(component, minlength=count) > 1)[0]] = True
-    cyclic_component[component[part.body[part.body == heads]]] = True
     inner = source == target
     source, target = source[~inner], target[~inner]
     order = np.argsort(source, kind="stable")
@@ -95,4 +101,4 @@ def levels(part: Part) -> tuple[Long, NDArray[np.bool_]]:
         np.subtract.at(waiting, reached, 1)
         frontier = np.unique(reached[waiting[reached] == 0])
         depth += 1
-    return level[component], cyclic_component[component]
+    return level[component], cyclic[component]

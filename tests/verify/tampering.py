@@ -16,7 +16,6 @@ import torch
 
 import neurosym as ns
 from neurosym.errors import ExplanationError
-from neurosym.explain.verification import learned_weights
 from neurosym.neural import FeatureTable
 from neurosym.verify import Given
 from neurosym.verify.algebras import recompute_algebra
@@ -107,7 +106,7 @@ def explained(name: str) -> tuple[Certificate, Given, ns.Answers]:
     reasoner = ns.Reasoner(program, None, networks, features, SEMANTICS.get(name, "exact"))
     answers = reasoner.query(claim)
     certificate = json.loads(ns.explain(answers, claim, contributions=False).to_json())["certificate"]
-    return certificate, Given(program, weights=learned_weights(reasoner)), answers
+    return certificate, Given(program, weights=reasoner.statement_weights()), answers
 
 
 # --------------------------------------------------------------------------------------- to look like nothing happened

@@ -105,7 +105,7 @@ class LeftOut:
         for statement in statements:
             rule = self.reasoner.program.rules[statement]
             weighted = rule.exception_weight is not None or all(h.weight is not None for h in rule.heads)
-            mine = rule_leaves(graph, statement, set(range(graph.num_facts))) if weighted and plain else []
+            mine = rule_leaves(graph, statement, range(graph.num_facts)) if weighted and plain else []
             if not mine or not self.read[batch].isdisjoint(mine):
                 return None
             found += mine

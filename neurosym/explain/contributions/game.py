@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from neurosym.errors import SemanticsError
+from neurosym.explain.contributions.tags import tags_of
 from neurosym.reasoner import Answers
 from neurosym.semantics import Exact
 
@@ -82,29 +81,13 @@ class Game:
 
     def _evaluate(self, tags: Tensor, without_observing: bool) -> Values:
         """(R,) the claim's tag under (R, F) leaf probabilities."""
-        with torch.no_grad():
-            if not self.answers.evidence:
-                return self.evaluator(tags)[:, 0].numpy(force=True)
-            values = self._given(tags)
-            impossible = np.isnan(values)
-            if without_observing and impossible.any():
-                self.aside = True
-                free = self.answers.grounded.evaluator([self.fact], (), self.answers.algebra)
-                values[impossible] = free(tags[torch.from_numpy(impossible)])[:, 0].numpy(force=True)
-            return values
-
-    def _given(self, tags: Tensor) -> Values:
-        """The same, NaN where the evidence is impossible."""
-        if isinstance(self.evaluator, Exact):
-            return self.evaluator(tags, impossible=math.nan)[:, 0].numpy(force=True).copy()
-        try:
-            return self.evaluator(tags)[:, 0].numpy(force=True).copy()
-        except SemanticsError as error:
-            if error.code != "NS502":
-                raise
-            if len(tags) == 1:
-                return np.array([math.nan])
-            return np.concatenate([self._given(row[None]) for row in tags])  # find out which
+        values = tags_of(self.evaluator, tags)
+        impossible = np.isnan(values)
+        if without_observing and impossible.any():
+            self.aside = True
+            free = self.answers.grounded.evaluator([self.fact], (), self.answers.algebra)
+            values[impossible] = tags_of(free, tags[torch.from_numpy(impossible)])
+        return values
 
 
 __all__ = ["Coalitions", "Game", "Values"]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-
+from neurosym.explain.contributions.tags import products
 from neurosym.reasoner import Answers
 
 
@@ -25,13 +24,10 @@ def gradient_times_value(
     if not groups:
         return []
     evaluator = answers.grounded.evaluator([fact], answers.evidence, answers.algebra)
-    with torch.enable_grad():
-        tags = answers.leaf_tags[sample].detach().clone().requires_grad_()
-        claim = evaluator(tags[None])[0, 0]
-        if not claim.requires_grad:
-            return None
-        (slope,) = torch.autograd.grad(claim, tags)
-    product = (slope * tags.detach()).cpu()
+    found = products(evaluator, answers.leaf_tags[sample])
+    if found is None:
+        return None
+    product = found[1].cpu()
     return [float(product[list(group)].sum()) for group in groups]
 
 

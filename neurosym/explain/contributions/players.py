@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -77,7 +77,7 @@ def the_rest(
     return np.setdiff1d(near, [f for p in players for f in p.leaves]).tolist()
 
 
-def rule_leaves(graph: DerivationGraph, statement: int, among: set[int]) -> list[int]:
+def rule_leaves(graph: DerivationGraph, statement: int, among: Container[int]) -> list[int]:
     """Leaves of a weighted statement's choices that are among some facts."""
     found: list[int] = []
     for group in graph.choices:

@@ -12,18 +12,19 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from neurosym.errors import GroundingError, LimitError, SemanticsError
+from neurosym.explain.contributions.players import rule_leaves
+from neurosym.explain.contributions.tags import AnyEvaluator, products, tags_of
 from neurosym.facts import FactBase, Ids
-from neurosym.facts.factbase import Table
 from neurosym.grounding import DerivationGraph, ground
+from neurosym.grounding.columns import offsets
 from neurosym.grounding.groundings import Columns, Groundings
 from neurosym.lang.ast import Alternative, And, Atom, Const, Literal, Program, Rule, Weight
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.reasoner.grounded import Grounded
-from neurosym.semantics import Bounds, Evaluator, Exact, ProofBounds
+from neurosym.semantics import Exact
 
 SWITCH = " on "  # begins the predicate that says whether a rule is there; no rule file can name it
 MAX_CIRCUIT = 50_000  # nodes of one circuit for all; a circuit for each is cheaper than more
@@ -33,21 +34,7 @@ BATCH = 256  # rows that are evaluated at once
 FEW = 8  # leaves whose rows are evaluated, rather than derivatives
 
 
-def tags_of(evaluator: Exact | Evaluator | Bounds | ProofBounds, tags: Tensor) -> list[float]:
-    """The tag of an evaluator's one fact under each row of leaf tags; NaN where the evidence is impossible."""
-    results: list[float] = []
-    with torch.no_grad():
-        for part in tags.split(BATCH) if len(tags) else ():
-            try:
-                results.extend(evaluator(part)[:, 0].tolist())
-            except SemanticsError:  # under one of them the evidence is impossible: find out which
-                results.extend(_alone(evaluator, row) for row in part)
-    return results
-
-
-def tags_without(
-    evaluator: Exact | Evaluator | Bounds | ProofBounds, tags: Tensor, leaves: Sequence[int | None], conditional: bool
-) -> list[float]:
+def tags_without(evaluator: AnyEvaluator, tags: Tensor, leaves: Sequence[int | None], conditional: bool) -> list[float]:
     """The tag of an evaluator's one fact, and what it is with each leaf at zero; NaN where the evidence is impossible.
 
     An exact probability is linear in that of each leaf, so that one backward pass tells all of them.
@@ -56,25 +43,16 @@ def tags_without(
         tags: (1, F); leaves: None for one on which nothing rests; conditional: whether there is evidence.
     """
     if isinstance(evaluator, Exact) and not conditional and len(leaves) > FEW:
-        given = tags.detach().clone().requires_grad_()
-        with torch.enable_grad():
-            value = evaluator(given)[0, 0]
-            (slope,) = torch.autograd.grad(value, given)
-        number = value.item()
-        without = (number - given.detach() * slope)[0].clamp(min=0).tolist()
-        return [number, *(number if f is None else without[f] for f in leaves)]
+        found = products(evaluator, tags[0])
+        if found is not None:
+            value, product = found
+            without = (value - product).clamp(min=0).tolist()
+            return [value, *(value if f is None else without[f] for f in leaves)]
     rows = tags.repeat(len(leaves) + 1, 1)
     for row, leaf in enumerate(leaves):
         if leaf is not None:
             rows[row + 1, leaf] = 0
-    return tags_of(evaluator, rows)
-
-
-def _alone(evaluator: Exact | Evaluator | Bounds | ProofBounds, tags: Tensor) -> float:
-    try:
-        return float(evaluator(tags[None])[0, 0])
-    except SemanticsError:
-        return math.nan
+    return np.concatenate([tags_of(evaluator, part) for part in rows.split(BATCH)]).tolist()
 
 
 class Regrounder:
@@ -115,7 +93,7 @@ class Regrounder:
         """The same without a fact of the fact base; None also if it is not there."""
         if key not in self.facts.tables:
             return None
-        changed = without_row(self.facts, key, args)
+        changed = self.facts - FactBase.from_facts([(key[0], args)])
         return self._evaluate(self.program, changed, claim, self.answers.grounded.graph)
 
     def without_each(
@@ -140,7 +118,8 @@ class Regrounder:
         try:
             program, base, added = self._uncertain(rules, facts)
             graph = self._ground(program, base, claim, None)
-            leaves = [next(iter(_leaves(graph, statement)), None) for statement in added]
+            every = range(graph.num_facts)
+            leaves = [next(iter(rule_leaves(graph, statement, every)), None) for statement in added]
             return self._tags_without(graph, program, leaves, len(rules), claim, value, started)
         except (GroundingError, LimitError, SemanticsError):
             return None
@@ -161,7 +140,7 @@ class Regrounder:
             parts = rule.body.parts if isinstance(rule.body, And) else (rule.body,)
             statements[text[id(rule)]] = replace(rule, body=And((*parts, Literal(switch))))
             atoms.append(switch)
-        base = FactBase(self.facts.symbols, dict(self.facts.tables), self.facts.places, self.facts.prefixes)
+        base = self.facts - FactBase.from_facts([(key[0], args) for key, args in facts])
         said = {
             (rule.heads[0].atoms[0].key, _values(rule.heads[0].atoms[0])): k
             for k, rule in enumerate(statements)
@@ -171,8 +150,6 @@ class Regrounder:
             atom = Atom(key[0], tuple(Const(v) for v in args))
             if (key, args) in said:
                 statements[said[key, args]] = Rule(())
-            if key in base.tables:
-                base = without_row(base, key, args)
             atoms.append(atom)
         kept = [s for s in statements if not (isinstance(s, Rule) and not s.heads and s.exception_to is None)]
         first = sum(isinstance(s, Rule) for s in kept)
@@ -287,7 +264,8 @@ class Regrounder:
             return math.nan
         grounded = Grounded(graph, answers.grounded.leaves, answers.grounded.max_circuit)
         try:
-            return tags_of(grounded.evaluator([fact], evidence, answers.algebra), self._leaf_tags(graph, program))[0]
+            evaluator = grounded.evaluator([fact], evidence, answers.algebra)
+            return float(tags_of(evaluator, self._leaf_tags(graph, program))[0])
         except SemanticsError:  # without it the evidence is impossible
             return math.nan
 
@@ -325,36 +303,13 @@ def _settled(graph: DerivationGraph, on: Ids, off: Ids) -> DerivationGraph:
     changed = Columns(
         rule=columns.rule[kept],
         head=columns.head[kept],
-        body_start=_starts(np.bincount(of[inner], minlength=len(kept))[kept]),
+        body_start=offsets(np.bincount(of[inner], minlength=len(kept))[kept]),
         body=columns.body[inner],
         sign=columns.sign[inner],
-        absent_start=_starts(np.diff(columns.absent_start)[kept]),
+        absent_start=offsets(np.diff(columns.absent_start)[kept]),
         absent=columns.absent[kept[absences]],
     )
     return replace(graph, groundings=Groundings(changed))
-
-
-def _starts(sizes: NDArray[np.integer]) -> NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-
-
-def _leaves(graph: DerivationGraph, statement: int) -> list[int]:
-    """The leaves of a statement's choices."""
-    rows = (g.facts[g.statements == statement] for g in graph.choices if g.kind not in ("neural", "open"))
-    return [f for part in rows for f in part.reshape(-1).tolist()]
-
-
-def without_row(base: FactBase, key: tuple[str, int], args: tuple) -> FactBase:
-    """A fact base without one fact; columns of other predicates are shared."""
-    changed = FactBase(base.symbols, dict(base.tables), base.places, base.prefixes)
-    table = base.tables[key]
-    known = [base.symbols.find(a) for a in args]
-    if None in known:
-        return base  # it speaks of something that no fact speaks of
-    row = np.array(known, np.int32)
-    keep = ~(table.rows == row).all(axis=1)
-    changed.tables[key] = Table(table.rows[keep], table.places[keep])
-    return changed
 
 
 def _rule_of_its_own(exception: Rule) -> Rule:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from neurosym.errors import Place
 from neurosym.facts import Ids
-from neurosym.grounding.columns import Long, Mask, expand
+from neurosym.grounding.columns import Long, Mask, expand, offsets
 from neurosym.grounding.core import CoreAtom, CoreProgram, Key
 from neurosym.grounding.fact_columns import FactColumns
 from neurosym.grounding.graph import CERTAIN, ChoiceGroup, DerivationGraph
@@ -211,10 +211,10 @@ class SampleGraphs:
         columns = Columns(
             rule=whole.rule[groundings],
             head=np.searchsorted(facts, whole.head[groundings]).astype(np.int32),
-            body_start=_offsets(bodies[1]),
+            body_start=offsets(bodies[1]),
             body=np.searchsorted(facts, whole.body[edges]).astype(np.int32),
             sign=whole.sign[edges],
-            absent_start=_offsets(absences[1]),
+            absent_start=offsets(absences[1]),
             absent=absent_at.reshape(-1).astype(np.int32),
         )
         number = {p: k for k, p in enumerate(used.tolist())}
@@ -301,7 +301,3 @@ def _ranges(starts: NDArray[np.integer], rows: NDArray[np.integer]) -> tuple[Lon
     """First element and length of some of the ranges that offsets describe."""
     first = starts[rows].astype(np.int64)
     return first, starts[rows + 1].astype(np.int64) - first
-
-
-def _offsets(counts: NDArray[np.integer]) -> Long:
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosym.facts import Ids
-from neurosym.grounding.columns import Long, Mask, expand
+from neurosym.grounding.columns import Long, Mask, expand, offsets
 from neurosym.grounding.graph import CERTAIN, DerivationGraph
 
 _KINDS = ("constant", "learned", "neural", "open")
@@ -94,7 +94,7 @@ class Cut:
         found = np.nonzero(heads >= 0)[0]
         order = np.argsort(heads[found].astype(np.int64) * (len(graph.rules) + 1) + graph.rule[found], kind="stable")
         self.groundings = found[order]
-        self.grounding_starts = _starts(np.bincount(heads[found], minlength=count))
+        self.grounding_starts = offsets(np.bincount(heads[found], minlength=count))
         self._lengths = np.diff(graph.body_start)[self.groundings].astype(np.int64)
         _, at = expand(graph.body_start[self.groundings].astype(np.int64), self._lengths)
         self._body, self._sign = graph.body[at], graph.sign[at]
@@ -129,7 +129,7 @@ class Cut:
         samples = np.concatenate([self.sample[own], np.repeat(of, width)])
         arranged = np.argsort(samples, kind="stable")
         self.facts = np.concatenate([own, facts])[arranged].astype(np.int32)
-        self.starts = _starts(self.own + totals)
+        self.starts = offsets(self.own + totals)
         self._anchor = np.concatenate([self._anchors(own), np.where(leaf, begin[which], -1)])[arranged]
 
     def _anchors(self, own: Ids) -> Long:
@@ -179,7 +179,7 @@ class Cut:
             columns.append(marks[facts])
         lengths = np.diff(graph.absent_start)[self.groundings]
         groundings = (graph.rule[self.groundings], self._local[graph.head[self.groundings]], self._lengths, lengths)
-        edges = _starts(np.bincount(self._edge_sample, minlength=self.count))
+        edges = offsets(np.bincount(self._edge_sample, minlength=self.count))
         return (
             Level(self.starts, tuple(columns)),
             Level(self.grounding_starts, groundings),
@@ -191,10 +191,6 @@ def _bodies(graph: DerivationGraph, groundings: Long) -> tuple[Long, Long]:
     """Which grounding each body literal belongs to, and where it stands in the graph's column."""
     first = graph.body_start[groundings].astype(np.int64)
     return expand(first, graph.body_start[groundings + 1] - first)
-
-
-def _starts(counts: NDArray[np.integer]) -> Long:
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
 def _position(counts: Long) -> Long:

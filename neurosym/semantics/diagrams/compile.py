@@ -11,13 +11,13 @@ furthest more, and of those that finish the smallest diagram is taken. What is t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosym.errors import SemanticsError
+from neurosym.grounding.columns import offsets
 from neurosym.grounding.compiled import load
 from neurosym.semantics.diagrams.order import variable_orders, walk
 from neurosym.semantics.diagrams.shape import Body, Shape
@@ -107,12 +107,12 @@ class _Columns:
         ]
         after = max(shape.component, default=-1) + 1
         component = np.array([*shape.component, *range(after, after + self.roots)], np.int64)
-        body_start, literal_start = (_offsets([len(x) for x in facts]), _offsets([len(b.literals) for b in bodies]))
+        body_start, literal_start = (offsets([len(x) for x in facts]), offsets([len(b.literals) for b in bodies]))
         literals = np.array([x for body in bodies for x in body.literals], np.int64)
         self.flat = (
             body_start, component, *_cycles(shape, component, body_start, literal_start, literals),
-            _offsets([len(body.choices) for body in bodies]), np.array([c for c, _ in pairs], np.int64),
-            _offsets(sizes), np.array(flags, bool), literal_start, literals,
+            offsets([len(body.choices) for body in bodies]), np.array([c for c, _ in pairs], np.int64),
+            offsets(sizes), np.array(flags, bool), literal_start, literals,
         )  # fmt: skip
 
 
@@ -133,10 +133,6 @@ def _cycles(
     cyclic[: len(shape.cyclic)] = shape.cyclic
     cyclic[(cyclic == _CYCLE) & ~iterated[component]] = _LINEAR
     return cyclic, needed
-
-
-def _offsets(sizes: Sequence[int] | Long) -> Long:
-    return np.concatenate([[0], np.cumsum(np.asarray(sizes, np.int64))])
 
 
 class _Run:
