@@ -21,12 +21,16 @@ class Counter:
     """Probabilities of formulas, each computed once.
 
     Which choice to decide first is a guess. Two are tried in turn, with growing budgets: one that tears groups apart
-    (a choice that several of their members share), good where few things are shared, and one that stays near the
-    claim, good along chains of states. What one of them found out, the other knows.
+    (the first choice that several of their members share), good where few things are shared, and one that stays near
+    the claim, good along chains of states. What one of them found out, the other knows.
+
+    Args:
+        near: the choices, those nearest to the claim first.
     """
 
-    def __init__(self, formulas: Formulas, budget: int = 50_000) -> None:
+    def __init__(self, formulas: Formulas, near: Sequence[int], budget: int = 50_000) -> None:
         self.formulas = formulas
+        self._distance = {choice: k for k, choice in enumerate(near)}
         self.budget = budget
         self._near = False
         self._known: dict[int, Pair] = {TRUE >> 1: (1.0, 0.0)}
@@ -97,7 +101,9 @@ class Counter:
             near |= support
             if self.formulas.node(child >> 1)[0] == "value":
                 units |= support
-        return _lowest(units & shared or (near if self._near else shared))
+        if self._near and not units & shared:
+            return min(_each(near), key=self._distance.__getitem__)
+        return _lowest(units & shared or shared)
 
     def _split(self, number: int, choice: int) -> Generator[int, Pair | None, Pair]:
         """Shannon expansion over the values of a choice; values that no literal tells apart are taken together."""
@@ -122,6 +128,12 @@ class Counter:
 
 def _lowest(bits: int) -> int:
     return (bits & -bits).bit_length() - 1
+
+
+def _each(bits: int) -> Generator[int]:
+    while bits:
+        yield _lowest(bits)
+        bits &= bits - 1
 
 
 def independent_groups(formulas: Formulas, children: Sequence[int]) -> tuple[list[list[int]], int]:

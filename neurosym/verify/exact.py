@@ -34,11 +34,12 @@ def recompute_exact(program: GroundProgram, max_steps: int) -> Recomputed:
     """
     roots = [program.claim, *program.evidence]
     layout = Layout(program, roots, certain_is_true=True)
-    order = _decision_order(program, layout, roots)
+    order = _walk(program, layout, roots, deep=True)
     weights = [_weights(program.choices[number].probabilities) for number in order]
     formulas = Formulas(weights, max_steps)
-    known = _formulas(program, layout, formulas, {number: k for k, number in enumerate(order)}, roots)
-    counter = Counter(formulas)
+    rank = {number: k for k, number in enumerate(order)}
+    known = _formulas(program, layout, formulas, rank, roots)
+    counter = Counter(formulas, [rank[number] for number in _walk(program, layout, roots, deep=False)])
     observed = [known[f] if holds else formulas.negate(known[f]) for f, holds in program.evidence.items()]
     evidence = formulas.conjoin(observed)
     total = counter.probability(evidence)
@@ -54,22 +55,23 @@ def _weights(probabilities: tuple[float, ...]) -> list[float]:
     return [*probabilities, rest if rest > 1e-12 else 0.0]
 
 
-def _decision_order(program: GroundProgram, layout: Layout, roots: list[int]) -> list[int]:
-    """Choices, those nearest to the claim first: deciding them touches the fewest formulas."""
+def _walk(program: GroundProgram, layout: Layout, roots: list[int], *, deep: bool) -> list[int]:
+    """Choices in the order in which a walk from the roots meets them: branch by branch, or those nearest first."""
     choice_of = {f: k for k, choice in enumerate(program.choices) for f in choice.outcomes}
     order: dict[int, None] = {}
-    seen = set(roots)
-    queue = deque(roots)
-    while queue:
-        fact = queue.popleft()
+    seen: set[int] = set()
+    waiting = deque(reversed(roots) if deep else roots)
+    while waiting:
+        fact = waiting.pop() if deep else waiting.popleft()
+        if fact in seen:
+            continue
+        seen.add(fact)
         if fact in choice_of:
             order.setdefault(choice_of[fact])
         for number in layout.by_head[fact]:
             g = program.groundings[number]
-            for other in g.body + g.negated:
-                if other not in seen:
-                    seen.add(other)
-                    queue.append(other)
+            body = g.body + g.negated
+            waiting.extend(reversed(body) if deep else body)
     return list(order)
 
 
