@@ -18,7 +18,7 @@ from neurosym.explain.neural import NeuralEvidence
 from neurosym.explain.proofs import Derivation
 from neurosym.explain.views.statements import atom_triple, fact_triple
 from neurosym.explain.words import Words
-from neurosym.lang.ast import Weight
+from neurosym.grounding.builtins import constant_weight
 from neurosym.reasoner import Answers, Reasoner
 
 SEARCHED = 4  # files named as searched; more are no reading matter
@@ -254,7 +254,7 @@ class ProofNodes:
             parameter = next(p for p in self.reasoner.learnable if p.statement == statement)
             current, initial = now[0], parameter.initial[0] if parameter.initial else None
         else:
-            current = initial = _constant(weight)
+            current = initial = constant_weight(weight)
         credible = None if self.posterior is None else self.posterior.of_statement(statement, self.level)
         text, place = self.program.text_of(rule) or rule.label, rule.span
         weights = self._weights(statement)
@@ -273,14 +273,8 @@ class ProofNodes:
         heads = self.program.rules[statement].heads
         if len(heads) < 2:
             return ()
-        found = self._learned.get(statement, [_constant(h.weight) for h in heads])
+        found = self._learned.get(statement, [constant_weight(h.weight) for h in heads])
         return tuple(w for w in found if w is not None) if None not in found else ()
-
-
-def _constant(weight: Weight | None) -> float | None:
-    """A weight that is a number in the rule; None where there is none, or it is calculated."""
-    value = None if weight is None else getattr(weight.value, "value", None)
-    return float(value) if isinstance(value, int | float) else None
 
 
 def _hash(*parts: str) -> str:

@@ -387,3 +387,13 @@ def test_exactly_the_minimal_sets_of_brute_force(drawn: tuple[str, dict[str, str
     )
     assert {frozenset((m.kind, m.what) for m in c.moves) for c in found} == set(expected)
     assert [len(c.moves) for c in found] == sorted(len(c.moves) for c in found)
+
+
+@pytest.mark.parametrize("weight", ["0.25", "1/4", "sqrt(0.0625)"])
+def test_a_weight_that_is_an_expression_moves_as_its_number_does(weight: str) -> None:
+    answers = ask(f"w(a). rule r weight {weight} if w(?x) then c(?x) .", "c(a)")
+    (found,) = ns.what_would_change(answers, "c(a)", weights=True, budget=PATIENT)
+    assert found.moves[0].label == "the weight of r becomes 0.5 (from 0.25)" and found.probability == 0.5
+    answers = ask(f"{weight}::w(a). c(X) :- w(X).\n", "c(a)")
+    found = ns.what_would_change(answers, "c(a)", ["w/1"], threshold=0.2, budget=PATIENT)
+    assert labels(found) == [{"w(a) is not so"}]

@@ -233,3 +233,23 @@ def test_the_search_is_limited_and_says_so() -> None:
     why = explained(text, "far")
     assert any("was cut" in w for w in why.warnings)
     assert why.why_not[0].failed[0].how == "false comparison"
+
+
+def test_a_weight_may_be_written_as_a_fraction() -> None:
+    near = named(explained("w(a). rule r weight 1/4 if w(?x) then c(?x) .", "c(a)", threshold=0.5), "r")
+    assert near.fires and near.probability == 0.25
+    branches = "w. 1/4::a; 1/2::b :- w.\n"
+    why = explained(branches, "a", threshold=0.9)
+    assert [n.probability for n in why.why_not] == [0.25] and why.rules[0].weights == (0.25, 0.5)
+
+
+def test_the_weight_of_an_exception_is_what_it_concludes_with_and_how_far_it_applies() -> None:
+    text = """
+p(a). q(a).
+rule pays if p(?x) then pays(?x) .
+rule child weight 3/10 exception to pays if q(?x) then free(?x) .
+"""
+    free = named(explained(text, "free(a)", threshold=0.5), "child")
+    assert free.fires and free.probability == pytest.approx(0.3)
+    pays = named(explained(text, "pays(a)", threshold=0.9), "pays")
+    assert pays.fires and pays.probability == pytest.approx(0.7)

@@ -48,7 +48,7 @@ class Possible:
 
     def __init__(self, setting: Setting, found: Candidates, weighted: Sequence[Rule] = ()) -> None:
         self.setting, self.moves = setting, found.moves
-        self._swapped = {id(r): with_weight(r, 0.5) for r in weighted if constant_weight(r)}
+        self._swapped = {id(r): with_weight(r, 0.5) for r in weighted if id(r) not in setting.learned}
         removed = {
             c.off: found.records[c.off] for c in found.moves if c.off is not None and found.records[c.off].certain
         }
@@ -68,7 +68,7 @@ class Possible:
                 self._base[leaf] = float(ground in removed)
         for rule in weighted:
             if id(rule) in self._swapped:
-                self._base[self.rule_leaves[id(rule)]] = constant_weight(rule)[0]
+                self._base[self.rule_leaves[id(rule)]] = setting.weight_of(rule)  # pyright: ignore[reportArgumentType]
         self._off_on = [self._effects(c, found) for c in self.moves]
         self.fact = next(iter(grounded.matches(setting.atom)), -1)
         self.evidence = grounded.evidence(observed)
@@ -251,14 +251,6 @@ def with_weight(rule: Rule, weight: float) -> Rule:
     if rule.exception_weight is not None:
         return replace(rule, exception_weight=other)
     return replace(rule, heads=(replace(rule.heads[0], weight=other),))
-
-
-def constant_weight(rule: Rule) -> tuple[float, ...]:
-    """The weight of a rule that is not learned, in a tuple; empty of a rule whose weight is."""
-    weight = rule.exception_weight or rule.heads[0].weight
-    if weight is None or weight.learn or not isinstance(weight.value, Const):
-        return ()
-    return (float(weight.value.value),)  # pyright: ignore[reportArgumentType]
 
 
 def _tags(evaluator: Exact | Evaluator | Bounds | ProofBounds, tags: torch.Tensor) -> list[Interval]:

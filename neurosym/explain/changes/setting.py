@@ -13,6 +13,7 @@ from neurosym.errors import ExplanationError
 from neurosym.facts import FactBase
 from neurosym.facts.factbase import Key
 from neurosym.grounding.asked import constants_evaluated
+from neurosym.grounding.builtins import constant_weight
 from neurosym.grounding.core import TRIPLE, CoreAtom, CoreProgram
 from neurosym.grounding.ground import Prepared, prepared
 from neurosym.lang.ast import Atom, Const, Program, Rule, Statement
@@ -78,6 +79,17 @@ class Setting:
         """The flat rules."""
         return self.normal.core
 
+    @cached_property
+    def learned(self) -> dict[int, list[float]]:
+        """Python's id of a learnable rule → its probabilities as they are now."""
+        return {id(self.program.rules[s]): found for s, found in self.reasoner.statement_weights().items()}
+
+    def weight_of(self, rule: Rule, alternative: int = 0) -> float | None:
+        """The weight of one of a rule's alternatives as it is now; None if it has none, or one for each case."""
+        if id(rule) in self.learned:
+            return self.learned[id(rule)][alternative]
+        return constant_weight(rule.exception_weight or (rule.heads[alternative].weight if rule.heads else None))
+
     def ground(self, atom: Atom) -> Ground:
         """A ground atom in term ids, under the predicate that holds its facts."""
         core = self.pattern(atom)
@@ -108,20 +120,16 @@ class Setting:
     def text_facts(self) -> dict[Ground, list[TextFact]]:
         """The facts of the rule text whose probability is a number, by atom."""
         excepted = {r.exception_to for r in self.program.rules}
-        learned = {p.statement: k for k, p in enumerate(self.reasoner.learnable)}
         found: dict[Ground, list[TextFact]] = {}
-        for number, rule in enumerate(self.program.rules):
+        for rule in self.program.rules:
             if not rule.is_fact or len(rule.heads) != 1 or rule.exception_to is not None:
                 continue
             if rule.name is not None and rule.name in excepted:
                 continue  # an exception would have nothing left to except
             head, probability = rule.heads[0], None
             if head.weight is not None:
-                if number in learned:
-                    probability = float(self.reasoner.weights(learned[number])[0].detach())
-                elif isinstance(head.weight.value, Const) and len(head.atoms) == 1:
-                    probability = float(head.weight.value.value)  # pyright: ignore[reportArgumentType]
-                else:
+                probability = self.weight_of(rule)
+                if probability is None or (len(head.atoms) > 1 and id(rule) not in self.learned):
                     continue
             for atom in head.atoms:
                 valued = constants_evaluated(atom)

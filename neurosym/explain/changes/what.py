@@ -13,7 +13,7 @@ from neurosym.explain.changes.patterns import candidate_atoms, changeable_patter
 from neurosym.explain.changes.possible import Interval, Possible, changed_by, possible, with_weight
 from neurosym.explain.changes.search import SLACK, Clock, Set, flips_to, smallest
 from neurosym.explain.changes.setting import Setting
-from neurosym.explain.changes.weights import current_weight, least_weight, movable_rules, weight_name
+from neurosym.explain.changes.weights import least_weight, movable_rules, weight_name
 from neurosym.lang.ast import Rule
 from neurosym.reasoner import Answers
 
@@ -159,7 +159,8 @@ class _Finder:
         for rule in rules:
             if clock.spent():
                 break
-            now = current_weight(self.setting, rule)
+            now = self.setting.weight_of(rule)
+            assert now is not None
             new = least_weight(evaluator, rule, now, self.flips)
             if new is None:
                 continue

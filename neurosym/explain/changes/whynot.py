@@ -171,19 +171,11 @@ class WhyNot:
         shown = {n: judge.words.value(v) for n, v in values.items() if not n.startswith(("#", "_"))}
         probability = None
         if not failed:
-            probability = chance(literals) * self._weight(way)
+            weight = self.setting.weight_of(way.rule, way.alternative)
+            probability = chance(literals) * (1.0 if weight is None else weight)
         return NearMiss(
             -1, way.rule.label, not failed, probability, shown, tuple(x for x in literals if x.how == "holds"), failed
         )  # fmt: skip
-
-    def _weight(self, way: _Way) -> float:
-        """The weight under which a way concludes its goal; 1 where it is certain or calculated."""
-        for k, parameter in enumerate(self.setting.reasoner.learnable):
-            if parameter.statement == way.statement:
-                return float(self.setting.reasoner.weights(k)[way.alternative].detach())
-        weight = way.rule.heads[way.alternative].weight
-        value = weight.value.value if weight is not None and isinstance(weight.value, Const) else None
-        return float(value) if isinstance(value, int | float) else 1.0
 
     # ------------------------------------------------------------------------------------------------- numbers
 
@@ -226,15 +218,8 @@ class WhyNot:
         rule, (probability, ids, fault) = part.exception, answer
         if rule is None or probability is None:
             return answer
-        weight = 1.0
-        written = rule.exception_weight or next((h.weight for h in rule.heads if h.weight is not None), None)
-        if written is not None:
-            value = written.value.value if isinstance(written.value, Const) else 1.0
-            weight = float(value) if isinstance(value, int | float) else 1.0
-            for k, parameter in enumerate(self.setting.reasoner.learnable):
-                if self.program.rules[parameter.statement] is rule:
-                    weight = float(self.setting.reasoner.weights(k)[0].detach())
-        return 1.0 - weight * (1.0 - probability), ids, fault
+        weight = self.setting.weight_of(rule)
+        return 1.0 - (1.0 if weight is None else weight) * (1.0 - probability), ids, fault
 
     def _answered(self, queries: list[Query], graph: DerivationGraph) -> list[Asked]:
         """The most probable answer of each query; all are asked together, and singly if one of them is at fault."""
