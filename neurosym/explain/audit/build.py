@@ -72,7 +72,7 @@ def audit(
         "exact" if semantics else reasoner.semantics_name, len(labels), int(known.sum()),
         int(((tags[known] >= threshold) == (labels[known] == 1)).sum()), uses,
         (*broken.conflicts, *opposites(reasoner.program, found, least)), broken.broken, accuracies(asked), cuts,
-        least, threshold, tuple(_warnings(found, broken, asked, concepts, max_samples, batches)),
+        least, threshold, tuple(_warnings(found, broken, asked, concepts or {}, max_samples)),
     )  # fmt: skip
 
 
@@ -83,8 +83,8 @@ def _asked(reasoner: Reasoner, batches: Sequence[Labelled], concepts: Concepts, 
     for batch in batches:
         answers = _plain(ask(reasoner, batch, semantics))
         size = len(answers.tags)
-        known = concept_labels(reasoner, concepts, answers.grounded.graph, start, size)
-        asked.append(Asked(answers, label_matrix(answers, batch.targets), known))
+        known, idle = concept_labels(reasoner, concepts, answers.grounded.graph, start, size)
+        asked.append(Asked(answers, label_matrix(answers, batch.targets), known, idle))
         start += size
     if concepts and not any(a.concepts for a in asked):
         raise ExplanationError(
@@ -99,9 +99,8 @@ def _plain(answers: Answers) -> Answers:
 
 
 def _warnings(
-    found: Effects, broken: Violations, asked: Sequence[Asked], concepts: Concepts | None, max_samples: int,
-    batches: Sequence[Labelled],
-) -> Iterable[str]:  # fmt: skip
+    found: Effects, broken: Violations, asked: Sequence[Asked], concepts: Concepts, max_samples: int
+) -> Iterable[str]:
     """What was not looked at."""
     if found.skipped:
         yield f"{found.skipped} rules were not left out: there was no time"
@@ -111,11 +110,9 @@ def _warnings(
         yield f"{name} was not left out: without it, what was observed is impossible"
     if broken.refused:
         yield broken.refused
-    if found.statements and any(len(t) > max_samples for b in batches for t in b.inputs.values()):
+    if broken.cut:
         yield f"constraints were checked in the first {max_samples} samples of each batch"
     if any(a.answers.evidence for a in asked):
         yield "shortcuts are counted as if nothing had been observed"
-    if concepts and asked:
-        used = sum(len(a.concepts) for a in asked)
-        if used < len(concepts) * len(asked):
-            yield f"{len(concepts) * len(asked) - used} concept labels name what no answer rests on"
+    if idle := [text for text in concepts if all(text in a.idle for a in asked)]:
+        yield f"{len(idle)} concept labels name what no answer rests on"

@@ -61,12 +61,13 @@ class Violations:
 
     Attributes:
         broken: constraints with violated instances; `conflicts`: the rules behind them; `refused`: why some could not
-            be looked at, or an empty string.
+            be looked at, or an empty string; `cut`: whether some samples were not looked at.
     """
 
     broken: tuple[Broken, ...]
     conflicts: tuple[Conflict, ...]
     refused: str = ""
+    cut: bool = False
 
 
 def violations(reasoner: Reasoner, data: Sequence[Labelled], least: float, max_samples: int) -> Violations:
@@ -78,9 +79,11 @@ def violations(reasoner: Reasoner, data: Sequence[Labelled], least: float, max_s
     if not reasoner.program.constraints:
         return Violations((), ())
     found: list[Violation] = []
+    cut = False
     try:
         for inputs in {id(b.inputs): b.inputs for b in data}.values() if any(b.inputs for b in data) else ({},):
             size = min((len(t) for t in inputs.values()), default=1)
+            cut |= size > max_samples
             for sample in range(min(size, max_samples)):
                 found += reasoner.check_constraints("semantic", least, inputs=inputs, sample=sample)
     except NeurosymError as error:
@@ -91,7 +94,7 @@ def violations(reasoner: Reasoner, data: Sequence[Labelled], least: float, max_s
         of = sorted((v for v in found if v.constraint == name), key=lambda v: -v.amount)
         broken.append(Broken(name, of[0].because or "", len(of), of[0].amount, of[0].instance))
         conflicts += _behind(reasoner, name, of[:TRACED])
-    return Violations(tuple(sorted(broken, key=lambda b: -b.worst)), tuple(conflicts))
+    return Violations(tuple(sorted(broken, key=lambda b: -b.worst)), tuple(conflicts), cut=cut)
 
 
 def _behind(reasoner: Reasoner, name: str, found: Sequence[Violation]) -> list[Conflict]:

@@ -166,6 +166,28 @@ def test_concepts_against_their_labels() -> None:
     assert by_name["large"].confused == (("true", "false", 1),)
     assert (by_name["hue"].labelled, by_name["hue"].right) == (3, 2)
     assert by_name["hue"].confused == (("green", "blue", 1),)
+    assert found.warnings == ()
+    alone = [ns.Batch((f"odd({x})",), {}) for x in "ab"]  # each graph has the concepts of one of them
+    found = ns.audit(reasoner, alone, concepts={"large(a)": True, "large(b)": True})
+    assert found.warnings == ()
+    found = ns.audit(reasoner, alone, concepts={"large(a)": True, "large(c)": True})
+    assert found.warnings == ("1 concept labels name what no answer rests on",)
+
+
+@pytest.mark.parametrize(
+    ("rules", "cut"),
+    [
+        ("rule r if v(?x, 1) then c(?x) .", False),  # no constraint that could have been looked at
+        ("forbid v(X, 1), v(X, 0) .\n", True),
+    ],
+)
+def test_only_constraints_that_were_cut_are_said_to_be(rules: str, cut: bool) -> None:
+    program = ns.Program.from_text(f"neural v(x: Tensor, d: 0..1) by net .\n{rules}")
+    reasoner = ns.Reasoner(program, networks={"net": Fixed()})
+    query = "v(a, 1)" if cut else "c(a)"
+    found = ns.audit(reasoner, ns.Batch((query,), {}, {"a": torch.zeros(4, 2)}), max_samples=3)
+    warning = "constraints were checked in the first 3 samples of each batch"
+    assert (warning in found.warnings) == cut, found.warnings
 
 
 @pytest.mark.parametrize(
