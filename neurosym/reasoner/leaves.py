@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from neurosym.errors import DataError, NetworkError
 from neurosym.facts import RDF_TYPE, FactBase
 from neurosym.grounding import ChoiceGroup, DerivationGraph
-from neurosym.lang.ast import Argument, NeuralDecl
+from neurosym.lang.ast import Argument, Atom, NeuralDecl, Var
 from neurosym.lang.terms import Iri, Symbol, Value, predicate_of_iri, spell
 from neurosym.neural import FeatureTable
 from neurosym.semantics import Exact, relevant_part, unknown_atom, unknown_leaves
@@ -287,6 +287,11 @@ def find_table(
     return next((table for name, table in features.items() if name in names), None)
 
 
+def read_atom(name: str) -> Atom:
+    """What all edges of a relation match that a graph network reads: by an IRI, or a predicate's name."""
+    return Atom(predicate_of_iri(name) if name.startswith("http") else name, (Var("_0", "_"), Var("_1", "_")))
+
+
 class GraphReader:
     """The graph that a graph network sees: RDF triples, and the facts of the predicates it reads, as weighted edges."""
 
@@ -319,9 +324,8 @@ class GraphReader:
         self.certain = len(source)
         soft: list[int] = []
         for name in reads:
-            key = (name if not name.startswith("http") else predicate_of_iri(name), 2)
-            for fact in graph.find(key, (None, None)).tolist():
-                s, o = graph.symbols.values(graph.args(fact))
+            for fact in graph.matches(read_atom(name)).tolist():
+                s, *_, o = graph.symbols.values(graph.args(fact))  # of a triple, its subject and object
                 edge(name, s, o)
                 soft.append(fact)
         (asked,) = group.terms

@@ -20,7 +20,7 @@ from neurosym.grounding import Limits, Parameter, evaluated, ground
 from neurosym.grounding.ground import Prepared, prepared
 from neurosym.lang import Foreign, parse_atom, to_text
 from neurosym.lang.ast import Atom, Const, Program, Query, Var
-from neurosym.lang.terms import predicate_of_iri, term_key
+from neurosym.lang.terms import term_key
 from neurosym.lang.walk import body_atoms, head_atoms
 from neurosym.neural import FeatureTable
 from neurosym.reasoner.answers import Answers, Details
@@ -28,7 +28,7 @@ from neurosym.reasoner.constraints import ConstraintLoss, Violation, check_const
 from neurosym.reasoner.formulas import Formulas, constraint_parameters
 from neurosym.reasoner.grounded import Grounded
 from neurosym.reasoner.joint import Joint
-from neurosym.reasoner.leaves import Leaves
+from neurosym.reasoner.leaves import Leaves, read_atom
 from neurosym.reasoner.logic import logic_answers, operand_parameters
 from neurosym.reasoner.sample_query import Given, SampleAnswers, SampleQuery, cached_query
 from neurosym.reasoner.worlds import MostProbable, Worlds, most_probable, sample
@@ -202,7 +202,7 @@ class Reasoner(nn.Module):
         base, slots = self.facts if facts is None else facts, sorted(slots)
         asked = tuple(queries)
         if self.demand:
-            asked += self._read_by_networks()
+            asked += self.read_by_networks()
         else:  # a query matters if a network may have to answer it, if what is absent is unknown, or if only the facts
             # know its predicate
             asked = tuple(q for q in queries if q.key in self.program.neural or q.key in self.program.opened)
@@ -272,10 +272,10 @@ class Reasoner(nn.Module):
 
         return advise(self, queries, seconds, inputs or {}, evidence)
 
-    def _read_by_networks(self) -> tuple[Atom, ...]:
-        """All facts of the derived predicates that graph networks read as edges."""
+    def read_by_networks(self) -> tuple[Atom, ...]:
+        """What all facts match that graph networks read as edges."""
         names = {str(name) for network in self.networks.values() for name in getattr(network, "reads", ())}
-        return tuple(_free((predicate_of_iri(n) if n.startswith("http") else n, 2)) for n in sorted(names))
+        return tuple(map(read_atom, sorted(names)))
 
     def _mode(self, semantics: Semantics | None) -> Mode:
         """Facts alone are enough where all are certain and only their truth is asked."""

@@ -16,7 +16,6 @@ from neurosym.explain.audit.labels import Asked, Labelled, ask
 from neurosym.explain.audit.model import RuleUse
 from neurosym.explain.contributions.players import rule_leaves
 from neurosym.lang.ast import Or, Program
-from neurosym.lang.terms import predicate_of_iri
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.semantics import Evaluator, Exact, relevant_part
 
@@ -194,9 +193,7 @@ def _at_zero(asked: Asked, leaves: list[int]) -> Columns:
 
 def _read_by_networks(reasoner: Reasoner, asked: Asked) -> set[int]:
     """All that the probabilities depend on which graph networks read: without it they are asked again."""
-    names = {str(name) for network in reasoner.networks.values() for name in getattr(network, "reads", ())}
-    keys = {(predicate_of_iri(n) if n.startswith("http") else n, 2) for n in names}
-    facts = [f for key in keys for f in asked.graph.find(key, (None, None)).tolist()]
+    facts = [f for atom in reasoner.read_by_networks() for f in asked.graph.matches(atom).tolist()]
     if not facts:
         return set()
     return set(relevant_part(asked.graph, np.array(sorted(facts), np.int32), drop_certain=True).facts.tolist())

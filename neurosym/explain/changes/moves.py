@@ -69,7 +69,7 @@ class _Finder:
         for fact, _ in setting.answers.evidence:
             ids = tuple(setting.normal.symbols.intern_many(graph.symbols.values(graph.args(fact))).tolist())
             roots.append(CoreAtom(graph.key(fact), ids))
-        roots += [setting.pattern(a) for a in setting.reasoner._read_by_networks()]
+        roots += [setting.pattern(a) for a in setting.reasoner.read_by_networks()]
         self.matters = reachable(setting.core.rules, roots)
 
     def find(self, changeable: Sequence[CoreAtom], added: list[CoreAtom], kinds: frozenset[str]) -> Candidates:

@@ -221,7 +221,7 @@ class OneByOne:
 
 def possible(setting: Setting, found: Candidates, weighted: Sequence[Rule] = ()) -> Possible | OneByOne:
     """What evaluates sets of moves; a graph of all of them where there can be one."""
-    if any(getattr(n, "reads", ()) for n in setting.reasoner.networks.values()):
+    if setting.reasoner.read_by_networks():
         return OneByOne(setting, found)  # such a network says something else when the facts change
     try:
         return Possible(setting, found, weighted)
