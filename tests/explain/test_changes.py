@@ -14,6 +14,11 @@ from hypothesis import strategies as st
 import neurosym as ns
 from neurosym.errors import ApproximationWarning, DataError, ExplanationError
 from neurosym.explain import Change
+from neurosym.explain.changes.clock import Clock
+from neurosym.explain.changes.moves import candidates
+from neurosym.explain.changes.patterns import changeable_patterns
+from neurosym.explain.changes.setting import Setting
+from neurosym.explain.changes.what import find_changes
 
 PATIENT = 60.0  # seconds: a first use compiles
 
@@ -397,3 +402,22 @@ def test_a_weight_that_is_an_expression_moves_as_its_number_does(weight: str) ->
     answers = ask(f"{weight}::w(a). c(X) :- w(X).\n", "c(a)")
     found = ns.what_would_change(answers, "c(a)", ["w/1"], threshold=0.2, budget=PATIENT)
     assert labels(found) == [{"w(a) is not so"}]
+
+
+def test_the_budget_counts_while_candidates_are_looked_for() -> None:
+    answers = ask(WARD, "flu(p1)")
+    found, notes = find_changes(answers, 0, ["fever/2", "cough/1"], 0.5, budget=1e-9)
+    assert found == () and any("was stopped" in note for note in notes)
+    setting = Setting(answers, 0)
+    clock = Clock(0.0)
+    patterns = changeable_patterns(setting, ["fever/2", "cough/1"])
+    assert not candidates(setting, patterns, [], ("remove", "add", "value"), 100, clock).moves and clock.over
+
+
+def test_what_finds_no_room_among_the_candidates_is_said() -> None:
+    answers = ask(WARD, "flu(p1)")
+    for most in (1, 2, 3):
+        setting = Setting(answers, 0)
+        patterns = changeable_patterns(setting, ["fever/2", "cough/1", "smoker/1"])
+        found = candidates(setting, patterns, [], ("remove", "add", "value"), most, Clock(PATIENT))
+        assert len(found.moves) == most and "only" in found.notes[0]

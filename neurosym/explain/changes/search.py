@@ -8,31 +8,14 @@ largest set is what one proof rests on. Otherwise all sets are tried, smaller on
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, islice
 
+from neurosym.explain.changes.clock import Clock
 from neurosym.explain.changes.possible import BATCH, Interval, OneByOne, Possible
 
 Set = frozenset[int]
 SLACK = 1e-12  # below which two probabilities are one: sums of floats differ in their last digits
-
-
-class Clock:
-    """Says when the time is over.
-
-    Attributes:
-        over: whether something was left undone for want of time.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._until = time.monotonic() + seconds
-        self.over = False
-
-    def spent(self) -> bool:
-        """Whether the time is over; then that is kept."""
-        self.over = self.over or time.monotonic() > self._until
-        return self.over
 
 
 def flips_to(threshold: float, reach: bool) -> Callable[[Interval], bool]:

@@ -8,10 +8,11 @@ from warnings import warn
 
 from neurosym.errors import ApproximationWarning, ExplanationError, SemanticsError
 from neurosym.explain.alternatives import Change, Move
+from neurosym.explain.changes.clock import Clock
 from neurosym.explain.changes.moves import Candidate, Candidates, candidates
 from neurosym.explain.changes.patterns import candidate_atoms, changeable_patterns
 from neurosym.explain.changes.possible import Interval, Possible, changed_by, possible, with_weight
-from neurosym.explain.changes.search import SLACK, Clock, Set, flips_to, smallest
+from neurosym.explain.changes.search import SLACK, Set, flips_to, smallest
 from neurosym.explain.changes.setting import Setting
 from neurosym.explain.changes.weights import least_weight, movable_rules, weight_name
 from neurosym.lang.ast import Rule
@@ -104,7 +105,7 @@ def find_changes(
     if flips(bounds):
         return (), ()
     clock = Clock(budget)
-    allowed = candidates(setting, patterns, extra, kinds, max_candidates)
+    allowed = candidates(setting, patterns, extra, kinds, max_candidates, clock)
     evaluator = possible(setting, allowed, rules)
     notes = list(allowed.notes)
     # where what may change is too much for one circuit, the weights alone may not be
