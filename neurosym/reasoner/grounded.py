@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosym.errors import DataError, SemanticsError
+from neurosym.errors import DataError, ImpossibleEvidence
 from neurosym.grounding import DerivationGraph, with_proofs
 from neurosym.grounding.core import CoreAtom, Key, Negated, Scan
 from neurosym.lang.ast import Atom, Const
@@ -163,15 +163,15 @@ class Grounded:
         for atom, positive in observed:
             facts = self.matches(atom)
             if not facts and positive:
-                raise SemanticsError(
-                    "the evidence cannot be: it has probability 0", code="NS502",
+                raise ImpossibleEvidence(
+                    "the evidence cannot be: it has probability 0",
                     note=f"{self.spell(atom)} cannot be derived, and was observed to be true",
                     help="take back the observation, or check the spelling of its constants",
                 )  # fmt: skip
             for fact in facts:
                 if result.get(fact, positive) != positive:
-                    raise SemanticsError(
-                        "the evidence cannot be: it has probability 0", code="NS502",
+                    raise ImpossibleEvidence(
+                        "the evidence cannot be: it has probability 0",
                         note=f"{self.graph.atom(fact)} was observed both true and false",
                     )  # fmt: skip
                 result[fact] = positive

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from neurosym.errors import SemanticsError
+from neurosym.errors import ImpossibleEvidence
 from neurosym.explain.audit.intended import intended
 from neurosym.explain.audit.labels import Asked, Labelled, ask
 from neurosym.explain.audit.model import RuleUse
@@ -79,9 +79,7 @@ class LeftOut:
             return None
         try:
             return self._without(statements)
-        except SemanticsError as error:
-            if error.code != "NS502":
-                raise
+        except ImpossibleEvidence:
             self.impossible += [self.reasoner.program.rules[s].label for s in statements]
             return None
 

@@ -13,14 +13,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from neurosym.errors import NeurosymError, SemanticsError
+from neurosym.errors import ImpossibleEvidence, NeurosymError, SemanticsError
 from neurosym.explain.changes.moves import Candidate, Candidates
 from neurosym.explain.changes.setting import Ground, Setting
+from neurosym.explain.contributions.tags import AnyEvaluator, bounds_of
 from neurosym.grounding import DerivationGraph
 from neurosym.lang.ast import Alternative, Atom, Const, Rule, Weight
 from neurosym.reasoner import Reasoner
 from neurosym.reasoner.grounded import Grounded
-from neurosym.semantics import Boolean, Bounds, Evaluator, Exact, Part, ProofBounds, Semiring, TopK, relevant_part
+from neurosym.semantics import Boolean, Part, Semiring, TopK, relevant_part
 from neurosym.semantics.algebras.semirings import ABSORPTIVE
 from neurosym.semantics.polarity import Polarity
 
@@ -87,7 +88,7 @@ class Possible:
         drop = not isinstance(algebra, Semiring) or ABSORPTIVE in algebra.properties
         return relevant_part(self.graph, roots, drop_certain=drop)
 
-    def _made(self, grounded: Grounded) -> Exact | Evaluator | Bounds | ProofBounds | None:
+    def _made(self, grounded: Grounded) -> AnyEvaluator | None:
         """The evaluator of the claim; None where there can be none, or a circuit would be too large."""
         if self._part is None:
             return None
@@ -143,11 +144,8 @@ class Possible:
             return [(0.0, 0.0)] * len(rows)
         found: list[Interval] = []
         for start in range(0, len(rows), BATCH):
-            part = rows[start : start + BATCH]
-            try:
-                found += _tags(self._evaluator, torch.stack(part))
-            except SemanticsError:  # under one of them the evidence is impossible: find out which
-                found += [_alone(self._evaluator, row) for row in part]
+            part = torch.stack(rows[start : start + BATCH])
+            found += [(lower, upper) for lower, upper in bounds_of(self._evaluator, part).tolist()]
         return found
 
     # ------------------------------------------------------------------------------------------------ building
@@ -212,10 +210,8 @@ class OneByOne:
             try:
                 answers = self.setting.run(changed_by([self.moves[k] for k in moves], self.setting, self.found))
                 result.append(self.setting.bounds(answers))
-            except SemanticsError as error:
-                if error.code != "NS502":
-                    raise
-                result.append((math.nan, math.nan))  # what was observed cannot be then
+            except ImpossibleEvidence:
+                result.append((math.nan, math.nan))
         return result
 
 
@@ -251,22 +247,6 @@ def with_weight(rule: Rule, weight: float) -> Rule:
     if rule.exception_weight is not None:
         return replace(rule, exception_weight=other)
     return replace(rule, heads=(replace(rule.heads[0], weight=other),))
-
-
-def _tags(evaluator: Exact | Evaluator | Bounds | ProofBounds, tags: torch.Tensor) -> list[Interval]:
-    with torch.no_grad():
-        if isinstance(evaluator, Bounds | ProofBounds):
-            lower, upper = evaluator.bounds(tags)
-            return list(zip(lower[:, 0].tolist(), upper[:, 0].tolist(), strict=True))
-        found = evaluator(tags)[:, 0].tolist()
-        return list(zip(found, found, strict=True))
-
-
-def _alone(evaluator: Exact | Evaluator | Bounds | ProofBounds, row: torch.Tensor) -> Interval:
-    try:
-        return _tags(evaluator, row[None])[0]
-    except SemanticsError:
-        return math.nan, math.nan
 
 
 __all__ = ["Interval", "OneByOne", "Possible", "Signs", "changed_by", "possible", "with_weight"]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from warnings import warn
 
-from neurosym.errors import ApproximationWarning, ExplanationError, SemanticsError
+from neurosym.errors import ApproximationWarning, ExplanationError, ImpossibleEvidence
 from neurosym.explain.alternatives import Change, Move
 from neurosym.explain.changes.clock import Clock
 from neurosym.explain.changes.moves import Candidate, Candidates, candidates
@@ -167,9 +167,7 @@ class _Finder:
                 continue
             try:
                 answers = self.setting.run(self.setting.changed({}, [], {id(rule): with_weight(rule, new)}))
-            except SemanticsError as error:
-                if error.code != "NS502":
-                    raise
+            except ImpossibleEvidence:
                 continue
             bounds = self.setting.bounds(answers)
             if self.flips(bounds):

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurosym.errors import GroundingError, LimitError, SemanticsError
+from neurosym.errors import GroundingError, ImpossibleEvidence, LimitError, SemanticsError
 from neurosym.explain.contributions.players import rule_leaves
 from neurosym.explain.contributions.tags import AnyEvaluator, products, tags_of
 from neurosym.facts import FactBase, Ids
@@ -48,11 +48,16 @@ def tags_without(evaluator: AnyEvaluator, tags: Tensor, leaves: Sequence[int | N
             value, product = found
             without = (value - product).clamp(min=0).tolist()
             return [value, *(value if f is None else without[f] for f in leaves)]
-    rows = tags.repeat(len(leaves) + 1, 1)
-    for row, leaf in enumerate(leaves):
-        if leaf is not None:
-            rows[row + 1, leaf] = 0
-    return np.concatenate([tags_of(evaluator, part) for part in rows.split(BATCH)]).tolist()
+    values: list[float] = []
+    left_out = [None, *leaves]
+    for start in range(0, len(left_out), BATCH):
+        part = left_out[start : start + BATCH]
+        rows = tags.repeat(len(part), 1)
+        for row, leaf in enumerate(part):
+            if leaf is not None:
+                rows[row, leaf] = 0
+        values += tags_of(evaluator, rows).tolist()
+    return values
 
 
 class Regrounder:
@@ -72,7 +77,10 @@ class Regrounder:
         self.spent = 0.0
 
     def without_rule(self, statement: int, claim: int) -> float | None:
-        """The claim (a fact id) without a rule; None if the budget is spent, NaN if the evidence is impossible then."""
+        """The claim (a fact id) without a rule; None if the budget is spent, NaN if the evidence is impossible then.
+
+        None also where it cannot be evaluated: its circuit is too large, say.
+        """
         gone = [self.program.rules[statement]]
         alone: dict[int, Rule] = {}
         for rule in gone:
@@ -90,7 +98,7 @@ class Regrounder:
         return self._evaluate(replace(self.program, statements=kept), self.facts, claim)
 
     def without_fact(self, key: tuple[str, int], args: tuple, claim: int) -> float | None:
-        """The same without a fact of the fact base; None also if it is not there."""
+        """The same without a fact of the fact base; None also if the fact is not there."""
         if key not in self.facts.tables:
             return None
         changed = self.facts - FactBase.from_facts([(key[0], args)])
@@ -108,7 +116,8 @@ class Regrounder:
             value: what the claim is with all of them.
 
         Returns:
-            The tag without each, NaN where the evidence is impossible then, None where the budget is spent; None for
+            The tag without each, NaN where the evidence is impossible then, None where the budget is spent, or it is
+            too much to be evaluated; None for
             all where that does not work out: what is uncertain cannot be summed up, say. Then they are left out one
             by one.
         """
@@ -207,8 +216,10 @@ class Regrounder:
                 off = switches == leaf
                 try:
                     results.append(solve(_settled(graph, switches[~off], switches[off]), ())[0])
-                except SemanticsError:  # without it the evidence is impossible
+                except ImpossibleEvidence:
                     results.append(math.nan)
+                except SemanticsError:
+                    results.append(None)
         return [*results, *values]
 
     def _evaluate(
@@ -219,7 +230,10 @@ class Regrounder:
         started = time.monotonic()
         graph = self._ground(program, facts, claim, previous)
         found = self._same(graph, claim)
-        value = 0.0 if found is None else self._tag(graph, found, program)
+        try:
+            value = 0.0 if found is None else self._tag(graph, found, program)
+        except SemanticsError:  # too large a circuit, for one
+            value = None
         self.spent += time.monotonic() - started
         return value
 
@@ -257,7 +271,11 @@ class Regrounder:
         return tags
 
     def _tag(self, graph: DerivationGraph, fact: int, program: Program) -> float:
-        """The tag of a fact of another graph, NaN where what was observed cannot be."""
+        """The tag of a fact of another graph, NaN where what was observed cannot be.
+
+        Raises:
+            SemanticsError: it cannot be evaluated.
+        """
         answers = self.answers
         evidence = self._evidence(graph)
         if evidence is None:
@@ -266,7 +284,7 @@ class Regrounder:
         try:
             evaluator = grounded.evaluator([fact], evidence, answers.algebra)
             return float(tags_of(evaluator, self._leaf_tags(graph, program))[0])
-        except SemanticsError:  # without it the evidence is impossible
+        except ImpossibleEvidence:
             return math.nan
 
     def _evidence(self, graph: DerivationGraph) -> tuple[tuple[int, bool], ...] | None:
