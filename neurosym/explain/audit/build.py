@@ -11,6 +11,7 @@ from neurosym.errors import ExplanationError
 from neurosym.explain.audit.accuracy import accuracies
 from neurosym.explain.audit.conflicts import Violations, opposites, violations
 from neurosym.explain.audit.effects import Effects, effects, rule_uses
+from neurosym.explain.audit.intended import Intended
 from neurosym.explain.audit.labels import Asked, Concepts, Labelled, as_batches, ask, concept_labels, label_matrix
 from neurosym.explain.audit.model import Audit
 from neurosym.explain.audit.shortcuts import shortcuts
@@ -61,7 +62,8 @@ def audit(
     semantics = "exact" if reasoner.semantics_name == "boolean" else None
     batches = as_batches(data)
     asked = _asked(reasoner, batches, concepts or {}, semantics)
-    found = effects(reasoner, batches, asked, semantics, seconds, threshold)
+    intended = Intended(reasoner.program)
+    found = effects(reasoner, batches, asked, semantics, seconds, threshold, intended)
     uses = rule_uses(reasoner.program, found, least, threshold)
     broken = violations(reasoner, batches, max(least, 0.5), max_samples)
     cuts = shortcuts(asked, max_combinations=max_combinations, max_nodes=max_nodes, seconds=seconds)
@@ -71,8 +73,8 @@ def audit(
     return Audit(
         "exact" if semantics else reasoner.semantics_name, len(labels), int(known.sum()),
         int(((tags[known] >= threshold) == (labels[known] == 1)).sum()), uses,
-        (*broken.conflicts, *opposites(reasoner.program, found, least)), broken.broken, accuracies(asked), cuts,
-        least, threshold, tuple(_warnings(found, broken, asked, concepts or {}, max_samples)),
+        (*broken.conflicts, *opposites(reasoner.program, found, least, intended)), broken.broken,
+        accuracies(asked), cuts, least, threshold, tuple(_warnings(found, broken, asked, concepts or {}, max_samples)),
     )  # fmt: skip
 
 

@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from neurosym.errors import ImpossibleEvidence
-from neurosym.explain.audit.intended import intended
+from neurosym.explain.audit.intended import Intended
 from neurosym.explain.audit.labels import Asked, Labelled, ask
 from neurosym.explain.audit.model import RuleUse
 from neurosym.explain.contributions.players import rule_leaves
 from neurosym.lang.ast import Or, Program
 from neurosym.reasoner import Answers, Reasoner
-from neurosym.semantics import Evaluator, Exact, relevant_part
+from neurosym.semantics import TopK, relevant_part
 
 NEVER = Or(())  # a body that holds nowhere
 TINY = 1e-12
@@ -97,12 +97,11 @@ class LeftOut:
         """The leaves without which these rules conclude nothing, None where the program must be grounded anew."""
         asked, found = self.asked[batch], []
         graph, answers = asked.graph, asked.answers
-        columns = [f for f in answers.facts if f >= 0]
-        plain = isinstance(answers.grounded.evaluator(columns, answers.evidence, answers.algebra), Exact | Evaluator)
+        plain = not isinstance(answers.algebra, TopK) and not answers.grounded.has_unknown  # else there are bounds
         for statement in statements:
             rule = self.reasoner.program.rules[statement]
             weighted = rule.exception_weight is not None or all(h.weight is not None for h in rule.heads)
-            mine = rule_leaves(graph, statement, range(graph.num_facts)) if weighted and plain else []
+            mine = rule_leaves(graph, statement) if weighted and plain else []
             if not mine or not self.read[batch].isdisjoint(mine):
                 return None
             found += mine
@@ -111,7 +110,7 @@ class LeftOut:
 
 def effects(
     reasoner: Reasoner, data: Sequence[Labelled], asked: Sequence[Asked], semantics: str | None, seconds: float,
-    threshold: float,
+    threshold: float, intended: Intended,
 ) -> Effects:  # fmt: skip
     """Leave out each rule in turn, and each rule that another one keeps from having any effect.
 
@@ -150,7 +149,7 @@ def effects(
             continue
         for statement, own in change.items():
             unseen = [d & (np.abs(c) < TINY) for d, c in zip(decided, own, strict=True)]
-            if statement == over or not any(u.any() for u in unseen) or intended(program, statement, over):
+            if statement == over or not any(u.any() for u in unseen) or intended(statement, over):
                 continue
             if (found := left_out(over, statement)) is not None:
                 parts = zip(tags, lowered, matrices(found), unseen, strict=True)
@@ -211,14 +210,14 @@ def _firings(asked: Sequence[Asked]) -> dict[int, int]:
 def rule_uses(program: Program, found: Effects, least: float, threshold: float) -> tuple[RuleUse, ...]:
     """What each rule did, as counts."""
     uses: list[RuleUse] = []
-    labels, tags = _flat(found.labels), _flat(found.tags)
+    labels, tags = flat(found.labels), flat(found.tags)
     for statement in found.statements:
         rule = program.rules[statement]
         use = RuleUse(rule.label, f"{rule.span.file}:{rule.span.line}", found.firings.get(statement, 0))
         if not use.firings:
             use = replace(use, moved=0)
         elif statement in found.change:
-            use = _counted(use, _flat(found.change[statement]), tags, labels, least, threshold)
+            use = _counted(use, flat(found.change[statement]), tags, labels, least, threshold)
         uses.append(use)
     return tuple(uses)
 
@@ -247,5 +246,6 @@ def _log_likelihood(tags: Numbers, truth: NDArray[np.bool_]) -> Numbers:
     return np.log(np.clip(np.where(truth, tags, 1 - tags), TINY, None))
 
 
-def _flat(parts: Sequence[Numbers]) -> Numbers:
+def flat(parts: Sequence[Numbers]) -> Numbers:
+    """The numbers of all batches, one after the other."""
     return np.concatenate([p.reshape(-1) for p in parts]) if parts else np.zeros(0)

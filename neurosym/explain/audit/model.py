@@ -47,6 +47,11 @@ class RuleUse:
         # many small moves away may come with a few large ones towards: what counts is what they add up to
         return "mostly errs" if self.wrong > self.right and (self.gain or 0.0) <= 0 else "works"
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether a reader should look at it."""
+        return self.verdict not in ("works", "not left out")
+
 
 @dataclass(frozen=True)
 class Conflict:

@@ -15,9 +15,9 @@ def audit_html(audit: Audit, title: str = "Audit") -> str:
         .render(
             title=title,
             summary=summary(audit).replace("`", ""),
-            doubtful=sum(r.verdict not in ("works", "not left out") for r in audit.rules),
+            doubtful=sum(r.doubtful for r in audit.rules),
             rules=len(audit.rules),
-            readings=None if audit.shortcuts is None else audit.shortcuts,
+            readings=audit.shortcuts,
             conflicts=sum(not c.intended for c in audit.conflicts),
             sections=list(sections(audit)),
             warnings=audit.warnings,

@@ -71,7 +71,7 @@ def summary(audit: Audit) -> str:
 
 
 def _rules(audit: Audit) -> Section:
-    doubtful = tuple(k for k, r in enumerate(audit.rules) if r.verdict not in ("works", "not left out"))
+    doubtful = tuple(k for k, r in enumerate(audit.rules) if r.doubtful)
     verdicts = [r.verdict for r in audit.rules]
     counts = ((v, many, verdicts.count(v)) for v, many in IN_DOUBT)
     said = [f"{n} {verdict if n == 1 else many}" for verdict, many, n in counts if n]

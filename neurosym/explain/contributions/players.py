@@ -77,13 +77,13 @@ def the_rest(
     return np.setdiff1d(near, [f for p in players for f in p.leaves]).tolist()
 
 
-def rule_leaves(graph: DerivationGraph, statement: int, among: Container[int]) -> list[int]:
-    """Leaves of a weighted statement's choices that are among some facts."""
+def rule_leaves(graph: DerivationGraph, statement: int, among: Container[int] | None = None) -> list[int]:
+    """Leaves of a weighted statement's choices, of all or of those among some facts."""
     found: list[int] = []
     for group in graph.choices:
         if group.kind != "neural":
             rows = group.facts[group.statements == statement]
-            found.extend(f for f in rows.reshape(-1).tolist() if f in among)
+            found.extend(f for f in rows.reshape(-1).tolist() if among is None or f in among)
     return found
 
 
