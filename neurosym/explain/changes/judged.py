@@ -15,7 +15,7 @@ from neurosym.lang.ast import Aggregate, Atom, Comparison, Const, Term, Var
 from neurosym.lang.notation import substituted
 
 NEAREST = 3  # recorded facts shown beside one that is missing
-EVERYTHING = 1.0 - 1e-12
+NOTHING = 1e-12
 
 
 class Judge:
@@ -23,7 +23,6 @@ class Judge:
 
     Args:
         tags: fact of the graph → its probability.
-        asked: position of a literal → (its probability, the values that it gave variables), of those that were asked.
         below: why an atom is not derived, or nothing.
     """
 
@@ -37,12 +36,20 @@ class Judge:
         self.printer = self.graph.program.notation.printer(self.graph.prefixes)
 
     def literals(self, near: Near, asked: Mapping[int, tuple[float | None, Ids, str]]) -> list[NearLiteral]:
-        """All literals, in the order of the rule."""
+        """All literals, in the order of the rule.
+
+        Args:
+            asked: position → (its probability, the values that it gave variables, why not), of those that were asked.
+        """
+        ids = self.assigned(near, asked)
+        return [self._literal(k, part, near, ids, asked.get(k)) for k, part in enumerate(self.search.parts)]
+
+    def assigned(self, near: Near, asked: Mapping[int, tuple[float | None, Ids, str]]) -> Ids:
+        """The substitution with what was asked, and what follows from equations."""
         ids = dict(near.ids)
         for _, more, _ in asked.values():
             ids |= more
-        ids = self.facts.assigned(self.search.parts, ids)
-        return [self._literal(k, part, near, ids, asked.get(k)) for k, part in enumerate(self.search.parts)]
+        return self.facts.assigned(self.search.parts, ids)
 
     def _literal(
         self, k: int, part: Part, near: Near, ids: Ids, asked: tuple[float | None, Ids, str] | None
@@ -122,7 +129,7 @@ class Judge:
             absent *= 1.0 - tag
             told.append((tag, self.words.fact(fact)))
         told.sort(key=lambda pair: -pair[0])
-        if told and absent <= 1.0 - EVERYTHING:
+        if told and absent <= NOTHING:
             return NearLiteral(text, "there", told[0][1], 0.0)
         detail = f"{told[0][1]} has probability {told[0][0]:.4g}" if told and told[0][0] > 0 else ""
         return NearLiteral(text, "holds", detail, absent)

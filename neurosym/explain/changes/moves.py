@@ -70,9 +70,7 @@ class _Finder:
         self.domains = Domains(setting)
         roots = [setting.pattern(setting.atom)]
         graph = setting.answers.grounded.graph
-        for fact, _ in setting.answers.evidence:
-            ids = tuple(setting.normal.symbols.intern_many(graph.symbols.values(graph.args(fact))).tolist())
-            roots.append(CoreAtom(graph.key(fact), ids))
+        roots += [setting.pattern(graph.ground_atom(fact)) for fact, _ in setting.answers.evidence]
         roots += [setting.pattern(a) for a in setting.reasoner.read_by_networks()]
         self.matters = reachable(setting.core.rules, roots)
 

@@ -7,7 +7,6 @@ gained. What the search may cost is limited, and a search that was cut says so.
 from __future__ import annotations
 
 import datetime
-import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -156,9 +155,9 @@ class Nearest:
         cut: whether a limit was reached.
     """
 
-    def __init__(self, facts: Facts, parts: Sequence[Part], given: Ids, until: float = math.inf) -> None:
+    def __init__(self, facts: Facts, parts: Sequence[Part], until: float) -> None:
         self._until = until
-        self.facts, self.parts, self.given = facts, parts, given
+        self.facts, self.parts = facts, parts
         self.atoms = {k: facts.core(p.atom) for k, p in enumerate(parts) if p.kind == "atom" and p.atom is not None}
         self.negated = {
             k: facts.core(p.atom) for k, p in enumerate(parts) if p.kind == "negated" and p.atom is not None
@@ -171,7 +170,7 @@ class Nearest:
         """The nearest substitutions, nearest first."""
         for missing in range(len(self.atoms) + 1):
             self._steps = 0
-            self._extend(dict(self.given), list(self.atoms), {}, missing)
+            self._extend({}, list(self.atoms), {}, missing)
             if self._found and min(len(n.failed) for n in self._found.values()) <= missing:
                 break
         found = sorted(self._found.values(), key=lambda n: (len(n.failed), n.miss, -len(n.facts)))

@@ -55,7 +55,7 @@ class Possible:
         }
         self._stand = _stand_ins(setting, [*removed, *(c.on for c in found.moves if c.on is not None)])
         reasoner = setting.changed(removed, [], self._swapped, tuple(self._stand.values()))
-        observed = [(reasoner.atom(text), seen) for text, seen in setting.evidence.items()]
+        observed = setting.observed
         inputs = setting.answers.inputs
         grounded = reasoner.grounded(inputs, (setting.atom, *(a for a, _ in observed)))
         grounded.max_circuit = min(grounded.max_circuit, MOST_NODES)

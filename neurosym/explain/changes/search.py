@@ -39,10 +39,7 @@ def smallest(
     search = _Search(evaluator, flips, most, clock)
     if evaluator.monotone and not mixed:
         yield from search.by_hitting(useful)
-    elif evaluator.monotone:
-        # what could only push the wrong way may still be needed to keep a mixed move from doing so
-        yield from search.by_trying([k for k, s in enumerate(signs) if s.up or s.down])
-    else:
+    else:  # what could only push the wrong way may still be needed to keep a mixed move from doing so
         yield from search.by_trying([k for k, s in enumerate(signs) if s.up or s.down])
 
 
@@ -79,7 +76,7 @@ class _Search:
                 outside = every - self._largest(moves, every, around)
                 if self.clock.over:
                     return
-                new |= dict.fromkeys(s for k in sorted(outside) if self._is_new(s := moves | {k}) and k not in moves)
+                new |= dict.fromkeys(s for k in sorted(outside) if self._is_new(s := moves | {k}))
             flipping = set()
             batches = list(new)
             step = BATCH if self.evaluator.fast else 1

@@ -56,6 +56,7 @@ class Setting:
 
     Attributes:
         atom: what was asked; `sample`: which row of the inputs.
+        observed: the evidence, that of the program and that about atoms that cannot be derived included.
         tables: predicate → the tables of the fact base that hold its facts, see `stored_as`.
     """
 
@@ -67,6 +68,7 @@ class Setting:
         self.base: FactBase = answers.grounded.leaves.facts
         self.program: Program = self.reasoner.program
         self.atom = asked_atom(answers, position)
+        self.observed = answers.observed
         self.tables: dict[Key, list[tuple[Key, CoreAtom]]] = {}
 
     @cached_property
@@ -189,19 +191,13 @@ class Setting:
             SemanticsError: among others, what was observed cannot be.
         """
         answers = self.answers
+        printer = self.program.notation.printer(self.base.prefixes | self.program.prefixes)
         with torch.no_grad():
             return reasoner.query(
-                *(queries or (self.atom,)), inputs=answers.inputs or None, evidence=self.evidence,
+                *(queries or (self.atom,)), inputs=answers.inputs or None,
+                evidence={printer.atom(atom): seen for atom, seen in self.observed},
                 semantics=answers.algebra or "exact",
             )  # fmt: skip
-
-    @cached_property
-    def evidence(self) -> dict[str, bool]:
-        """What was observed, that about atoms that cannot be derived included."""
-        if self.answers.observed:
-            printer = self.program.notation.printer(self.base.prefixes | self.program.prefixes)
-            return {printer.atom(atom): seen for atom, seen in self.answers.observed}
-        return {self.answers.grounded.graph.atom(f): seen for f, seen in self.answers.evidence}
 
     def bounds(self, answers: Answers) -> tuple[float, float]:
         """Between which numbers the tag of the only answer lies."""
@@ -214,8 +210,7 @@ def asked_atom(answers: Answers, position: int) -> Atom:
     """The ground atom of an answer."""
     graph, fact = answers.grounded.graph, answers.facts[position]
     if fact >= 0:
-        key, values = graph.key(fact), graph.symbols.values(graph.args(fact))
-        return Atom(key[0], tuple(Const(v) for v in values))
+        return graph.ground_atom(fact)
     for atom in answers.query:
         if all(isinstance(t, Const) for t in atom.args) and answers.grounded.spell(atom) == answers.atoms[position]:
             return atom

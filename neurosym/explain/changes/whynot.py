@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -22,13 +22,11 @@ from neurosym.lang.checker import recheck
 from neurosym.lang.notation import substituted
 from neurosym.lang.questions import query_of
 from neurosym.lang.terms import term_key
-from neurosym.lang.walk import built_in
+from neurosym.lang.walk import built_in, conjuncts
 from neurosym.reasoner import Answers
 from neurosym.reasoner.grounded import Grounded
 
 MOST_RULES = 5
-SECONDS = 2.0
-DEPTH = 1
 MANY = 200  # rules of one predicate that are looked at
 
 
@@ -58,9 +56,7 @@ class WhyNot:
         notes: what was cut, as sentences.
     """
 
-    def __init__(
-        self, setting: Setting, rule_number: Callable[[int], int], language: str = "en", seconds: float = SECONDS
-    ) -> None:
+    def __init__(self, setting: Setting, rule_number: Callable[[int], int], language: str, seconds: float) -> None:
         self._until = time.monotonic() + seconds
         self.setting, self.rule_number = setting, rule_number
         self.program: Program = setting.program
@@ -69,26 +65,26 @@ class WhyNot:
         self.asked = frozenset(self.program.neural) | frozenset(self.program.opened)
         self.notes: list[str] = []
 
-    def of(self, goal: Atom, depth: int = DEPTH, most: int = MOST_RULES) -> tuple[NearMiss, ...]:
+    def of(self, goal: Atom, depth: int) -> tuple[NearMiss, ...]:
         """The nearest rules, nearest first; those that fire come before those that do not.
 
         Args:
             goal: its variables may be anything; depth: how many levels of atoms that are not derived are looked at.
-            most: rules.
         """
         ways = self._ways(goal)
         if not ways:
             return ()
         grounded = self._grounded(ways)
+        facts, words = Facts(grounded.graph), Words(grounded.graph, self.program, self.labels)
         best: dict[int, tuple[tuple, NearMiss]] = {}
         for number, way in enumerate(ways):
-            if number >= most and time.monotonic() > self._until:
+            if number >= MOST_RULES and time.monotonic() > self._until:
                 self._note(f"why it is not so was looked for in {number} of {len(ways)} rules, for want of time")
                 break
-            for ranked in self._near(way, grounded, depth):
-                if way.statement not in best or ranked[0] < best[way.statement][0]:
-                    best[way.statement] = ranked
-        ranked = sorted(best.items(), key=lambda item: (item[1][0], item[0]))[:most]
+            found = self._near(way, grounded, facts, words, depth)
+            if found is not None and (way.statement not in best or found[0] < best[way.statement][0]):
+                best[way.statement] = found
+        ranked = sorted(best.items(), key=lambda item: (item[1][0], item[0]))[:MOST_RULES]
         return tuple(replace(near, rule=self.rule_number(statement)) for statement, (_, near) in ranked)
 
     # ------------------------------------------------------------------------------------------------- finding
@@ -100,7 +96,7 @@ class WhyNot:
             if rule.is_fact and all(h.weight is None for h in rule.heads):
                 continue
             for number, known, equal in heads_of(rule, goal, self._canonical):
-                plain = replace(rule, body=And((*_conjuncts(_with(rule.body, known)), *equal)))
+                plain = replace(rule, body=And((*conjuncts(substituted(rule.body, known)), *equal)))
                 parts = variants(plain, self.program, self.asked)
                 ways += [_Way(statement, rule, number, known, [_filled(p, known) for p in ps]) for ps in parts]
         if len(ways) > MANY:
@@ -124,8 +120,7 @@ class WhyNot:
         setting = self.setting
         atoms = [p.atom for w in ways for p in w.parts if p.atom is not None]
         atoms = [a for a in atoms if self._is_known(a)]
-        observed = [setting.reasoner.atom(text) for text in setting.evidence]
-        observed += [e.atom for e in self.program.evidence]
+        observed = [atom for atom, _ in setting.observed]
         mode = setting.reasoner._mode(setting.answers.algebra)
         return setting.reasoner.grounded(setting.answers.inputs, (*atoms, *observed), facts=setting.base, mode=mode)
 
@@ -136,39 +131,34 @@ class WhyNot:
             return False
         return True
 
-    def _near(self, way: _Way, grounded: Grounded, depth: int) -> Iterable[tuple[tuple, NearMiss]]:
-        """The best substitutions of one way, with what orders them."""
-        facts = Facts(grounded.graph)
-        search = Nearest(facts, way.parts, {}, self._until)
+    def _near(
+        self, way: _Way, grounded: Grounded, facts: Facts, words: Words, depth: int
+    ) -> tuple[tuple, NearMiss] | None:
+        """The best substitution of one way, with what orders it among others."""
+        search = Nearest(facts, way.parts, self._until)
         found = search.best()
         if search.cut:
             self._note(f"the search for why {way.rule.label} does not fire was cut; it may have come nearer")
         asked = self._ask(way, found, grounded.graph)
         tags = self._tags(grounded, search, found)
-        words = Words(grounded.graph, self.program, self.labels)
-        shallow = Judge(search, words, tags, self.derived, lambda _: ())
+        judge = Judge(search, words, tags, self.derived, lambda _: ())
         ranked = []
         for near, answers in zip(found, asked, strict=True):
-            literals = shallow.literals(near, answers)
-            ranked.append((_order(way, literals, near), near, answers))
+            literals = judge.literals(near, answers)
+            ranked.append((_order(literals, near), near, answers, literals))
         if not ranked:
-            return
-        order, near, answers = min(ranked, key=lambda r: r[0])
-        judge = shallow
+            return None
+        order, near, answers, literals = min(ranked, key=lambda r: r[0])
         if depth > 1:
-            judge = Judge(search, words, tags, self.derived, lambda goal: self.of(goal, depth - 1))
-        yield order, self._miss(way, near, answers, judge)
+            deep = Judge(search, words, tags, self.derived, lambda goal: self.of(goal, depth - 1))
+            literals = deep.literals(near, answers)
+        return order, self._miss(way, literals, judge.assigned(near, answers), words)
 
-    def _miss(self, way: _Way, near: Near, answers: dict, judge: Judge) -> NearMiss:
-        literals = judge.literals(near, answers)
+    def _miss(self, way: _Way, literals: Sequence[NearLiteral], ids: Ids, words: Words) -> NearMiss:
         failed = tuple(x for x in literals if x.how != "holds")
-        ids = dict(near.ids)
-        for _, more, _ in answers.values():
-            ids |= more
-        ids = judge.facts.assigned(way.parts, ids)
-        symbols = judge.graph.symbols
+        symbols = words.graph.symbols
         values = {n: c.value for n, c in way.known.items()} | {n: symbols.value(i) for n, i in ids.items()}
-        shown = {n: judge.words.value(v) for n, v in values.items() if not n.startswith(("#", "_"))}
+        shown = {n: words.value(v) for n, v in values.items() if not n.startswith(("#", "_"))}
         probability = None
         if not failed:
             weight = self.setting.weight_of(way.rule, way.alternative)
@@ -187,10 +177,9 @@ class WhyNot:
             return dict.fromkeys(facts, 1.0)
         setting = self.setting
         wanted = sorted(facts)
-        observed = [(setting.reasoner.atom(text), seen) for text, seen in setting.evidence.items()]
         with torch.no_grad():
             leaves = grounded.leaves(setting.reasoner.weights, setting.answers.inputs)
-            evaluator = grounded.evaluator(wanted, grounded.evidence(observed), setting.answers.algebra)
+            evaluator = grounded.evaluator(wanted, grounded.evidence(setting.observed), setting.answers.algebra)
             return dict(zip(wanted, evaluator(leaves)[setting.sample].tolist(), strict=True))
 
     def _ask(self, way: _Way, found: Sequence[Near], graph: DerivationGraph) -> list[dict[int, Asked]]:
@@ -261,19 +250,11 @@ def _best(answers: Answers, atom: Atom, sample: int, graph: DerivationGraph) -> 
     return found
 
 
-def _order(way: _Way, literals: Sequence[NearLiteral], near: Near) -> tuple:
+def _order(literals: Sequence[NearLiteral], near: Near) -> tuple:
     """What makes a rule nearer: fewer literals failed, more hold, thresholds missed by less, and greater weight."""
     failed = [x for x in literals if x.how != "holds"]
     share = len(failed) / max(1, len(literals))
     return (bool(failed), len(failed), share, near.miss, -chance([x for x in literals if x.how == "holds"]))
-
-
-def _with(body: Body, known: dict[str, Const]) -> Body:
-    return substituted(body, known) if known else body
-
-
-def _conjuncts(body: Body) -> tuple[Body, ...]:
-    return body.parts if isinstance(body, And) else (body,)
 
 
 def _filled(part: Part, known: dict[str, Const]) -> Part:

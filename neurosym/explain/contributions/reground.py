@@ -22,6 +22,7 @@ from neurosym.grounding import DerivationGraph, ground
 from neurosym.grounding.columns import offsets
 from neurosym.grounding.groundings import Columns, Groundings
 from neurosym.lang.ast import Alternative, And, Atom, Const, Literal, Program, Rule, Weight
+from neurosym.lang.walk import conjuncts
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.reasoner.grounded import Grounded
 from neurosym.semantics import Exact
@@ -127,8 +128,7 @@ class Regrounder:
         try:
             program, base, added = self._uncertain(rules, facts)
             graph = self._ground(program, base, claim, None)
-            every = range(graph.num_facts)
-            leaves = [next(iter(rule_leaves(graph, statement, every)), None) for statement in added]
+            leaves = [next(iter(rule_leaves(graph, statement)), None) for statement in added]
             return self._tags_without(graph, program, leaves, len(rules), claim, value, started)
         except (GroundingError, LimitError, SemanticsError):
             return None
@@ -146,8 +146,7 @@ class Regrounder:
         for number in rules:
             rule = self.program.rules[number]
             switch = Atom(f"{SWITCH}{number}", ())
-            parts = rule.body.parts if isinstance(rule.body, And) else (rule.body,)
-            statements[text[id(rule)]] = replace(rule, body=And((*parts, Literal(switch))))
+            statements[text[id(rule)]] = replace(rule, body=And((*conjuncts(rule.body), Literal(switch))))
             atoms.append(switch)
         base = self.facts - FactBase.from_facts([(key[0], args) for key, args in facts])
         said = {
@@ -241,7 +240,9 @@ class Regrounder:
         self, program: Program, facts: FactBase, claim: int, previous: DerivationGraph | None
     ) -> DerivationGraph:
         answers, demand = self.answers, self.reasoner.demand
-        asked = [self._atom(f) for f in (claim, *(e for e, _ in answers.evidence))] if demand else answers.query
+        original = answers.grounded.graph
+        rests = (claim, *(e for e, _ in answers.evidence))
+        asked = [original.ground_atom(f) for f in rests] if demand else answers.query
         return ground(
             program, facts, slots=sorted(answers.inputs), queries=asked, limits=self.reasoner.limits, demand=demand,
             previous=None if demand else previous,
@@ -249,12 +250,7 @@ class Regrounder:
 
     def _same(self, graph: DerivationGraph, fact: int) -> int | None:
         """The fact of another graph that is the same atom."""
-        return next(iter(graph.matches(self._atom(fact)).tolist()), None)
-
-    def _atom(self, fact: int) -> Atom:
-        original = self.answers.grounded.graph
-        args = tuple(Const(v) for v in original.symbols.values(original.args(fact)))
-        return Atom(original.key(fact)[0], args)
+        return next(iter(graph.matches(self.answers.grounded.graph.ground_atom(fact)).tolist()), None)
 
     def _weights(self, graph: DerivationGraph, program: Program) -> Tensor:
         """(F,) probabilities of the rules' choices: what is left out may let a weighted rule fire that did not."""

@@ -7,10 +7,10 @@ from collections import Counter
 
 from neurosym.errors import Span
 from neurosym.lang.actions import constant_number
-from neurosym.lang.ast import Aggregate, And, Body, Comparison, Const, Rule, Var, Weight
+from neurosym.lang.ast import Aggregate, Body, Comparison, Const, Rule, Var, Weight
 from neurosym.lang.checks.context import Context
 from neurosym.lang.checks.safety import Binding, outer_variables, spelled, weight_variables
-from neurosym.lang.walk import atom_variables, body_variables, head_atoms, variables
+from neurosym.lang.walk import atom_variables, body_variables, conjuncts, head_atoms, variables
 
 
 def check_weights(context: Context) -> None:
@@ -104,7 +104,7 @@ def _uncertain(weight: Weight | None) -> bool:
 
 def _determined(body: Body, fixed: frozenset[str]) -> frozenset[str]:
     """The variables that have one value where the fixed ones have."""
-    parts = body.parts if isinstance(body, And) else (body,)
+    parts = conjuncts(body)
     while True:
         wider = set(fixed)
         for part in parts:
