@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -137,24 +136,15 @@ def report_command(
 
 def read_truth(path: str) -> dict[str, bool]:
     """Entity or atom → whether it holds."""
+    from neurosym.facts.tabular import reading
+
     known: dict[str, bool] = {}
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as stream:
-            reader = csv.reader(stream)
-            next(reader, None)
-            for cells in reader:
-                if not cells:
-                    continue
-                word = cells[-1].strip().lower()
-                if len(cells) < 2 or word not in TRUTHS:
-                    raise FactError(
-                        f"{path}:{reader.line_num}: a line has an entity or atom, then true or false", code="NS305"
-                    )
-                known[cells[0].strip().replace(" ", "")] = TRUTHS[word]
-    except OSError as error:
-        raise FactError(f"{path}: {error.strerror}", code="NS301", help="check the path") from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise FactError(f"{path}: {error}", code="NS303") from None
+    with reading(path) as sheet:
+        for place, cells in sheet.lines():
+            word = cells[-1].strip().lower()
+            if len(cells) < 2 or word not in TRUTHS:
+                raise FactError(f"{place}: a line has an entity or atom, then true or false", code="NS305")
+            known[cells[0].strip().replace(" ", "")] = TRUTHS[word]
     return known
 
 
