@@ -201,12 +201,13 @@ class Counting(nn.Module):
         return (torch.as_tensor(read, dtype=torch.float64) - 1.0).expand(len(nodes), 1)
 
 
-@pytest.mark.parametrize("triples", [False, True])
-def test_what_is_read_may_be_stored_as_triples(triples: bool) -> None:
+@pytest.mark.parametrize(
+    "more", ["", "linked(X) :- triple(X, Y, Z).\n", "pred nearby(a: any, b: any) from ex:near .\n"]
+)
+def test_what_is_read_may_be_stored_under_another_name(more: str) -> None:
     """Where a rule ranges over predicates, all of RDF is one relation: the network reads the same, and an audit too."""
     text = WARD + "rule close weight 0.75 if ex:Patient(?p) then ex:near(ex:drug, ?p) .\n"
-    text += "linked(X) :- triple(X, Y, Z).\n" if triples else ""
-    model = ward("p", "q", text=text, network=Counting())
+    model = ward("p", "q", text=text + more, network=Counting())
     expected = torch.sigmoid(torch.tensor(0.5, dtype=torch.float64)).item()
     assert model.query("ill(ex:p)").tags.item() == pytest.approx(expected)
     found = ns.audit(model, ns.Batch(("ill(ex:p)",), {"ill(ex:p)": True}))
