@@ -94,7 +94,7 @@ def _given(
     from neurosym.verify import Given
 
     if answers is not None:
-        from neurosym.explain.verification import FactRows
+        from neurosym.facts import FactRows
 
         assert answers.reasoner is not None
         base = answers.grounded.leaves.facts
@@ -107,9 +107,10 @@ def _given(
     predicates: set[tuple[str, int]] = set()
     if facts:  # reading them takes NumPy, which a check of rules alone does without
         from neurosym.cli.fact_files import load_facts
+        from neurosym.facts import FactRows
 
         base = load_facts(facts)
-        plain, predicates = list(base), base.predicates
+        plain, predicates = FactRows(base), base.predicates
     program = _parsed(rules, predicates)
     return Given(program, plain, _observed(program, evidence))
 

@@ -9,6 +9,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosym.errors import FactError, Place
 from neurosym.facts.symbols import Ids, SymbolTable
@@ -33,6 +34,30 @@ class Table:
 
     rows: Ids
     places: Ids
+    _indexes: dict[tuple[int, ...], tuple[NDArray[np.intp], list[Ids]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_indexes": {}}
+
+    def matching(self, columns: Sequence[int], wanted: Sequence[int]) -> Ids:
+        """(k, arity) the rows that hold some ids in some columns, in order.
+
+        The first question about some columns sorts them; the rows of a table never change.
+        """
+        if not columns:
+            return self.rows
+        index = self._indexes.get(tuple(columns))
+        if index is None:
+            order = np.lexsort([self.rows[:, c] for c in reversed(columns)])  # stable: equal rows stay in order
+            index = self._indexes[tuple(columns)] = order, [self.rows[order, c] for c in columns]
+        order, keys = index
+        low, high = 0, len(order)
+        for column, id in zip(keys, wanted, strict=True):  # sorted among the rows that agree so far
+            near, id = column[low:high], np.int32(id)  # of another type, the whole column would be converted
+            low, high = low + int(near.searchsorted(id)), low + int(near.searchsorted(id, "right"))
+        return self.rows[order[low:high]]
 
 
 @dataclass
@@ -214,12 +239,11 @@ class FactBase:
         table = self.tables.get((name, len(args)))
         if table is None:
             return []
-        keep = np.ones(len(table.rows), bool)
-        for column, value in enumerate(args):
-            if value is not None:
-                index = self.symbols.find(value)
-                keep &= table.rows[:, column] == (-1 if index is None else index)
-        return [tuple(self.symbols.values(row)) for row in table.rows[keep].tolist()]
+        wanted = {column: self.symbols.find(value) for column, value in enumerate(args) if value is not None}
+        ids = [id for id in wanted.values() if id is not None]
+        if len(ids) < len(wanted):
+            return []
+        return [tuple(self.symbols.values(row)) for row in table.matching(list(wanted), ids).tolist()]
 
     def labels(self, language: str = "en") -> Mapping[Value, str]:
         """`rdfs:label` of each resource, in the language asked for or the nearest one that there is.

@@ -56,7 +56,7 @@ class Shown:
                 index.setdefault(tuple(row[k] for k in bound), {})[row] = certain
         found = index.get(tuple(pattern[k] for k in bound), {})
         if not isinstance(key, Part):
-            found = {row: self.data.certain(key, row) for row in self.data.matching(key, pattern)} | found
+            found = dict(self.data.matching(key, pattern)) | found
         return list(found.items())
 
     def waits(self, key: Key, pattern: Pattern, place: Place) -> bool:

@@ -108,7 +108,7 @@ class Solver:
             rows = [((*_given(pattern[:width]), number), certain) for number, certain in found]
             return [(row, c) for row, c in rows if pattern[width] in (None, row[width])]
         if self._given_only(key):
-            return [(row, self.data.certain(key, row)) for row in self.data.matching(key, pattern)]
+            return self.data.matching(key, pattern)
         table = self._tables.get((key, pattern))
         if table is None or not table.done:
             table = self._complete((key, pattern))
@@ -208,8 +208,8 @@ class Solver:
 
     def _begin(self, call: Call, table: _Table) -> None:
         key, pattern = call
-        for row in self.data.matching(key, pattern):
-            table.add(row, self.data.certain(key, row))
+        for row, certain in self.data.matching(key, pattern):
+            table.add(row, certain)
         for rule, head in self.normal.rules.get(key, ()):
             self._conclude(table, head, self.join.of(rule, head, pattern, self))
         if key in self.normal.asked.neural:
@@ -240,7 +240,7 @@ class Solver:
             options.append(self.slots if number is None else [number])
         values = [()] if declaration.values is None else [(self.normal.terms.number(v),) for v in declaration.values]
         for row in product(*options):
-            if any(True for _ in self.data.matching(key, (*row, *(None,) * (len(pattern) - width)))):
+            if self.data.matching(key, (*row, *(None,) * (len(pattern) - width))):
                 continue
             yield from ((*row, *v) for v in values if not v or pattern[-1] in (None, v[0]))
 
