@@ -100,7 +100,7 @@ def _given(
         base = answers.grounded.leaves.facts
         program = answers.reasoner.program if rules is None else _parsed(rules, base.predicates)
         weights = None if rules is not None else answers.reasoner.statement_weights()
-        return Given(program, FactRows(base), _observed(program, evidence), weights)
+        return Given(program, FactRows(base), _observed(evidence), weights)
     if rules is None:
         return None
     plain: Any = ()
@@ -112,7 +112,7 @@ def _given(
         base = load_facts(facts)
         plain, predicates = FactRows(base), base.predicates
     program = _parsed(rules, predicates)
-    return Given(program, plain, _observed(program, evidence))
+    return Given(program, plain, _observed(evidence))
 
 
 def _parsed(rules: list[str], predicates: set[tuple[str, int]]) -> Program:
@@ -121,19 +121,9 @@ def _parsed(rules: list[str], predicates: set[tuple[str, int]]) -> Program:
     return parse_files(rules, predicates)
 
 
-def _observed(program: Program, evidence: list[str] | None) -> list[tuple[str, bool]] | None:
-    """Literals as atoms, observed true or false; None where nobody said."""
-    from neurosym.lang import Not, parse_query
-    from neurosym.lang.ast import Literal
-
-    if evidence is None:
-        return None
-    made: list[tuple[str, bool]] = []
-    for text in evidence:
-        body = parse_query(text, program.prefixes, program.dialect).body
-        negated = isinstance(body, Not) and isinstance(body.body, Literal)
-        made.append((text.strip().removeprefix("\\+").removeprefix("not ").strip() if negated else text, not negated))
-    return made
+def _observed(evidence: list[str] | None) -> list[tuple[str, bool]] | None:
+    """Literals that hold; None where nobody said."""
+    return None if evidence is None else [(text, True) for text in evidence]
 
 
 # ------------------------------------------------------------------------------------------------------- a model

@@ -12,7 +12,7 @@ from neurosym.lang.ast import Program, Query, Var
 from neurosym.lang.printer import to_text
 from neurosym.lang.terms import spell
 from neurosym.verify.rules.choices import compare_choices
-from neurosym.verify.rules.claims import as_fact, asked_body, pattern_of, with_queries
+from neurosym.verify.rules.claims import as_fact, asked_body, observed, with_queries
 from neurosym.verify.rules.compare import Comparison, Identities
 from neurosym.verify.rules.data import Data, Facts, by_predicate
 from neurosym.verify.rules.form import GroundAtom, TooLarge
@@ -35,7 +35,7 @@ class Given:
 
     Attributes:
         program: checked rules; `facts`: data beside the facts of the rule text, of plain values.
-        evidence: what was observed beside the rules' own evidence; None if nobody knows.
+        evidence: literals that were observed true or false beside the rules' own evidence; None if nobody knows.
         weights: statement → learned weights of its outcomes; None if nobody knows.
         hashes: of the rules and the facts, where they are known already: they are not computed again.
         max_work: steps of deriving; `max_rows`: facts that are read; `max_results`: of one aggregate.
@@ -204,7 +204,7 @@ class _Run:
             return  # it has probability 0 whatever was observed, and its certificate says nothing of it
         program, evidence = self.given.program, self.given.evidence
         asked = [(e.atom, e.positive) for e in program.evidence]
-        asked += [(pattern_of(text, self.names, program), holds) for text, holds in evidence or ()]
+        asked += [observed(text, holds, self.names, program) for text, holds in evidence or ()]
         known: dict[int, bool] = {}
         for atom, holds in asked:
             args = tuple(a.name if isinstance(a, Var) else self.names.number(a) for a in atom.args)
