@@ -24,7 +24,7 @@ class Origin:
 
     Attributes:
         program: the rules, with the queries that were asked; `facts`: the data; `evidence`: as it was given.
-        weights: the learned ones, by statement; `hashes`: of rules and facts.
+        weights: the learned ones, by statement; `hashes`: of rules, facts and weights.
     """
 
     program: Program
@@ -39,7 +39,7 @@ def remember(explanation: Explanation, answers: Answers) -> Explanation:
     grounded, reasoner = answers.grounded, answers.reasoner
     assert reasoner is not None
     evidence = tuple((grounded.graph.atom(f), holds) for f, holds in answers.evidence)
-    hashes = {"rules": reasoner.rules_sha256(), "facts": grounded.facts_sha256}
+    hashes = dict(explanation.certificate.hashes)  # what is written there later changes nothing here
     origin = Origin(reasoner.program, grounded.leaves.facts, evidence, reasoner.statement_weights(), hashes)
     object.__setattr__(explanation, "origin", origin)  # not a field: it is no part of what is written
     return explanation

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -265,6 +266,10 @@ class FactBase:
 
     def sha256(self) -> str:
         """A hash of the facts as a set: independent of order, of ids and of where they came from."""
+        return self._sha256
+
+    @cached_property
+    def _sha256(self) -> str:
         digest = hashlib.sha256()
         for line in sorted(f"{name}({', '.join(map(spell, args))})" for name, args in self):
             digest.update(line.encode())

@@ -104,7 +104,9 @@ def test_observations_are_compared_where_they_are_known(cli, file, tmp_path):
         assert "error[NS833]" in refused.err
 
 
-@pytest.mark.parametrize("literal", ["\\+ heads(a)", "\\+heads(a).", "not heads(a)", "not\theads(a)", "not(heads(a))", "\\+(heads(a))"])
+@pytest.mark.parametrize(
+    "literal", ["\\+ heads(a)", "\\+heads(a).", "not heads(a)", "not\theads(a)", "not(heads(a))", "\\+(heads(a))"]
+)
 def test_an_observed_negation_however_it_is_written(cli, file, tmp_path, literal):
     rules = file("coins.rules", "0.5 :: heads(a). 0.4 :: heads(b). win :- heads(b), not heads(a).")
     why = tmp_path / "why.json"
