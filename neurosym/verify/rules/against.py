@@ -53,11 +53,10 @@ class Given:
 
 @dataclass(frozen=True)
 class Findings:
-    """What was confirmed, in words, and what was not looked at; `complete`: whether nothing can be missing."""
+    """What was confirmed, in words, and what was not looked at."""
 
     checked: tuple[str, ...]
     unchecked: tuple[str, ...]
-    complete: bool
 
 
 def compare_with(certificate: Mapping[str, Any], found: GroundProgram, given: Given, absorbs: bool) -> Findings:
@@ -89,7 +88,7 @@ def compare_with(certificate: Mapping[str, Any], found: GroundProgram, given: Gi
         "each certain fact is given or derived, each absent atom is neither",
         "each choice is one that the rules make, with its weight",
     ]
-    return Findings(tuple(checked), tuple(run.unchecked), True)
+    return Findings(tuple(checked), tuple(run.unchecked))
 
 
 def _steps_only(trace: Trace, found: GroundProgram, given: Given, absorbs: bool, limit: str) -> Findings:
@@ -108,7 +107,7 @@ def _steps_only(trace: Trace, found: GroundProgram, given: Given, absorbs: bool,
     run.unchecked += [f"that no grounding was left out: {reason}", "that absent atoms cannot be derived"]
     if run.believed:
         run.unchecked.append(f"that {len(run.believed)} certain facts can be derived, {run.believed[0]} among them")
-    return Findings(tuple(checked), tuple(run.unchecked), False)
+    return Findings(tuple(checked), tuple(run.unchecked))
 
 
 def rules_sha256(program: Program) -> str:
@@ -166,7 +165,7 @@ class _Run:
             source = Shown(self.identities, normal, self.data, given.program, given.max_results)
             self.believed = source.derived
         groundings = Groundings(normal, self.join, source, self.identities.order, given.max_results)
-        comparison = Comparison(self.identities, normal, self.data, source, groundings, self.absorbs, complete)
+        comparison = Comparison(self.identities, self.data, groundings, self.absorbs, complete)
         numbers = [self.found.claim, *self.found.evidence]
         comparison.walk([(n, self._fact(n, source)) for n in dict.fromkeys(numbers)])
         if compare_choices(self.found, comparison.leaves, given.weights):

@@ -20,7 +20,7 @@ from neurosym.lang.terms import Symbol, predicate_of_iri
 from neurosym.verify.rules.aggregates import Member, comparable, results
 from neurosym.verify.rules.data import Data
 from neurosym.verify.rules.form import Counted, Head, Key, Part, Pattern, Row, TooLarge
-from neurosym.verify.rules.join import Join, Place, Solution
+from neurosym.verify.rules.join import Join, Place, Solution, members_of
 from neurosym.verify.rules.normal import NormalForm
 
 Call = tuple[Key, Pattern]
@@ -139,13 +139,14 @@ class Solver:
         return [(row[0], certain) for row, certain in merged.items()]
 
     def members(self, counted: Counted, group: Row) -> list[Member]:
-        """Members of an aggregate: row, value, and whether each is certain."""
+        """Members of an aggregate.
+
+        Raises:
+            TooLarge: they have no order, and the aggregate needs one.
+        """
         key = (counted.members, group)
         if key not in self._members:
-            width = len(group)
-            found = self.finished(counted.members, (*group, *(None,) * (counted.members.arity - width)))
-            value = self.normal.terms.value
-            self._members[key] = [(row, value(row[width]) if len(row) > width else 1, c) for row, c in found]
+            self._members[key] = members_of(self, counted, group, self.normal.terms)
             if counted.function in ("min", "max") and not comparable(self._members[key]):
                 raise TooLarge("an aggregate over values that cannot be compared")
         return self._members[key]
