@@ -46,14 +46,14 @@ def verify_command(
 
     By code that shares nothing with the engine.
     """
-    from neurosym.verify import read_bounds, read_certificate, read_claim, verify_certificate
+    from neurosym.verify import read_explanation, verify_certificate
 
     if rules is None and model is None and (facts or evidence):
         raise typer.BadParameter("--facts and --evidence need --rules or --model")
-    read = read_certificate(certificate)
+    read, claim, bounds = read_explanation(certificate)
     answers = None if model is None else _ask(session, model, facts or [], read)
     given = _given(rules, facts or [], evidence, answers)
-    found = verify_certificate(read, read_claim(certificate), expected_bounds=read_bounds(certificate), given=given)
+    found = verify_certificate(read, claim, expected_bounds=bounds, given=given)
     if answers is not None:
         found = _with_networks(found, read, answers)
     session.payload["semantics"] = found.semantics
@@ -132,9 +132,10 @@ def _observed(evidence: list[str] | None) -> list[tuple[str, bool]] | None:
 def _ask(session: Session, model: str, facts: list[str], certificate: Mapping[str, Any]) -> Answers:
     """The answers of a saved model to the claim, and to what was observed."""
     from neurosym.cli.models import ask_model
+    from neurosym.verify.check import MAX_FACTS, MAX_GROUNDINGS
     from neurosym.verify.structure import read_structure
 
-    found = read_structure(certificate, 10**6, 10**6)
+    found = read_structure(certificate, MAX_FACTS, MAX_GROUNDINGS)
     return ask_model(session, model, facts, [found.atoms[k] for k in (found.claim, *found.evidence)])
 
 
