@@ -15,7 +15,6 @@ from neurosym.cli.session import ANSWERED, Json, Session
 from neurosym.errors import DataError, FactError
 
 if TYPE_CHECKING:
-    from neurosym.explain.model import Explanation
     from neurosym.lang import Value
     from neurosym.reasoner import Answers, Reasoner
     from neurosym.reasoner.saving import Manifest
@@ -104,7 +103,7 @@ def report_command(
         raise DataError("there is nothing to report: no answer can be derived", code="NS618")
 
     from neurosym.explain import explain
-    from neurosym.explain.report import in_order, write_batch
+    from neurosym.explain.report import BatchPage, in_order, write_pages
 
     tags = answers.tags[0].tolist()
     order = sorted(range(len(tags)), key=lambda k: (-tags[k], output.natural(answers.atoms[k])))
@@ -117,19 +116,20 @@ def report_command(
     rules = [r.label for r in answers.reasoner.program.rules if not r.is_fact]
     with output.progress("explaining", len(truths), session.settings.quiet) as step:
 
-        def made(number: int) -> Explanation:
-            atom = answers.atoms[order[number]]
-            return explain(
-                answers, atom, proofs=proofs, attributions=attributions, threshold=threshold or None
-            ).checked()
+        def made(number: int) -> BatchPage:
+            k = order[number]
+            why = explain(
+                answers, answers.atoms[k], proofs=proofs, attributions=attributions, threshold=threshold or None
+            )
+            return BatchPage.of(why.checked(), truths[k])
 
-        def explained() -> Iterator[tuple[Explanation, bool | None]]:
-            for k, why in zip(truths, in_order(made, len(truths), processes or os.cpu_count() or 1), strict=True):
-                tell_unverified(session, why)
-                yield why, truths[k]
+        def explained() -> Iterator[BatchPage]:
+            for page in in_order(made, len(truths), processes or os.cpu_count() or 1):
+                tell_unverified(session, page.row["atom"], page.row["verified"], page.unverified)
+                yield page
                 step()
 
-        index = write_batch(out, explained(), Path(model).resolve().name, rules)
+        index = write_pages(out, explained(), Path(model).resolve().name, rules)
     output.show(str(index))
     return ANSWERED
 

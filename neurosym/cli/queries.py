@@ -254,15 +254,15 @@ def _chosen(session: Session, answers: Answers, query: str) -> str:
 def check_certificate(session: Session, explanation: Explanation) -> Explanation:
     """Verify an explanation, and say so if it does not."""
     explanation = explanation.checked()
-    tell_unverified(session, explanation)
+    tell_unverified(session, explanation.claim.atom, explanation.verified, explanation.unverified)
     return explanation
 
 
-def tell_unverified(session: Session, explanation: Explanation) -> None:
-    """NS803: an explanation that does not verify is never shown without saying so."""
-    if not explanation.verified:
-        reason = "; ".join(explanation.unverified)
-        message = f"the explanation of `{explanation.claim.atom}` does not verify: {reason}"
+def tell_unverified(session: Session, atom: str, verified: tuple[str, ...] | None, unverified: tuple[str, ...]) -> None:
+    """NS803: an explanation that does not verify, or that could not be, is never shown without saying so."""
+    if not verified:
+        found = "could not be verified" if verified is None else "does not verify"
+        message = f"the explanation of `{atom}` {found}: {'; '.join(unverified)}"
         session.report([Diagnostic("NS803", "warning", message)])
         if session.settings.quiet:  # not even then
             output.note(message)

@@ -2,58 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from neurosym.errors import ExplanationError
-from neurosym.facts import FactBase
+from neurosym.facts import FactBase, FactRows
 from neurosym.lang.ast import Program
-from neurosym.lang.terms import Value
 from neurosym.reasoner import Answers
 from neurosym.verify import Given, Verification, verify_certificate
 
 if TYPE_CHECKING:
     from neurosym.explain.model import Explanation
 
-Key = tuple[str, int]
 UNDECIDED = ("NS820", "NS822")  # neither confirmed nor refuted: a limit was reached, or there is no verifier for that
-
-
-class FactTable:
-    """The rows of one predicate of a fact base, as plain values."""
-
-    def __init__(self, base: FactBase, key: Key) -> None:
-        self._base, self._key = base, key
-
-    def __len__(self) -> int:
-        return len(self._base.tables[self._key].rows)
-
-    def __iter__(self) -> Iterator[tuple[Value, ...]]:
-        values = self._base.symbols.values
-        return (tuple(values(row)) for row in self._base.tables[self._key].rows.tolist())
-
-    def lookup(self, args: Sequence[Value | None]) -> list[tuple[Value, ...]]:
-        """Rows that agree with the arguments given; None agrees with anything."""
-        return self._base.lookup(self._key[0], args)
-
-
-class FactRows(Mapping[Key, FactTable]):
-    """A fact base predicate by predicate, for code that knows nothing of fact bases."""
-
-    def __init__(self, base: FactBase) -> None:
-        self._base = base
-
-    def __getitem__(self, key: Key) -> FactTable:
-        if key not in self._base.tables:
-            raise KeyError(key)
-        return FactTable(self._base, key)
-
-    def __iter__(self) -> Iterator[Key]:
-        return iter(self._base.tables)
-
-    def __len__(self) -> int:
-        return len(self._base.tables)
 
 
 @dataclass(frozen=True)
@@ -62,7 +24,7 @@ class Origin:
 
     Attributes:
         program: the rules, with the queries that were asked; `facts`: the data; `evidence`: as it was given.
-        weights: the learned ones, by statement; `hashes`: of rules and facts.
+        weights: the learned ones, by statement; `hashes`: of rules, facts and weights.
     """
 
     program: Program
@@ -77,7 +39,7 @@ def remember(explanation: Explanation, answers: Answers) -> Explanation:
     grounded, reasoner = answers.grounded, answers.reasoner
     assert reasoner is not None
     evidence = tuple((grounded.graph.atom(f), holds) for f, holds in answers.evidence)
-    hashes = {"rules": reasoner.rules_sha256(), "facts": grounded.facts_sha256}
+    hashes = dict(explanation.certificate.hashes)  # what is written there later changes nothing here
     origin = Origin(reasoner.program, grounded.leaves.facts, evidence, reasoner.statement_weights(), hashes)
     object.__setattr__(explanation, "origin", origin)  # not a field: it is no part of what is written
     return explanation

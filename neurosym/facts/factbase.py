@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosym.errors import FactError, Place
 from neurosym.facts.symbols import Ids, SymbolTable
@@ -33,6 +35,30 @@ class Table:
 
     rows: Ids
     places: Ids
+    _indexes: dict[tuple[int, ...], tuple[NDArray[np.intp], list[Ids]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_indexes": {}}
+
+    def matching(self, columns: Sequence[int], wanted: Sequence[int]) -> Ids:
+        """(k, arity) the rows that hold some ids in some columns, in order.
+
+        The first question about some columns sorts them; the rows of a table never change.
+        """
+        if not columns:
+            return self.rows
+        index = self._indexes.get(tuple(columns))
+        if index is None:
+            order = np.lexsort([self.rows[:, c] for c in reversed(columns)])  # stable: equal rows stay in order
+            index = self._indexes[tuple(columns)] = order, [self.rows[order, c] for c in columns]
+        order, keys = index
+        low, high = 0, len(order)
+        for column, id in zip(keys, wanted, strict=True):  # sorted among the rows that agree so far
+            near, id = column[low:high], np.int32(id)  # of another type, the whole column would be converted
+            low, high = low + int(near.searchsorted(id)), low + int(near.searchsorted(id, "right"))
+        return self.rows[order[low:high]]
 
 
 @dataclass
@@ -214,12 +240,11 @@ class FactBase:
         table = self.tables.get((name, len(args)))
         if table is None:
             return []
-        keep = np.ones(len(table.rows), bool)
-        for column, value in enumerate(args):
-            if value is not None:
-                index = self.symbols.find(value)
-                keep &= table.rows[:, column] == (-1 if index is None else index)
-        return [tuple(self.symbols.values(row)) for row in table.rows[keep].tolist()]
+        wanted = {column: self.symbols.find(value) for column, value in enumerate(args) if value is not None}
+        ids = [id for id in wanted.values() if id is not None]
+        if len(ids) < len(wanted):
+            return []
+        return [tuple(self.symbols.values(row)) for row in table.matching(list(wanted), ids).tolist()]
 
     def labels(self, language: str = "en") -> Mapping[Value, str]:
         """`rdfs:label` of each resource, in the language asked for or the nearest one that there is.
@@ -241,6 +266,10 @@ class FactBase:
 
     def sha256(self) -> str:
         """A hash of the facts as a set: independent of order, of ids and of where they came from."""
+        return self._sha256
+
+    @cached_property
+    def _sha256(self) -> str:
         digest = hashlib.sha256()
         for line in sorted(f"{name}({', '.join(map(spell, args))})" for name, args in self):
             digest.update(line.encode())

@@ -93,6 +93,7 @@ class Answers:
     bounds: tuple[Tensor, Tensor] | None = field(default=None, repr=False)
     logic: Logic | None = field(default=None, repr=False)
     observed: tuple[tuple[Atom, bool], ...] = field(default=(), repr=False)
+    _hashes: dict[str, str] = field(default_factory=dict, repr=False)  # shared with what `replace` makes of these
 
     def __len__(self) -> int:
         return len(self.atoms)
@@ -128,6 +129,13 @@ class Answers:
             return logs
         at = torch.tensor(columns, dtype=torch.long, device=logs.device)
         return logs.index_copy(1, at, exactly(self.leaf_tags).to(logs.dtype))
+
+    def weights_sha256(self) -> str:
+        """The hash of the reasoner's weights, taken once: training that goes on later does not change the answers."""
+        assert self.reasoner is not None
+        if "weights" not in self._hashes:
+            self._hashes["weights"] = self.reasoner.weights_sha256()
+        return self._hashes["weights"]
 
     @property
     def contradictions(self) -> tuple[Contradiction, ...]:

@@ -45,11 +45,6 @@ class Grounded:
         return Grounded(graph, self.leaves, self.max_circuit, self.slots)
 
     @cached_property
-    def facts_sha256(self) -> str:
-        """A hash of the input facts."""
-        return self.leaves.facts.sha256()
-
-    @cached_property
     def has_unknown(self) -> bool:
         """Whether there are atoms of `open` predicates that are unknown."""
         return any(group.kind == "open" for group in self.graph.choices)

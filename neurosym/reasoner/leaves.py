@@ -63,14 +63,6 @@ class Leaves:
         self.base = torch.from_numpy(base)
         self._graphs = _in_order([GraphReader(graph, facts, g) for g in self._neural if g.uses_graph])
 
-    def graph_question(self, fact: int) -> tuple[GraphReader, int, int] | None:
-        """The graph network that decides a leaf, with the question's row and the outcome; None where none does."""
-        for reader in self._graphs:
-            places = (reader.group.leaves == fact).nonzero()
-            if len(places):
-                return reader, *divmod(int(places[0]), reader.group.outcomes)
-        return None
-
     @property
     def slots(self) -> set[str]:
         """Names of the per-sample inputs that the networks need."""

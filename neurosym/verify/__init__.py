@@ -7,7 +7,7 @@ It shares no code with the engine, and loads no torch.
 """
 
 from neurosym.verify.check import Verification, verify_certificate
-from neurosym.verify.read import read_bounds, read_certificate, read_claim
+from neurosym.verify.read import read_certificate, read_explanation
 from neurosym.verify.rules import Facts, Given
 
-__all__ = ["Facts", "Given", "Verification", "verify_certificate", "read_bounds", "read_certificate", "read_claim"]
+__all__ = ["Facts", "Given", "Verification", "verify_certificate", "read_certificate", "read_explanation"]

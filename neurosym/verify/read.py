@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from neurosym.errors import ExplanationError
 from neurosym.verify.structure import fault
@@ -13,11 +13,17 @@ from neurosym.verify.structure import fault
 MAX_BYTES = 64 * 1024 * 1024
 
 
-def read_certificate(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> dict[str, Any]:
-    """The certificate in a JSON file, which holds it alone or as part of an explanation.
+def read_explanation(
+    path: str | os.PathLike[str], max_bytes: int = MAX_BYTES
+) -> tuple[dict[str, Any], float | None, tuple[float, float] | None]:
+    """The certificate in a JSON file, and the probability and the bounds that an explanation there shows its reader.
+
+    Returns:
+        The certificate; None for what is not shown, as in a file that holds a certificate alone.
 
     Raises:
-        ExplanationError: NS810 the file cannot be read, is no JSON, or holds no certificate; NS820 it is too large.
+        ExplanationError: NS810 the file cannot be read, is no JSON, holds no certificate, or a claim without numbers;
+            NS820 it is too large.
     """
     data = _read(Path(path), max_bytes)
     if not isinstance(data, dict):
@@ -25,39 +31,31 @@ def read_certificate(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -
     certificate = data.get("certificate", data)
     if not isinstance(certificate, dict) or "groundings" not in certificate:
         raise fault("NS810", f"{path} holds no certificate")
-    return certificate
-
-
-def read_claim(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> float | None:
-    """The probability that an explanation in a JSON file shows its reader; None if the file is a bare certificate.
-
-    Raises:
-        ExplanationError: as `read_certificate`.
-    """
-    data = _read(Path(path), max_bytes)
-    claim = data.get("claim") if isinstance(data, dict) and "certificate" in data else None
+    claim = data.get("claim") if "certificate" in data else None
     if claim is None:
-        return None
+        return certificate, None, None
     value = claim.get("probability") if isinstance(claim, dict) else None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not _is_number(value):
         raise fault("NS810", f"{path}: the explanation's claim has no probability")
-    return float(value)
+    if "lower" not in claim or "upper" not in claim:
+        return certificate, float(value), None
+    lower, upper = claim["lower"], claim["upper"]
+    if not (_is_number(lower) and _is_number(upper)):
+        raise fault("NS810", f"{path}: the bounds of the explanation's claim are no numbers")
+    return certificate, float(value), (float(lower), float(upper))
 
 
-def read_bounds(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> tuple[float, float] | None:
-    """The bounds that an explanation in a JSON file shows its reader; None if the file is a bare certificate.
+def read_certificate(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> dict[str, Any]:
+    """The certificate in a JSON file, which holds it alone or as part of an explanation.
 
     Raises:
-        ExplanationError: as `read_certificate`.
+        ExplanationError: as `read_explanation`.
     """
-    data = _read(Path(path), max_bytes)
-    claim = data.get("claim") if isinstance(data, dict) and "certificate" in data else None
-    if not isinstance(claim, dict) or "lower" not in claim or "upper" not in claim:
-        return None
-    ends = (claim["lower"], claim["upper"])
-    if any(isinstance(v, bool) or not isinstance(v, (int, float)) for v in ends):
-        raise fault("NS810", f"{path}: the bounds of the explanation's claim are no numbers")
-    return float(ends[0]), float(ends[1])
+    return read_explanation(path, max_bytes)[0]
+
+
+def _is_number(value: Any) -> TypeGuard[int | float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _read(path: Path, max_bytes: int) -> Any:

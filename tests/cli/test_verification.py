@@ -104,6 +104,21 @@ def test_observations_are_compared_where_they_are_known(cli, file, tmp_path):
         assert "error[NS833]" in refused.err
 
 
+@pytest.mark.parametrize(
+    "literal", ["\\+ heads(a)", "\\+heads(a).", "not heads(a)", "not\theads(a)", "not(heads(a))", "\\+(heads(a))"]
+)
+def test_an_observed_negation_however_it_is_written(cli, file, tmp_path, literal):
+    rules = file("coins.rules", "0.5 :: heads(a). 0.4 :: heads(b). win :- heads(b), not heads(a).")
+    why = tmp_path / "why.json"
+    why.write_text(cli("explain", rules, "--query", "win", "--evidence", literal, "--json").out, "utf-8")
+    found = cli("verify", why, "--rules", rules, "--evidence", literal)
+    assert found.status == 0, found.err
+    assert "not looked at" not in found.out
+    refused = cli("verify", why, "--rules", rules, "--evidence", "heads(a)")
+    assert refused.status == 1
+    assert "error[NS833]" in refused.err
+
+
 def test_a_query_for_more_than_an_atom(cli, file, tmp_path):
     rules = file(
         "coins.rules", "0.5 :: heads(a). 0.4 :: heads(b). tails(X) :- coin(X), not heads(X). coin(a). coin(b)."

@@ -24,10 +24,6 @@ def failure(literal: NearLiteral) -> str:
         case "no such fact" | "not derived":
             text = literal.detail or f"there is no {literal.text}"
             return f"{text} (there is {', '.join(literal.nearest)})" if literal.nearest else text
-        case "false comparison":
-            return f"{literal.text} is false" + (f": {literal.detail}" if literal.detail else "")
-        case "there":
-            return f"{literal.text} is false: {literal.detail}"
         case "exception":
             return f"{literal.text} applies"
         case "undecided":
@@ -44,10 +40,14 @@ def holding(literal: NearLiteral) -> str:
 
 def change_title(change: Change) -> str:
     """What is changed, and what the claim is then."""
-    moves = " and ".join(m.label for m in change.moves)
+    return f"{' and '.join(m.label for m in change.moves)}: then {claim_then(change)}"
+
+
+def claim_then(change: Change) -> str:
+    """The probability of the claim after a change, or its bounds."""
     if change.upper - change.lower > 1e-9:
-        return f"{moves}: then {percent(change.lower)} – {percent(change.upper)}"
-    return f"{moves}: then {percent(change.probability)}"
+        return f"{percent(change.lower)} – {percent(change.upper)}"
+    return percent(change.probability)
 
 
 def alternative_lines(explanation: Explanation) -> list[str]:

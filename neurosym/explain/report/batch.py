@@ -6,7 +6,8 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,35 @@ from neurosym.explain.report.single import explanation_html
 
 THRESHOLD = 0.5
 BINS = 10
+
+
+@dataclass(frozen=True)
+class BatchPage:
+    """One page of a batch, put together, and what the index says of it; it can be sent from process to process.
+
+    Attributes:
+        html: the page; `row`: as for `batch_html`, without `href`; `unverified`: as in `Explanation`.
+    """
+
+    html: str
+    row: Mapping[str, Any]
+    unverified: tuple[str, ...]
+
+    @classmethod
+    def of(cls, explanation: Explanation, truth: bool | None) -> BatchPage:
+        """The page of an explanation, and the truth of its claim where it is known."""
+        claim = explanation.claim
+        row = {
+            "atom": claim.atom,
+            "label": claim.label,
+            "probability": claim.probability,
+            "truth": truth,
+            "main_reason": words.main_reason(explanation),
+            "rules": words.fired_rules(explanation),
+            "shown": words.amount(claim),
+            "verified": explanation.verified,
+        }
+        return cls(explanation_html(explanation), row, explanation.unverified)
 
 
 def batch_html(rows: Sequence[Mapping[str, Any]], title: str, summary: str = "", all_rules: Sequence[str] = ()) -> str:
@@ -68,6 +98,17 @@ def write_batch(
     Raises:
         ExplanationError: NS830, the folder or a file cannot be written.
     """
+    return write_pages(out_dir, (BatchPage.of(*pair) for pair in explanations), title, all_rules, summary)
+
+
+def write_pages(
+    out_dir: str | os.PathLike[str],
+    pages: Iterable[BatchPage],
+    title: str,
+    all_rules: Sequence[str] = (),
+    summary: str = "",
+) -> Path:
+    """Write pages that were put together elsewhere, and the index page; otherwise as `write_batch`."""
     folder = Path(out_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -75,35 +116,21 @@ def write_batch(
         raise ExplanationError(f"{folder} cannot be made: {error.strerror}", code="NS830") from error
     taken = {"index.html"}
     rows: list[dict[str, Any]] = []
-    for explanation, truth in explanations:
-        claim = explanation.claim
-        name = page_name(claim.atom, taken)
+    for page in pages:
+        name = page_name(page.row["atom"], taken)
         taken.add(name)
-        write_page(folder / name, explanation_html(explanation), durable=False)
-        rows.append(
-            {
-                "atom": claim.atom,
-                "label": claim.label,
-                "probability": claim.probability,
-                "truth": truth,
-                "main_reason": words.main_reason(explanation),
-                "href": name,
-                "rules": words.fired_rules(explanation),
-                "shown": words.amount(claim),
-                "verified": explanation.verified,
-            }
-        )
+        write_page(folder / name, page.html, durable=False)
+        rows.append({**page.row, "href": name})
     index = folder / "index.html"
     write_page(index, batch_html(rows, title, summary, all_rules))
     return index
 
 
-def page_name(atom: str, taken: Iterable[str] = ()) -> str:
+def page_name(atom: str, taken: Container[str] = ()) -> str:
     """A file name for an atom: readable, without any character that a file system minds, and not taken yet.
 
     Names that differ in nothing but such characters, or in upper and lower case, are told apart by a hash.
     """
-    taken = set(taken)
     digest = hashlib.sha256(atom.encode("utf-8", "surrogatepass")).hexdigest()
     stem = re.sub(r"[^A-Za-z0-9]+", "-", atom).strip("-").lower()[:60].strip("-") or "claim"
     name = f"{stem}-{digest[:8]}.html"

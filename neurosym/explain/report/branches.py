@@ -91,7 +91,7 @@ class _Gardener:
             self.roots.append(name)
             return Branch(node, piece=len(self.roots) - 1)
         self._told.add(name)
-        line = self._line(name)
+        line = self.links.line(name, self._told)
         following = line[1] if len(line) >= LINE else None
         children = tuple(
             self._line_branch(line, depth + 1) if b == following else self.grow(b, depth + 1)
@@ -112,10 +112,6 @@ class _Gardener:
     def _side(self, name: str) -> Branch:
         """What a step of a line rests on besides the next; what lies deep below it is told in a piece of its own."""
         return self.grow(name, max(0, self.max_depth - SIDE) + 1)
-
-    def _line(self, name: str) -> list[str]:
-        line = self.links.line(name)
-        return line[: next((k for k, m in enumerate(line) if k and m in self._told), len(line))]
 
     def _reason(self, name: str) -> str:
         return sentence(reason(self.links.step(name), self.nodes[name]))

@@ -91,7 +91,7 @@ class Folding:
             fits = depth < LEVELS and self._fits(plan, level)
             below: list[str] = []
             for name in level:
-                line = self._line(name)
+                line = self.links.line(name, self.owner)
                 new = [b for b in self.links.below(name) if b not in plan.shown]
                 if name in plan.open or name in plan.parts:
                     continue
@@ -125,14 +125,6 @@ class Folding:
         plan.open[name] = None
         plan.shown |= dict.fromkeys(new)
         return new
-
-    def _line(self, name: str) -> list[str]:
-        """The line that begins at a fact, up to what is spelled out elsewhere."""
-        line = self.links.line(name)
-        for k, member in enumerate(line[1:], 1):
-            if member in self.owner:
-                return line[:k]
-        return line
 
     def _fold_line(self, plan: Plan, number: int, line: list[str]) -> list[str]:
         """Show a line's first step and its last fact, and list what lies between; what is to be shown further."""

@@ -44,14 +44,14 @@ def draw(explanation: Explanation, budget: int = BUDGET) -> Picture | None:
     choices = {n.id for n in explanation.nodes.values() if n.kind == "choice"} - {p.root for p in proofs}
     links = Links(explanation, proofs, frozenset(choices))
     root = proofs[0].root
-    return _Artist(links, Folding(links, root, budget), choices).picture()
+    return _Artist(links, Folding(links, root, budget)).picture()
 
 
 class _Artist:
     """Turns plans into drawings."""
 
-    def __init__(self, links: Links, folding: Folding, choices: set[str]) -> None:
-        self.links, self.folding, self.choices = links, folding, choices
+    def __init__(self, links: Links, folding: Folding) -> None:
+        self.links, self.folding = links, folding
         self.explanation = links.explanation
         self.nodes = links.explanation.nodes
 
@@ -68,7 +68,7 @@ class _Artist:
         )  # fmt: skip
 
     def _has_choices(self) -> bool:
-        return any(b in self.choices for numbers in self.links.steps.values() for k in numbers
+        return any(b in self.links.passed_over for numbers in self.links.steps.values() for k in numbers
                    for b in self.explanation.steps[k].body)  # fmt: skip
 
     def _nest(self, folded: dict[int, Folded]) -> list[Folded]:
@@ -164,7 +164,7 @@ class _Artist:
         """The label of a rule firing, with the rule's weight where it has one."""
         step, rules = self.explanation.steps[number], self.explanation.rules
         rule = clean(rules[step.rule].name) if 0 <= step.rule < len(rules) else "rule"
-        weights = [self.nodes[b].probability for b in step.body if b in self.choices]
+        weights = [self.nodes[b].probability for b in step.body if b in self.links.passed_over]
         kind = "choice" if weights else "step"
         weight = f"  {percent(weights[0])}" if weights else ""
         text = shorten(rule, STEP_WIDTH - 30, 11, weight) + weight

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from neurosym.explain.model import Explanation, Proof, RuleText, Step
@@ -52,17 +52,18 @@ class Links:
         rules, number = self.explanation.rules, self.step(name).rule
         return rules[number] if 0 <= number < len(rules) else None
 
-    def line(self, name: str) -> list[str]:
+    def line(self, name: str, told: Container[str] = ()) -> list[str]:
         """The fact and those below it, as long as each rests on one derived fact (or on one by its own rule).
 
-        That is what recursion leaves behind. The list is the fact alone where it rests on several, or is a leaf.
+        That is what recursion leaves behind. The list is the fact alone where it rests on several, or is a leaf; it
+        ends above a fact that was told elsewhere.
         """
         found = {name: None}
         while len(self.steps.get(name, ())) == 1:
             derived = [b for b in self.below(name) if b in self.steps]
             if len(derived) > 1:
                 derived = [b for b in derived if self.step(b).rule == self.step(name).rule]
-            if len(derived) != 1 or derived[0] in found:
+            if len(derived) != 1 or derived[0] in found or derived[0] in told:
                 break
             name = derived[0]
             found[name] = None

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from neurosym.errors import ExplanationError
 from neurosym.explain.report import wording as words
-from neurosym.explain.report.alternatives import failure, holding, near_title
+from neurosym.explain.report.alternatives import claim_then, failure, holding, near_title
 from neurosym.explain.report.branches import WIDE, open_depth
 from neurosym.explain.report.layout import outline
 from neurosym.explain.report.safe import clean, image_source, page_link
@@ -47,6 +47,7 @@ def environment() -> Environment:
         "near_title": near_title,
         "holding": holding,
         "failure": failure,
+        "claim_then": claim_then,
     }
     env.globals |= {"outline": outline, "kind_words": words.kind_words, "wide": WIDE, "open_depth": open_depth}
     return env

@@ -6,7 +6,7 @@ from dataclasses import replace
 from html import escape
 from typing import Any
 
-from neurosym.explain.model import Contribution, Explanation, Node, RuleText
+from neurosym.explain.model import Explanation, Node, RuleText
 from neurosym.explain.report import wording as words
 from neurosym.explain.report.branches import proof_pieces
 from neurosym.explain.report.graph import draw
@@ -28,7 +28,7 @@ def explanation_html(explanation: Explanation) -> str:
         main_reason=words.main_reason(explanation),
         trees=[(number, proof, pieces) for number, (proof, pieces) in enumerate(trees, 1) if pieces],
         evidence=_evidence(explanation),
-        bars=[_bar(c, explanation) for c in explanation.contributions],
+        bars=_bars(explanation),
         shares=explanation.shares,
         shares_words=words.shares_words(explanation),
         sloped=any(c.gradient is not None for c in explanation.contributions),
@@ -86,22 +86,27 @@ def _evidence(explanation: Explanation) -> dict[str, list[Node]]:
     return groups
 
 
-def _bar(contribution: Contribution, explanation: Explanation) -> dict[str, Any]:
-    """A contribution with its bar: x and width in a strip from 0 to 100 whose zero line is `zero`."""
+def _bars(explanation: Explanation) -> list[dict[str, Any]]:
+    """Each contribution with its bar: x and width in a strip from 0 to 100 whose zero line is `zero`."""
     differences = [c.difference for c in explanation.contributions]
-    low, high = min(0.0, *differences), max(0.0, *differences)
+    low, high = min([0.0, *differences]), max([0.0, *differences])
     scale = 100 / ((high - low) or 1.0)
     zero = -low * scale
-    width = max(abs(contribution.difference) * scale, 0.6)
-    rule: RuleText | None = None
-    if contribution.kind == "rule" and contribution.reference.isdecimal():
-        index = int(contribution.reference)
-        rule = explanation.rules[index] if index < len(explanation.rules) else None
-    return {
-        "c": contribution,
-        "rule": rule,
-        "zero": zero,
-        "x": zero if contribution.difference >= 0 else zero - width,
-        "width": width,
-        "side": "up" if contribution.difference >= 0 else "down",
-    }
+    bars: list[dict[str, Any]] = []
+    for contribution in explanation.contributions:
+        width = max(abs(contribution.difference) * scale, 0.6)
+        rule: RuleText | None = None
+        if contribution.kind == "rule" and contribution.reference.isdecimal():
+            index = int(contribution.reference)
+            rule = explanation.rules[index] if index < len(explanation.rules) else None
+        bars.append(
+            {
+                "c": contribution,
+                "rule": rule,
+                "zero": zero,
+                "x": zero if contribution.difference >= 0 else zero - width,
+                "width": width,
+                "side": "up" if contribution.difference >= 0 else "down",
+            }
+        )
+    return bars

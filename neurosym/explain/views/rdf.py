@@ -12,18 +12,18 @@ import json
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import quote
 
 from neurosym.errors import ExplanationError, FactError
-from neurosym.explain.model import Contribution, Explanation, Neural, Node, RuleText
+from neurosym.explain.model import Contribution, Credible, Explanation, Neural, Node, RuleText
 from neurosym.explain.views import vocabulary as v
 from neurosym.explain.views.names import Names
 from neurosym.explain.views.vocabulary import own, prov
 from neurosym.lang.terms import XSD, Iri, TypedLiteral, Value
 
 Quad = tuple[Value, Value, Value, Iri | None]
+SOFTWARE = Iri("urn:neurosym:software")  # which fires rules; a firing is the same in each version of it
 _WEB = re.compile(r"(https?://|doi:|urn:)\S+\Z", re.I)
 
 
@@ -91,6 +91,8 @@ class _Writer:
             self.fact(iri, e.nodes[name])
         for number in range(len(e.steps)):
             self.firing(number)
+        self.add(SOFTWARE, v.TYPE, prov("SoftwareAgent"), prov("Agent"))
+        self.add(SOFTWARE, v.LABEL, "neurosym")
         self.claim()
         self.explanation()
         self.state(graph, threshold)
@@ -110,10 +112,13 @@ class _Writer:
         self.add(iri, own("weight"), rule.weight)
         self.add(iri, own("initialWeight"), rule.initial)
         self.add(iri, own("learned"), rule.learned)
-        if rule.credible is not None:
-            self.add(iri, own("credibleLower"), rule.credible.lower)
-            self.add(iri, own("credibleUpper"), rule.credible.upper)
-            self.add(iri, own("credibleLevel"), rule.credible.level)
+        self.credible(iri, rule.credible)
+
+    def credible(self, iri: Iri, interval: Credible | None) -> None:
+        """A credible interval of a weight or a claim."""
+        if interval is not None:
+            for name in ("lower", "upper", "level"):
+                self.add(iri, own(f"credible{name.title()}"), getattr(interval, name))
 
     def fact(self, iri: Iri, node: Node) -> None:
         """A fact of a proof, whatever it rests on."""
@@ -178,15 +183,8 @@ class _Writer:
         self.add(iri, prov("qualifiedAssociation"), association)
         self.add(association, v.TYPE, prov("Association"))
         self.add(association, prov("hadPlan"), rule)
-        self.add(association, prov("agent"), self.software())
-        self.add(iri, prov("wasAssociatedWith"), self.software())
-
-    def software(self) -> Iri:
-        """The library, which fires rules; its version is the explanation's, for a firing is the same in each."""
-        iri = Iri("urn:neurosym:software")
-        self.add(iri, v.TYPE, prov("SoftwareAgent"), prov("Agent"))
-        self.add(iri, v.LABEL, "neurosym")
-        return iri
+        self.add(association, prov("agent"), SOFTWARE)
+        self.add(iri, prov("wasAssociatedWith"), SOFTWARE)
 
     # ------------------------------------------------------------------------------------------------- the claim
 
@@ -200,10 +198,7 @@ class _Writer:
             self.add(iri, own(name), getattr(claim, name))
         for name in ("probability", "lower", "upper"):
             self.add(iri, own(name), float(getattr(claim, name)))
-        if claim.credible is not None:
-            self.add(iri, own("credibleLower"), claim.credible.lower)
-            self.add(iri, own("credibleUpper"), claim.credible.upper)
-            self.add(iri, own("credibleLevel"), claim.credible.level)
+        self.credible(iri, claim.credible)
         self.add(iri, own("given"), *e.given)
         self.add(iri, prov("wasDerivedFrom"), *(self.names.facts[r] for r in roots))
         for root in (e.nodes[r] for r in roots):
@@ -215,7 +210,7 @@ class _Writer:
         self.add(iri, v.TYPE, prov("Entity"), own("Explanation"))
         self.add(iri, own("explains"), self.names.claim)
         self.add(iri, prov("wasDerivedFrom"), self.names.claim)
-        self.add(iri, prov("wasAttributedTo"), self.software())
+        self.add(iri, prov("wasAttributedTo"), SOFTWARE)
         self.add(iri, prov("generatedAtTime"), TypedLiteral(made.time, XSD + "dateTime"))
         self.add(iri, own("version"), made.version)
         self.add(iri, own("seed"), made.seed)
@@ -266,5 +261,5 @@ def denied(node: Node) -> bool:
 
 def certificate_hash(explanation: Explanation) -> str:
     """SHA-256 of the certificate's JSON with sorted keys and no spaces: ties the triples to the JSON."""
-    text = json.dumps(asdict(explanation.certificate), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(vars(explanation.certificate), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

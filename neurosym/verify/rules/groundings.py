@@ -19,7 +19,7 @@ from neurosym.verify.rules.form import (
     Part,
     Row,
 )
-from neurosym.verify.rules.join import Env, Join, Source
+from neurosym.verify.rules.join import Env, Join, Source, members_of
 from neurosym.verify.rules.normal import NormalForm
 from neurosym.verify.rules.values import NoValue
 
@@ -85,13 +85,7 @@ class Groundings:
     def _of(self, counted: Counted, group: Row) -> list[Member]:
         key = (counted.members, group)
         if key not in self._members:
-            width = len(group)
-            pattern = (*group, *(None,) * (counted.members.arity - width))
-            value = self.normal.terms.value
-            self._members[key] = [
-                (row, value(row[width]) if len(row) > width else 1, certain)
-                for row, certain in self.source.finished(counted.members, pattern)
-            ]
+            self._members[key] = members_of(self.source, counted, group, self.normal.terms)
         return self._members[key]
 
     def _chain(self, counted: Counted, statement: int, key: Part, row: Row) -> list[Ground]:
