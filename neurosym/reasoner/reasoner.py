@@ -571,7 +571,8 @@ class Reasoner(nn.Module):
 
         near = get_close_matches(atom.predicate, sorted({n for n, _ in keys}), 1)
         arities = sorted(a for n, a in keys if n == atom.predicate)
-        hint = f"it has {' or '.join(map(str, arities))} arguments" if arities else ""
+        counted = " or ".join(map(str, arities))
+        hint = f"it has {counted} argument{'' if arities == [1] else 's'}" if arities else ""
         raise DataError(
             f"the predicate {atom.predicate}/{len(atom.args)} is unknown", code="NS616",
             note=hint or "no rule derives it and no fact has it",

@@ -11,7 +11,7 @@ import torch
 from neurosym.errors import NeurosymError
 from neurosym.explain.alternatives import NearLiteral, NearMiss
 from neurosym.explain.changes.bodies import Part, derived_predicates, heads_of, variants
-from neurosym.explain.changes.judged import Judge, chance
+from neurosym.explain.changes.judged import UNKNOWN, Judge, between, chance
 from neurosym.explain.changes.nearest import Facts, Ids, Near, Nearest
 from neurosym.explain.changes.setting import Setting
 from neurosym.explain.words import Words
@@ -25,15 +25,18 @@ from neurosym.lang.terms import term_key
 from neurosym.lang.walk import built_in
 from neurosym.reasoner import Answers
 from neurosym.reasoner.grounded import Grounded
+from neurosym.semantics import Bounds
 
 MOST_RULES = 5
 SECONDS = 2.0
-DEPTH = 1
+DEPTH = 2
 MANY = 200  # rules of one predicate that are looked at
 
 
 # of a literal that was asked: its probability (None: it could not be asked), the values it gave, and why not
 Asked = tuple[float | None, Ids, str]
+Tags = dict[int, float]
+Spans = dict[int, tuple[float, float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,16 +56,20 @@ class WhyNot:
     Args:
         rule_number: statement → its position among the rules of the explanation.
         seconds: after which only the first rules are looked at, and those not far.
+        threshold: literals that hold with less are told apart.
+        others: whether facts may be named that nothing recorded connects with the goal.
 
     Attributes:
         notes: what was cut, as sentences.
     """
 
     def __init__(
-        self, setting: Setting, rule_number: Callable[[int], int], language: str = "en", seconds: float = SECONDS
-    ) -> None:
+        self, setting: Setting, rule_number: Callable[[int], int], language: str = "en", seconds: float = SECONDS,
+        threshold: float = 0.5, others: bool = False,
+    ) -> None:  # fmt: skip
         self._until = time.monotonic() + seconds
         self.setting, self.rule_number = setting, rule_number
+        self.threshold, self.others = threshold, others
         self.program: Program = setting.program
         self.labels = setting.base.labels(language)
         self.derived = derived_predicates(self.program)
@@ -85,7 +92,7 @@ class WhyNot:
             if number >= most and time.monotonic() > self._until:
                 self._note(f"why it is not so was looked for in {number} of {len(ways)} rules, for want of time")
                 break
-            for ranked in self._near(way, grounded, depth):
+            for ranked in self._near(way, goal, grounded, depth):
                 if way.statement not in best or ranked[0] < best[way.statement][0]:
                     best[way.statement] = ranked
         ranked = sorted(best.items(), key=lambda item: (item[1][0], item[0]))[:most]
@@ -136,17 +143,22 @@ class WhyNot:
             return False
         return True
 
-    def _near(self, way: _Way, grounded: Grounded, depth: int) -> Iterable[tuple[tuple, NearMiss]]:
+    def _own(self, goal: Atom, graph: DerivationGraph) -> frozenset[int] | None:
+        """The values that the goal is about; None where everything may be named."""
+        values = frozenset(graph.symbols.intern(t.value) for t in goal.args if isinstance(t, Const))
+        return None if self.others or not values else values
+
+    def _near(self, way: _Way, goal: Atom, grounded: Grounded, depth: int) -> Iterable[tuple[tuple, NearMiss]]:
         """The best substitutions of one way, with what orders them."""
         facts = Facts(grounded.graph)
-        search = Nearest(facts, way.parts, {}, self._until)
+        search = Nearest(facts, way.parts, {}, self._until, self._own(goal, grounded.graph))
         found = search.best()
         if search.cut:
             self._note(f"the search for why {way.rule.label} does not fire was cut; it may have come nearer")
         asked = self._ask(way, found, grounded.graph)
-        tags = self._tags(grounded, search, found)
+        tags, spans = self._tags(grounded, search, found)
         words = Words(grounded.graph, self.program, self.labels)
-        shallow = Judge(search, words, tags, self.derived, lambda _: ())
+        shallow = Judge(search, words, tags, self.derived, lambda _: (), spans, self.threshold)
         ranked = []
         for near, answers in zip(found, asked, strict=True):
             literals = shallow.literals(near, answers)
@@ -156,12 +168,16 @@ class WhyNot:
         order, near, answers = min(ranked, key=lambda r: r[0])
         judge = shallow
         if depth > 1:
-            judge = Judge(search, words, tags, self.derived, lambda goal: self.of(goal, depth - 1))
+
+            def below(goal: Atom) -> tuple[NearMiss, ...]:
+                return self.of(goal, depth - 1)
+
+            judge = Judge(search, words, tags, self.derived, below, spans, self.threshold)
         yield order, self._miss(way, near, answers, judge)
 
     def _miss(self, way: _Way, near: Near, answers: dict, judge: Judge) -> NearMiss:
         literals = judge.literals(near, answers)
-        failed = tuple(x for x in literals if x.how != "holds")
+        failed = tuple(x for x in literals if _fails(x))
         ids = dict(near.ids)
         for _, more, _ in answers.values():
             ids |= more
@@ -169,11 +185,14 @@ class WhyNot:
         symbols = judge.graph.symbols
         values = {n: c.value for n, c in way.known.items()} | {n: symbols.value(i) for n, i in ids.items()}
         shown = {n: judge.words.value(v) for n, v in values.items() if not n.startswith(("#", "_"))}
-        probability = None
-        if not failed:
-            probability = chance(literals) * self._weight(way)
+        held = tuple(x for x in literals if not _fails(x))
+        if failed:
+            return NearMiss(-1, way.rule.label, False, None, shown, held, failed)
+        weight = self._weight(way)
+        probability = None if any(x.how == "unknown" for x in held) else chance(held) * weight
         return NearMiss(
-            -1, way.rule.label, not failed, probability, shown, tuple(x for x in literals if x.how == "holds"), failed
+            -1, way.rule.label, True, probability, shown, held, (), weight if weight < 1 else None,
+            weight < self.threshold,
         )  # fmt: skip
 
     def _weight(self, way: _Way) -> float:
@@ -187,19 +206,24 @@ class WhyNot:
 
     # ------------------------------------------------------------------------------------------------- numbers
 
-    def _tags(self, grounded: Grounded, search: Nearest, found: Sequence[Near]) -> dict[int, float]:
-        """The probabilities of the facts that some substitutions speak of."""
+    def _tags(self, grounded: Grounded, search: Nearest, found: Sequence[Near]) -> tuple[Tags, Spans]:
+        """The probabilities of the facts that some substitutions speak of, and bounds on those that are unknown."""
         facts = {f for n in found for f in n.facts.values()}
         facts |= {f for n in found for k in search.negated for f, _ in search.there(k, n.ids)}
         if not facts or grounded.graph.engine is not None:  # facts alone, all of them certain
-            return dict.fromkeys(facts, 1.0)
+            return dict.fromkeys(facts, 1.0), {}
         setting = self.setting
         wanted = sorted(facts)
         observed = [(setting.reasoner.atom(text), seen) for text, seen in setting.evidence.items()]
         with torch.no_grad():
             leaves = grounded.leaves(setting.reasoner.weights, setting.answers.inputs)
             evaluator = grounded.evaluator(wanted, grounded.evidence(observed), setting.answers.algebra)
-            return dict(zip(wanted, evaluator(leaves)[setting.sample].tolist(), strict=True))
+            tags = dict(zip(wanted, evaluator(leaves)[setting.sample].tolist(), strict=True))
+            spans: Spans = {}
+            if isinstance(evaluator, Bounds):
+                ends = (t[setting.sample].tolist() for t in evaluator.bounds(leaves))
+                spans = {f: (low, high) for f, low, high in zip(wanted, *ends, strict=True) if high - low > 1e-9}
+        return tags, spans
 
     def _ask(self, way: _Way, found: Sequence[Near], graph: DerivationGraph) -> list[dict[int, Asked]]:
         """What is not looked up: groups, aggregates, networks and tests, asked with the values that are known."""
@@ -269,6 +293,9 @@ def _best(answers: Answers, atom: Atom, sample: int, graph: DerivationGraph) -> 
         pairs = list(zip(atom.args, args, strict=True))
         if any(isinstance(t, Const) and term_key(t.value) != term_key(v) for t, v in pairs):
             continue
+        lower, upper = (float(t[sample, column].detach()) for t in (answers.lower, answers.upper))
+        if answers.grounded.has_unknown and upper - lower > 1e-9:
+            return None, {}, f"{UNKNOWN} {between(lower, upper)}"
         tag = float(answers.tags[sample, column].detach())
         if tag > (found[0] or 0.0):
             ids = {t.name: graph.symbols.intern(v) for t, v in pairs if isinstance(t, Var)}
@@ -278,9 +305,13 @@ def _best(answers: Answers, atom: Atom, sample: int, graph: DerivationGraph) -> 
 
 def _order(way: _Way, literals: Sequence[NearLiteral], near: Near) -> tuple:
     """What makes a rule nearer: fewer literals failed, more hold, thresholds missed by less, and greater weight."""
-    failed = [x for x in literals if x.how != "holds"]
+    failed = [x for x in literals if _fails(x)]
     share = len(failed) / max(1, len(literals))
-    return (bool(failed), len(failed), share, near.miss, -chance([x for x in literals if x.how == "holds"]))
+    return (bool(failed), len(failed), share, near.miss, -chance([x for x in literals if not _fails(x)]))
+
+
+def _fails(literal: NearLiteral) -> bool:
+    return literal.how not in ("holds", "unknown")
 
 
 def _with(body: Body, known: dict[str, Const]) -> Body:

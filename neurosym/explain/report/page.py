@@ -12,7 +12,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from neurosym.errors import ExplanationError
 from neurosym.explain.report import wording as words
-from neurosym.explain.report.alternatives import failure, holding, near_title
+from neurosym.explain.report.alternatives import (
+    aside,
+    change_asides,
+    failure,
+    holding,
+    mark,
+    near_title,
+    sought_line,
+    weight_line,
+)
 from neurosym.explain.report.branches import WIDE, open_depth
 from neurosym.explain.report.layout import outline
 from neurosym.explain.report.safe import clean, image_source, page_link
@@ -47,6 +56,11 @@ def environment() -> Environment:
         "near_title": near_title,
         "holding": holding,
         "failure": failure,
+        "aside": aside,
+        "mark": mark,
+        "weight_line": weight_line,
+        "asides": change_asides,
+        "sought_line": sought_line,
     }
     env.globals |= {"outline": outline, "kind_words": words.kind_words, "wide": WIDE, "open_depth": open_depth}
     return env
