@@ -190,7 +190,10 @@ def test_aliases_and_triples() -> None:
 class Doubtful(torch.nn.Module):
     """Gives `true` a probability of 0.1."""
 
+    asked = 0
+
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        self.asked += 1
         return torch.logit(torch.full((len(rows), 1), 0.1))
 
 
@@ -206,6 +209,26 @@ def test_what_a_network_says_is_a_literal_like_others() -> None:
         answers = reasoner.query("act(p1)")
     (near,) = ns.explain(answers, "act(p1)").why_not
     assert near.fires and near.probability == pytest.approx(0.1, abs=1e-6)
+
+
+def test_networks_are_not_asked_again_for_what_they_said() -> None:
+    text = """
+    neural risky(p: symbol) by net .
+    rule seen if patient(?p) and risky(?p) then seen(?p) .
+    rule act if seen(?p) and not cleared(?p) and (treated(?p) ; risky(?p)) then act(?p) .
+    pred treated(p: symbol) .  pred cleared(p: symbol) .
+    patient(p1).
+    """
+    net = Doubtful()
+    table = ns.FeatureTable(["p1"], torch.tensor([[1.0]]), ["x"])
+    reasoner = ns.Reasoner(ns.Program.from_text(text), None, {"net": net}, {"symbol": table})
+    answers = reasoner.query("act(p1)")
+    before = net.asked
+    (near,) = ns.explain(answers, "act(p1)", contributions=False).why_not
+    assert net.asked == before
+    assert near.fires and next(x for x in near.held if x.text == "seen(p1)").probability == pytest.approx(0.1, abs=1e-6)
+    (below,) = near.held[0].below
+    assert below.name == "seen" and below.held[1].weak and below.held[1].probability == pytest.approx(0.1, abs=1e-6)
 
 
 def test_all_views_show_it() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -14,6 +14,7 @@ from neurosym.explain.changes.bodies import Part, derived_predicates, heads_of, 
 from neurosym.explain.changes.judged import UNKNOWN, Judge, between, chance
 from neurosym.explain.changes.nearest import Facts, Ids, Near, Nearest
 from neurosym.explain.changes.setting import Setting
+from neurosym.explain.changes.told import ask_again, leaf_tags, network_says
 from neurosym.explain.words import Words
 from neurosym.grounding import DerivationGraph
 from neurosym.grounding.core import CoreAtom
@@ -48,6 +49,26 @@ class _Way:
     alternative: int
     known: dict[str, Const]
     parts: list[Part]
+
+
+@dataclass(frozen=True, eq=False)
+class _Tried:
+    """A way with the substitutions that look best."""
+
+    way: _Way
+    search: Nearest
+    found: list[Near]
+
+
+@dataclass(frozen=True, eq=False)
+class _Best:
+    """The best substitution of a way, what orders it, and what was asked for it."""
+
+    order: tuple
+    way: _Way
+    near: Near
+    answers: dict[int, Asked]
+    judge: Judge
 
 
 class WhyNot:
@@ -87,16 +108,19 @@ class WhyNot:
         if not ways:
             return ()
         grounded = self._grounded(ways)
-        best: dict[int, tuple[tuple, NearMiss]] = {}
+        tried: list[_Tried] = []
         for number, way in enumerate(ways):
             if number >= most and time.monotonic() > self._until:
                 self._note(f"why it is not so was looked for in {number} of {len(ways)} rules, for want of time")
                 break
-            for ranked in self._near(way, goal, grounded, depth):
-                if way.statement not in best or ranked[0] < best[way.statement][0]:
-                    best[way.statement] = ranked
-        ranked = sorted(best.items(), key=lambda item: (item[1][0], item[0]))[:most]
-        return tuple(replace(near, rule=self.rule_number(statement)) for statement, (_, near) in ranked)
+            tried.append(self._tried(way, goal, grounded))
+        best: dict[int, _Best] = {}
+        for one, asked in zip(tried, self._ask(tried, grounded.graph), strict=True):
+            found = self._nearest(one, asked, grounded)
+            if found is not None and (one.way.statement not in best or found.order < best[one.way.statement].order):
+                best[one.way.statement] = found
+        ranked = sorted(best.items(), key=lambda item: (item[1].order, item[0]))[:most]
+        return tuple(self._miss(found, statement, depth) for statement, found in ranked)
 
     # ------------------------------------------------------------------------------------------------- finding
 
@@ -148,35 +172,33 @@ class WhyNot:
         values = frozenset(graph.symbols.intern(t.value) for t in goal.args if isinstance(t, Const))
         return None if self.others or not values else values
 
-    def _near(self, way: _Way, goal: Atom, grounded: Grounded, depth: int) -> Iterable[tuple[tuple, NearMiss]]:
-        """The best substitutions of one way, with what orders them."""
-        facts = Facts(grounded.graph)
-        search = Nearest(facts, way.parts, {}, self._until, self._own(goal, grounded.graph))
+    def _tried(self, way: _Way, goal: Atom, grounded: Grounded) -> _Tried:
+        """The substitutions of one way that the facts alone make look best."""
+        search = Nearest(Facts(grounded.graph), way.parts, {}, self._until, self._own(goal, grounded.graph))
         found = search.best()
         if search.cut:
             self._note(f"the search for why {way.rule.label} does not fire was cut; it may have come nearer")
-        asked = self._ask(way, found, grounded.graph)
-        tags, spans = self._tags(grounded, search, found)
+        return _Tried(way, search, found)
+
+    def _nearest(self, tried: _Tried, asked: Sequence[dict[int, Asked]], grounded: Grounded) -> _Best | None:
+        """The best substitution of one way, once what is not looked up was asked."""
+        way, search = tried.way, tried.search
+        tags, spans = self._tags(grounded, search, tried.found)
         words = Words(grounded.graph, self.program, self.labels)
-        shallow = Judge(search, words, tags, self.derived, lambda _: (), spans, self.threshold)
-        ranked = []
-        for near, answers in zip(found, asked, strict=True):
-            literals = shallow.literals(near, answers)
-            ranked.append((_order(way, literals, near), near, answers))
-        if not ranked:
-            return
-        order, near, answers = min(ranked, key=lambda r: r[0])
-        judge = shallow
+        judge = Judge(search, words, tags, self.derived, lambda _: (), spans, self.threshold)
+        ranked = [
+            _Best(_order(way, judge.literals(near, answers), near), way, near, answers, judge)
+            for near, answers in zip(tried.found, asked, strict=True)
+        ]
+        return min(ranked, key=lambda r: r.order, default=None)
+
+    def _miss(self, best: _Best, statement: int, depth: int) -> NearMiss:
+        """What is said of a rule; what it needs is looked into, too, where that was asked for."""
+        way, near, answers, judge = best.way, best.near, best.answers, best.judge
         if depth > 1:
-
-            def below(goal: Atom) -> tuple[NearMiss, ...]:
-                return self.of(goal, depth - 1)
-
-            judge = Judge(search, words, tags, self.derived, below, spans, self.threshold)
-        yield order, self._miss(way, near, answers, judge)
-
-    def _miss(self, way: _Way, near: Near, answers: dict, judge: Judge) -> NearMiss:
+            judge.below = lambda goal: self.of(goal, depth - 1)
         literals = judge.literals(near, answers)
+        rule = self.rule_number(statement)
         failed = tuple(x for x in literals if _fails(x))
         ids = dict(near.ids)
         for _, more, _ in answers.values():
@@ -187,11 +209,11 @@ class WhyNot:
         shown = {n: judge.words.value(v) for n, v in values.items() if not n.startswith(("#", "_"))}
         held = tuple(x for x in literals if not _fails(x))
         if failed:
-            return NearMiss(-1, way.rule.label, False, None, shown, held, failed)
+            return NearMiss(rule, way.rule.label, False, None, shown, held, failed)
         weight = self._weight(way)
         probability = None if any(x.how == "unknown" for x in held) else chance(held) * weight
         return NearMiss(
-            -1, way.rule.label, True, probability, shown, held, (), weight if weight < 1 else None,
+            rule, way.rule.label, True, probability, shown, held, (), weight if weight < 1 else None,
             weight < self.threshold,
         )  # fmt: skip
 
@@ -216,8 +238,9 @@ class WhyNot:
         wanted = sorted(facts)
         observed = [(setting.reasoner.atom(text), seen) for text, seen in setting.evidence.items()]
         with torch.no_grad():
-            leaves = grounded.leaves(setting.reasoner.weights, setting.answers.inputs)
-            evaluator = grounded.evaluator(wanted, grounded.evidence(observed), setting.answers.algebra)
+            evidence = grounded.evidence(observed)
+            leaves = leaf_tags(setting, grounded, [*wanted, *(f for f, _ in evidence)])
+            evaluator = grounded.evaluator(wanted, evidence, setting.answers.algebra)
             tags = dict(zip(wanted, evaluator(leaves)[setting.sample].tolist(), strict=True))
             spans: Spans = {}
             if isinstance(evaluator, Bounds):
@@ -225,18 +248,24 @@ class WhyNot:
                 spans = {f: (low, high) for f, low, high in zip(wanted, *ends, strict=True) if high - low > 1e-9}
         return tags, spans
 
-    def _ask(self, way: _Way, found: Sequence[Near], graph: DerivationGraph) -> list[dict[int, Asked]]:
+    def _ask(self, tried: Sequence[_Tried], graph: DerivationGraph) -> list[list[dict[int, Asked]]]:
         """What is not looked up: groups, aggregates, networks and tests, asked with the values that are known."""
-        result: list[dict[int, Asked]] = [{} for _ in found]
-        questions: dict[Query, list[tuple[int, int]]] = {}
-        for number, near in enumerate(found):
-            known = {n: Const(graph.symbols.value(i)) for n, i in near.ids.items() if not n.startswith("#")}
-            for k, part in enumerate(way.parts):
-                if part.kind == "asked":
-                    questions.setdefault(self._question(part.body, known), []).append((number, k))
+        result: list[list[dict[int, Asked]]] = [[{} for _ in one.found] for one in tried]
+        questions: dict[Query, list[tuple[int, int, int]]] = {}
+        for row, one in enumerate(tried):
+            for number, near in enumerate(one.found):
+                known = {n: Const(graph.symbols.value(i)) for n, i in near.ids.items() if not n.startswith("#")}
+                for k, part in enumerate(one.way.parts):
+                    if part.kind != "asked":
+                        continue
+                    said = network_says(self.setting, substituted(part.body, known))
+                    if said is not None:
+                        result[row][number][k] = self._excepted(part, (said, {}, ""))
+                    else:
+                        questions.setdefault(self._question(part.body, known), []).append((row, number, k))
         for places, answer in zip(questions.values(), self._answered(list(questions), graph), strict=True):
-            for number, k in places:
-                result[number][k] = self._excepted(way.parts[k], answer)
+            for row, number, k in places:
+                result[row][number][k] = self._excepted(tried[row].way.parts[k], answer)
         return result
 
     def _question(self, body: Body, known: dict[str, Const]) -> Query:
@@ -272,7 +301,7 @@ class WhyNot:
                 program = replace(program, statements=(*program.statements, *rules), facts_predicates=known)
                 program = recheck(program)
             asking = setting.reasoner.over(setting.base, program=program)
-            answers = setting.run(asking, tuple(q.atom for q in queries))
+            answers = ask_again(setting, asking, tuple(q.atom for q in queries))
         except NeurosymError as error:
             if len(queries) > 1:
                 return [self._answered([q], graph)[0] for q in queries]

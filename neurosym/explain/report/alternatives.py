@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import get_args
 
 from neurosym.explain.alternatives import DENIED, Change, How, NearLiteral, NearMiss
@@ -9,6 +10,7 @@ from neurosym.explain.model import Explanation
 from neurosym.explain.report.wording import answer, main_reason, numbered, percent, sentence
 
 INDENT = "  "
+_VARIABLE = re.compile(r"\?\w+")
 FAILED = frozenset(get_args(How)) - {"holds", "unknown"}
 
 
@@ -52,6 +54,8 @@ def holding(literal: NearLiteral) -> str:
 def aside(literal: NearLiteral) -> str:
     """The literal as the rule language spells it, where its line does not say it already; for small print."""
     line = failure(literal) if literal.how in FAILED else holding(literal)
+    if _VARIABLE.sub("…", literal.text) in line:
+        return ""
     return "" if literal.text in line or literal.text.removeprefix("not ") in line else literal.text
 
 
