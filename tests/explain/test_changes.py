@@ -432,7 +432,7 @@ def test_a_bare_name_must_be_that_of_one_predicate() -> None:
     answers = ns.Reasoner(ns.Program.from_text(WARD), more).query("flu(p1)")
     with pytest.raises(ExplanationError, match="write `cough/1` or `cough/2`"):
         ns.what_would_change(answers, "flu(p1)", ["cough"])
-    with pytest.raises(DataError, match="it has 1 argument$"):
+    with pytest.raises(DataError, match=r"it has 1 argument$"):
         ns.what_would_change(answers, "flu(p1)", ["smoker/2"])
     with pytest.raises(ExplanationError, match=r"did you mean 0\.7\?"):
         ns.what_would_change(answers, "flu(p1)", ["cough/1"], threshold=70)

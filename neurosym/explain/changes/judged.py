@@ -121,7 +121,7 @@ class Judge:
     def _atom(self, k: int, text: str, near: Near, ids: Ids) -> NearLiteral:
         atom = self.search.atoms[k]
         fact = near.facts.get(k)
-        if fact in self.spans:
+        if fact is not None and fact in self.spans:
             return NearLiteral(text, "unknown", between(*self.spans[fact]))
         if fact is not None and self.tags.get(fact, 1.0) > 0:
             return NearLiteral(text, "holds", self.words.fact(fact), self.tags.get(fact, 1.0))
