@@ -55,6 +55,9 @@ Language = Annotated[str, typer.Option("--language", metavar="TAG", help="Of lab
 Threshold = Annotated[
     float, typer.Option("--threshold", min=0.0, metavar="T", help="Under it, the rules that came nearest are shown.")
 ]
+Depth = Annotated[
+    int, typer.Option("--depth", min=1, metavar="N", help="For how many levels of what is not derived why not is said.")
+]
 Changeable = Annotated[
     list[str] | None,
     typer.Option(
@@ -198,9 +201,14 @@ def explain_command(
     language: Language = "en",
     threshold: Threshold = 0.5,
     changeable: Changeable = None,
+    depth: Depth = 2,
 ) -> int:
     """Show why an answer is what it is."""
     methods = contribution_methods(contributions)
+    if rdf is not None:
+        from neurosym.explain.views.rdf import suffix_format
+
+        suffix_format(rdf)  # before the work, not after it
     reasoner = load_reasoner(
         session, files, facts or [], _chosen_semantics(semantics, k, width), not no_demand, on_limit
     )
@@ -212,7 +220,7 @@ def explain_command(
     with output.working(session.settings.quiet) as reasoner.progress:  # what is left out may be grounded anew
         explanation = explain(
             answers, atom, proofs=proofs, language=language, contributions=methods, seed=session.settings.seed,
-            threshold=threshold, changeable=changeable or (),
+            threshold=threshold, changeable=changeable or (), depth=depth,
         )  # fmt: skip
     explanation = check_certificate(session, explanation)
     if html is not None:

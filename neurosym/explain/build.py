@@ -15,13 +15,15 @@ from neurosym.explain.believed import Believed, remarks
 from neurosym.explain.bounds import explain_bounds
 from neurosym.explain.certificates import certificate, hashes_of, nothing, provenance
 from neurosym.explain.chances import Chances
-from neurosym.explain.changes import with_alternatives
+from neurosym.explain.changes import check_threshold, with_alternatives
+from neurosym.explain.changes.setting import asked_atom
 from neurosym.explain.contributions import Asked, asked_for, contribute
 from neurosym.explain.model import Claim, Explanation, Proof
 from neurosym.explain.nodes import ProofNodes
 from neurosym.explain.proofs import Derivation, ProofSearch, proof_probability
 from neurosym.explain.verification import remember
 from neurosym.grounding import with_conjunctions
+from neurosym.lang.ast import Const
 from neurosym.lang.collector import collector_waits
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.semantics import Exact, TopK, relevant_part
@@ -45,8 +47,9 @@ def explain(
     seed: int = 0,
     attributions: bool = False,
     threshold: float | None = 0.5,
-    depth: int = 1,
+    depth: int = 2,
     changeable: Iterable[str] = (),
+    others: bool = False,
 ) -> Explanation:
     """Why an answer has its probability.
 
@@ -69,13 +72,18 @@ def explain(
         depth: for how many levels of atoms that are not derived, one below the other, it is said why not.
         changeable: which facts may change: the explanation then has the smallest `changes` that take the claim across
             the threshold, as `what_would_change` finds them.
+        others: whether `why_not` may name what nothing recorded connects with the claim, such as the facts about others
+            that would have done; by default a page about one person says nothing of another.
 
     Raises:
         DataError: the atom is not among the answers.
         ExplanationError: NS801, the answers were made without their reasoner; NS840, attributions need a package that
-            is not installed; NS841 and NS842, contributions that cannot be computed.
+            is not installed; NS841 and NS842, contributions that cannot be computed; NS848, a threshold that makes no
+            sense.
     """
     asked = asked_for(contributions, budget, exact_players, permutations, seed)
+    if threshold:
+        check_threshold(threshold, answers)
     position = answers.position(atom)
     fact = answers.facts[position]
     if answers.logic is not None and answers.reasoner is not None:
@@ -92,7 +100,9 @@ def explain(
         nodes.neural.attribution = Attributions(answers, sample)
     with collector_waits():
         why = builder.build(position, proofs, asked, posterior, level)
-    return with_alternatives(why, answers, position, nodes, sample, threshold, depth, changeable, language, budget)
+    return with_alternatives(
+        why, answers, position, nodes, sample, threshold, depth, changeable, language, budget, others
+    )
 
 
 class _Builder:
@@ -146,7 +156,7 @@ class _Builder:
     def _claim(self, position: int, posterior: Believed | None, level: float) -> Claim:
         answers, fact = self.answers, self.answers.facts[position]
         atom = answers.atoms[position]
-        label = self.nodes.words.fact(fact) if fact >= 0 else atom
+        label = self.nodes.words.fact(fact) if fact >= 0 else self._absent(position)
         value, lower, upper = (
             float(t[self.sample, position].detach()) for t in (answers.tags, answers.lower, answers.upper)
         )
@@ -164,6 +174,15 @@ class _Builder:
                 f"the claim rests on what is unknown, and is given as the midpoint of its bounds; {detail}"
             )
         return Claim(atom, label, value, lower, upper, answers.semantics, method, detail, credible)
+
+    def _absent(self, position: int) -> str:
+        """What was asked and cannot be derived, in words."""
+        asked = asked_atom(self.answers, position)
+        program = self.graph.program
+        if asked.key in program.hidden or asked.key in program.notation.joint:
+            return self.answers.atoms[position]
+        values = [t.value for t in asked.args if isinstance(t, Const)]
+        return self.nodes.words.atom(asked.key, values)
 
     def _given(self) -> tuple[str, ...]:
         """What was observed, as sentences."""

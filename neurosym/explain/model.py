@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from neurosym.explain.alternatives import Change, NearMiss
+from neurosym.explain.alternatives import Change, NearMiss, Sought
 from neurosym.reasoner.priors import Credible
 
 if TYPE_CHECKING:
@@ -307,6 +307,7 @@ class Explanation:
         unverified: what was not looked at; of what was refuted or could not be confirmed, the reason.
         why_not: of a claim under the threshold, the rules that came nearest to it.
         changes: the smallest ones that take the claim across the threshold, where some facts were declared changeable.
+        sought: which changes were looked for; None where nobody asked.
     """
 
     claim: Claim
@@ -325,6 +326,7 @@ class Explanation:
     unverified: tuple[str, ...] = ()
     why_not: tuple[NearMiss, ...] = ()
     changes: tuple[Change, ...] = ()
+    sought: Sought | None = None
     origin: ClassVar[Any] = None  # an `Origin`, set on instances by `verification.remember`
 
     def to_dict(self) -> dict[str, Any]:
@@ -352,11 +354,12 @@ class Explanation:
         """The claim with its why as RDF, in PROV-O; written to `path` (atomically) if given.
 
         Args:
-            format: `turtle`, `trig`, `nt`, `nq` or `json-ld`; by default what the path's suffix says, else `turtle`.
+            format: `turtle`, `trig`, `nt`, `nq` or `json-ld`; by default what the path's suffix says, without one
+                `turtle`.
             graph: IRI of a named graph that the claim's triple is stated in; then the default format is `trig`.
 
         Raises:
-            ExplanationError: NS862, a format that is not written; NS830, the file cannot be.
+            ExplanationError: NS862, a format that is not written, or a suffix of none; NS830, the file cannot be.
         """
         from neurosym.explain.views import to_rdf
 

@@ -62,6 +62,15 @@ class Words:
                 return f"it is not so that {sentence}"
         return f"there is no {self._atom(key, args)}"
 
+    def template(self, key: Key, args: Sequence[Value]) -> str | None:
+        """A ground atom by its predicate's `label`; None where it has none."""
+        return self._template(key, [self.value(v) for v in args])
+
+    def atom(self, key: Key, args: Sequence[Value | None]) -> str:
+        """An atom by its predicate's `label`, else with labels for its terms; None is a wildcard."""
+        known = [v for v in args if v is not None]
+        return (self.template(key, known) if len(known) == len(args) else None) or self._atom(key, args)
+
     def _template(self, key: Key, texts: list[str]) -> str | None:
         declaration = self.program.declarations.get(key) or self.program.neural.get(key)
         if declaration is None or not declaration.label:

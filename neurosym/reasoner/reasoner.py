@@ -336,8 +336,9 @@ class Reasoner(nn.Module):
 
     def _answer(
         self, grounded: Grounded, atoms: tuple[Atom, ...], evidence: tuple[tuple[int, bool], ...],
-        chosen: Semantics | None, inputs: Mapping[str, Tensor], closed_networks: bool,
+        chosen: Semantics | None, inputs: Mapping[str, Tensor], closed_networks: bool, told: Tensor | None = None,
     ) -> Answers:  # fmt: skip
+        """The answers; `told`: (B, F) probabilities of the leaves, where they need not be computed."""
         if evidence and chosen is not None and not isinstance(chosen, TopK):
             raise SemanticsError(
                 f"the semantics `{chosen.name}` does not define evidence", code="NS503", help="use exact or topk"
@@ -354,7 +355,7 @@ class Reasoner(nn.Module):
             warn(f"NS521: {error.message}: the answers are bounds", ApproximationWarning, stacklevel=3)
             chosen = TopK()
             evaluator = grounded.evaluator(present, evidence, chosen)
-        leaf_tags = grounded.leaves(self.weights, inputs)
+        leaf_tags = grounded.leaves(self.weights, inputs) if told is None else told
         bounds = evaluator.bounds(leaf_tags) if isinstance(evaluator, Bounds | ProofBounds) else None
         bounds = None if bounds is None else (bounds[0].to(self.dtype), bounds[1].to(self.dtype))
         tags = evaluator(leaf_tags).to(self.dtype) if bounds is None else (bounds[0] + bounds[1]) / 2
@@ -571,7 +572,8 @@ class Reasoner(nn.Module):
 
         near = get_close_matches(atom.predicate, sorted({n for n, _ in keys}), 1)
         arities = sorted(a for n, a in keys if n == atom.predicate)
-        hint = f"it has {' or '.join(map(str, arities))} arguments" if arities else ""
+        counted = " or ".join(map(str, arities))
+        hint = f"it has {counted} argument{'' if arities == [1] else 's'}" if arities else ""
         raise DataError(
             f"the predicate {atom.predicate}/{len(atom.args)} is unknown", code="NS616",
             note=hint or "no rule derives it and no fact has it",

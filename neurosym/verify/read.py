@@ -27,10 +27,10 @@ def read_explanation(
     """
     data = _read(Path(path), max_bytes)
     if not isinstance(data, dict):
-        raise fault("NS810", f"{path} holds no JSON object")
+        raise _other_file(f"{path} holds no JSON object")
     certificate = data.get("certificate", data)
     if not isinstance(certificate, dict) or "groundings" not in certificate:
-        raise fault("NS810", f"{path} holds no certificate")
+        raise _other_file(f"{path} holds no certificate")
     claim = data.get("claim") if "certificate" in data else None
     if claim is None:
         return certificate, None, None
@@ -69,7 +69,14 @@ def _read(path: Path, max_bytes: int) -> Any:
     try:
         return json.loads(text.decode("utf-8"), parse_constant=_constant, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
-        raise fault("NS810", f"{path} is no JSON", str(error)[:200]) from error
+        raise _other_file(f"{path} is no JSON", str(error)[:200]) from error
+
+
+def _other_file(message: str, note: str = "") -> ExplanationError:
+    """That a file is no explanation at all: the wrong one was named, and nothing speaks against the right one."""
+    return ExplanationError(
+        message, code="NS810", note=note, help="this is not an explanation's JSON: use what `explain --json` prints"
+    )
 
 
 def _constant(name: str) -> float:

@@ -348,3 +348,25 @@ def test_no_demand_grounds_everything(cli, file, demand):
     for command in (["query"], ["explain", "--query", "p(1)"]):
         found = cli(*command, path, "--max-facts", 100, *([] if demand else ["--no-demand"]))
         assert found.status == (0 if demand else 3)
+
+
+def test_a_suffix_that_rdf_is_not_written_in(cli, smokers, tmp_path):
+    found = cli("explain", smokers, "--query", "smokes(2)", "--rdf", tmp_path / "why.pdf")
+    assert found.status == 1 and "error[NS862]" in found.err and ".ttl" in found.err
+    assert not (tmp_path / "why.pdf").exists()
+
+
+def test_verify_of_another_file_says_what_it_reads(cli, smokers, file):
+    for path in (smokers, file("why.html", "<!doctype html>"), file("why.json", "{}")):
+        found = cli("verify", path)
+        assert found.status == 1 and "this is not an explanation's JSON" in found.err
+        assert "do not rely on" not in found.err
+
+
+def test_how_deep_why_not_looks(cli, file):
+    rules = file("w.rules", "a(X) :- b(X).\nb(X) :- c(X).\nc(X) :- d(X).\nd(1).")
+    below = {}
+    for depth in ("1", "3"):
+        found = cli("explain", rules, "--query", "a(2)", "--depth", depth, "--json").json
+        below[depth] = found["why_not"][0]["failed"][0]["below"]
+    assert below["1"] == [] and below["3"][0]["failed"][0]["below"][0]["failed"][0]["text"] == "d(2)"

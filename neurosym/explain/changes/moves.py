@@ -105,23 +105,34 @@ class _Finder:
             self._full = True
             self._cut()
             return
-        spell = self.setting.spell
-        what = spell(slot)
+        what = self.setting.spell(slot)
         by, to = None, ""
         if kind == "value":
             assert on is not None
             new, old = _moved(self.setting, slot, on)
-            to, by = spell(on), new - old
-            label = f"{what} becomes {to}"
-        elif kind == "remove":
-            label = f"{what} is not so"
-        else:
-            label = f"{what} is so"
+            to, by = self.setting.spell(on), new - old
+        label = self._label(kind, slot, on)
         move = Move(kind, what, label, to, by)  # pyright: ignore[reportArgumentType] - a kind
         self.found.moves.append(Candidate(move, slot, distance, off, on))
 
     def _ended(self) -> bool:
         return self._full or self.clock.spent()
+
+    def _label(self, kind: str, slot: Ground, on: Ground | None) -> str:
+        """The move as a sentence that can stand after "if"."""
+        setting = self.setting
+        words = setting.sentence(slot)
+        if kind == "value":
+            assert on is not None
+            new = setting.sentence(on)
+            if words is None or new is None:
+                return f"{setting.spell(slot)} becomes {setting.spell(on)}"
+            return f"{new} (recorded: {setting.words.value(_moved(setting, slot, on)[1])})"
+        if kind == "remove":
+            return f"{setting.spell(slot)} is not so" if words is None else f"it is not so that {words}"
+        if words is None:
+            return f"{setting.spell(slot)} is so"
+        return f"{words} ({'recorded as uncertain' if slot in self.found.records else 'recorded nowhere'})"
 
     def _cut(self) -> None:
         note = f"only {self.most} changes were considered; name fewer changeable facts, or raise max_candidates"

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from neurosym.errors import ExplanationError
+from neurosym.explain.words import Words
 from neurosym.facts import FactBase
 from neurosym.facts.factbase import Key
 from neurosym.grounding.asked import constants_evaluated
@@ -60,7 +61,7 @@ class Setting:
         tables: predicate → the tables of the fact base that hold its facts, see `stored_as`.
     """
 
-    def __init__(self, answers: Answers, position: int, sample: int = 0) -> None:
+    def __init__(self, answers: Answers, position: int, sample: int = 0, language: str = "en") -> None:
         if answers.reasoner is None:
             raise ExplanationError("these answers do not know their reasoner", code="NS801")
         self.answers, self.sample = answers, sample
@@ -70,6 +71,12 @@ class Setting:
         self.atom = asked_atom(answers, position)
         self.observed = answers.observed
         self.tables: dict[Key, list[tuple[Key, CoreAtom]]] = {}
+        self.language = language
+
+    @cached_property
+    def words(self) -> Words:
+        """Atoms in the expert's words."""
+        return Words(self.answers.grounded.graph, self.program, self.base.labels(self.language))
 
     @cached_property
     def normal(self) -> Prepared:
@@ -109,6 +116,11 @@ class Setting:
         if key == TRIPLE and isinstance(values[1], Iri):
             return f"<{values[1].value}>", (values[0], values[2])
         return key[0], values
+
+    def sentence(self, ground: Ground) -> str | None:
+        """A ground atom by its predicate's label; None where it has none."""
+        name, values = self.plain(ground)
+        return self.words.template((name, len(values)), values)
 
     def spell(self, ground: Ground) -> str:
         """A ground atom as the answers spell it."""

@@ -14,6 +14,7 @@ from typing import Any
 from neurosym.errors import ExplanationError
 from neurosym.explain.model import Explanation
 from neurosym.explain.report import wording as words
+from neurosym.explain.report.alternatives import main_point
 from neurosym.explain.report.page import environment, write_page
 from neurosym.explain.report.single import explanation_html
 
@@ -42,7 +43,7 @@ class BatchPage:
             "label": claim.label,
             "probability": claim.probability,
             "truth": truth,
-            "main_reason": words.main_reason(explanation),
+            "main_reason": main_point(explanation),
             "rules": words.fired_rules(explanation),
             "shown": words.amount(claim),
             "verified": explanation.verified,

@@ -12,7 +12,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from neurosym.errors import ExplanationError
 from neurosym.explain.report import wording as words
-from neurosym.explain.report.alternatives import claim_then, failure, holding, near_title
+from neurosym.explain.report.alternatives import (
+    aside,
+    change_asides,
+    claim_then,
+    failure,
+    holding,
+    mark,
+    near_title,
+    sought_line,
+    weight_line,
+)
 from neurosym.explain.report.branches import WIDE, open_depth
 from neurosym.explain.report.layout import outline
 from neurosym.explain.report.safe import clean, image_source, page_link
@@ -48,6 +58,11 @@ def environment() -> Environment:
         "holding": holding,
         "failure": failure,
         "claim_then": claim_then,
+        "aside": aside,
+        "mark": mark,
+        "weight_line": weight_line,
+        "asides": change_asides,
+        "sought_line": sought_line,
     }
     env.globals |= {"outline": outline, "kind_words": words.kind_words, "wide": WIDE, "open_depth": open_depth}
     return env

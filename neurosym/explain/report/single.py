@@ -8,6 +8,7 @@ from typing import Any
 
 from neurosym.explain.model import Explanation, Node, RuleText
 from neurosym.explain.report import wording as words
+from neurosym.explain.report.alternatives import reason_against
 from neurosym.explain.report.branches import proof_pieces
 from neurosym.explain.report.graph import draw
 from neurosym.explain.report.page import environment
@@ -26,6 +27,7 @@ def explanation_html(explanation: Explanation) -> str:
         measure=words.measure(claim),
         gauge=_gauge(explanation),
         main_reason=words.main_reason(explanation),
+        against=reason_against(explanation),
         trees=[(number, proof, pieces) for number, (proof, pieces) in enumerate(trees, 1) if pieces],
         evidence=_evidence(explanation),
         bars=_bars(explanation),

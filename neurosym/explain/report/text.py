@@ -11,11 +11,10 @@ from rich.text import Text
 from rich.tree import Tree
 
 from neurosym.explain.model import Attribution, Explanation, Node
-from neurosym.explain.report.alternatives import alternative_lines
+from neurosym.explain.report.alternatives import alternative_lines, headline
 from neurosym.explain.report.branches import WIDE, Branch, proof_tree
 from neurosym.explain.report.safe import clean
 from neurosym.explain.report.wording import (
-    answer,
     compared,
     kind_words,
     looked_at,
@@ -43,7 +42,7 @@ def explanation_text(explanation: Explanation) -> str:
     )  # fmt: skip
     if explanation.verified == ():
         console.print(_text(f"This report does not verify, do not rely on it: {'; '.join(explanation.unverified)}."))
-    console.print(_text(answer(explanation)))
+    console.print(_text(headline(explanation)))
     for observed in explanation.given:
         console.print(_text(f"Given: {sentence(observed)}"))
     for warning in explanation.warnings:

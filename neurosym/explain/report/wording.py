@@ -157,10 +157,15 @@ def main_reason(explanation: Explanation) -> str:
     return sentence(_because(explanation)) or _no_reason(explanation)
 
 
+def numbered(explanation: Explanation) -> str:
+    """The claim with its number."""
+    claim = explanation.claim
+    return f"{sentence(claim.label).rstrip('.')}: {amount(claim)} ({measure(claim)})"
+
+
 def answer(explanation: Explanation) -> str:
     """The claim with its number and its main reason, in one sentence."""
-    claim = explanation.claim
-    what = f"{sentence(claim.label).rstrip('.')}: {amount(claim)} ({measure(claim)})"
+    what = numbered(explanation)
     because = _because(explanation)
     return f"{what}, mainly because {because.rstrip('.')}." if because else f"{what}. {_no_reason(explanation)}"
 

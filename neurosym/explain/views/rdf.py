@@ -41,21 +41,21 @@ def to_rdf(
 
     Args:
         path: a file, written whole or not at all.
-        format: `turtle`, `trig`, `nt`, `nq` or `json-ld`; by default what the path's suffix says, else `turtle`, or
-            `trig` with a named graph.
+        format: `turtle`, `trig`, `nt`, `nq` or `json-ld`; by default what the path's suffix says; where it has
+            none `turtle`, or `trig` with a named graph.
         graph: IRI of a named graph for the derived triples; their provenance stays in the default graph.
         threshold: claims of a lower probability (`lower`, where it is an interval) are described, and not stated. By
             default those of probability 0.
 
     Raises:
-        ExplanationError: NS860, an explanation that contradicts itself; NS862, a format that is not written;
-            NS830, the file cannot be.
+        ExplanationError: NS860, an explanation that contradicts itself; NS862, a format that is not written, or a
+            suffix of none; NS830, the file cannot be.
     """
     from neurosym.explain.report import write_page
-    from neurosym.facts.rdf import WRITTEN, write_rdf
+    from neurosym.facts.rdf import write_rdf
 
-    named = Path(path).suffix[1:].lower() if path is not None else ""
-    chosen = format or (named if named in WRITTEN else "trig" if graph else "turtle")
+    named = suffix_format(path) if path is not None and format is None else ""
+    chosen = format or named or ("trig" if graph else "turtle")
     quads = [quad for e in explanations for quad in explanation_quads(e, graph, threshold)]
     try:
         text = write_rdf(quads, chosen, v.PREFIXES)
@@ -64,6 +64,23 @@ def to_rdf(
     if path is not None:
         write_page(path, text)
     return text
+
+
+def suffix_format(path: str | os.PathLike[str]) -> str:
+    """The format that a path's suffix says; an empty string where it has none.
+
+    Raises:
+        ExplanationError: NS862, a suffix of something else: who opens `claim.pdf` expects no RDF in it.
+    """
+    from neurosym.facts.rdf import WRITTEN
+
+    suffix = Path(path).suffix.lower()
+    if suffix and suffix[1:] not in WRITTEN:
+        raise ExplanationError(
+            f"RDF is not written as `{suffix}`, the suffix of {path}", code="NS862",
+            help="write .ttl, .trig, .nt, .nq or .jsonld, or name the format",
+        )  # fmt: skip
+    return suffix[1:]
 
 
 def explanation_quads(explanation: Explanation, graph: str | None = None, threshold: float | None = None) -> list[Quad]:
