@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ import torch
 from neurosym.cli.fact_files import is_csv, load_facts
 from neurosym.errors import DataError, FactError
 from neurosym.facts import FactBase
-from neurosym.facts.tabular import text_value
+from neurosym.facts.tabular import csv_reader, text_value
 from neurosym.lang import Iri, Program, Symbol, Value, predicate_of_iri
 from neurosym.neural import FeatureTable
 from neurosym.reasoner.saving import Features, Manifest
@@ -76,13 +75,8 @@ class _Rows:
 
 
 def _header(path: str) -> tuple[str, ...]:
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as stream:
-            return tuple(cell.strip() for cell in next(csv.reader(stream), []))
-    except OSError as error:
-        raise FactError(f"{path}: {error.strerror}", code="NS301", help="check the path") from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise FactError(f"{path}: {error}", code="NS303") from None
+    with csv_reader(path) as reader:
+        return tuple(cell.strip() for cell in next(reader, []))
 
 
 def _record_of(path: str, header: Sequence[str], records: Iterable[Features]) -> Features | None:
@@ -117,8 +111,7 @@ def _read_table(path: str, record: Features, prefixes: Mapping[str, str]) -> _Ro
     where = header.index(name)
     columns = [header.index(c) for c in record.columns]
     rows = _Rows(path, [], [], [c for c in header if c != name and c not in record.columns])
-    with open(path, newline="", encoding="utf-8-sig") as stream:
-        reader = csv.reader(stream)
+    with csv_reader(path) as reader:
         next(reader)
         for cells in reader:
             if not cells:

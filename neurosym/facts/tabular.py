@@ -7,6 +7,7 @@ import datetime
 import math
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ from neurosym.errors import FactError, Place
 from neurosym.lang.terms import INT64_MAX, INT64_MIN, Iri, Symbol, Value, is_plain_symbol
 
 if TYPE_CHECKING:
+    from _csv import Reader as CsvReader
+
     import pandas
 
 _INTEGER = re.compile(r"[+-]?\d+\Z")
@@ -46,36 +49,66 @@ def text_value(text: str) -> Value:
 
 def read_csv(
     path: str | PathLike[str], predicate: str | None = None
-) -> tuple[tuple[str, int], list[list[Value]], list[Place]]:
-    """The predicate as (name, arity), the rows and the place of each row of a CSV file with a header line."""
+) -> tuple[tuple[str, int], tuple[str, ...], list[list[Value]], list[Place]]:
+    """A CSV file with a header line: the predicate as (name, arity), the columns, the rows, the place of each row."""
     path = Path(path)
     rows: list[list[Value]] = []
     places: list[Place] = []
+    with csv_reader(path) as reader:
+        header = next(reader, None)
+        if not header:
+            raise FactError(f"{path}: the file is empty", code="NS303", help="the first line names the columns")
+        for cells in reader:
+            if not cells:
+                continue
+            place = f"{path}:{reader.line_num}"
+            if len(cells) != len(header):
+                raise FactError(
+                    f"{place}: {len(cells)} cells where the header has {len(header)}", code="NS303",
+                    help="a cell with a comma in it stands in quotation marks" if len(cells) > len(header) else "",
+                )  # fmt: skip
+            if "" in cells:
+                column = header[cells.index("")]
+                raise FactError(f"{place}: no value in column `{column}`", code="NS304", help="leave the row out")
+            try:
+                rows.append([text_value(c.strip()) for c in cells])
+            except ValueError as error:
+                raise FactError(f"{place}: {error}", code="NS305") from None
+            places.append(Place(str(path), reader.line_num))
+    return (predicate or path.stem, len(header)), tuple(c.strip() for c in header), rows, places
+
+
+@contextmanager
+def csv_reader(path: str | PathLike[str]) -> Iterator[CsvReader]:
+    """The cells of a file, line by line, between the separators that its header has.
+
+    A header without a comma, which semicolons or tabs split into several cells, leaves no doubt: that is how
+    spreadsheets write tables where the comma is the decimal sign.
+
+    Raises:
+        FactError: NS301 the file cannot be read; NS303 it is no text, or no CSV.
+    """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.reader(stream)
-            header = next(reader, None)
-            if not header:
-                raise FactError(f"{path}: the file is empty", code="NS303", help="the first line names the columns")
-            for cells in reader:
-                if not cells:
-                    continue
-                place = f"{path}:{reader.line_num}"
-                if len(cells) != len(header):
-                    raise FactError(f"{place}: {len(cells)} cells where the header has {len(header)}", code="NS303")
-                if "" in cells:
-                    column = header[cells.index("")]
-                    raise FactError(f"{place}: no value in column `{column}`", code="NS304", help="leave the row out")
-                try:
-                    rows.append([text_value(c.strip()) for c in cells])
-                except ValueError as error:
-                    raise FactError(f"{place}: {error}", code="NS305") from None
-                places.append(Place(str(path), reader.line_num))
+        with Path(path).open(newline="", encoding="utf-8-sig") as stream:
+            header = next(csv.reader(stream), [])
+            stream.seek(0)
+            separator = ","
+            if len(header) == 1:
+                for other in ";\t":
+                    cells = next(csv.reader(stream, delimiter=other), [])
+                    stream.seek(0)
+                    if len(cells) > 1 and all(c.strip() for c in cells):
+                        separator = other
+                        break
+            yield csv.reader(stream, delimiter=separator)
     except OSError as error:
-        raise FactError(f"{path}: {error.strerror}", code="NS301") from None
-    except (csv.Error, UnicodeDecodeError) as error:
+        raise FactError(f"{path}: {error.strerror}", code="NS301", help="check the path") from None
+    except UnicodeDecodeError as error:
+        raise FactError(
+            f"{path}: {error}", code="NS303", help="save it as UTF-8; spreadsheets call that `CSV UTF-8`"
+        ) from None
+    except csv.Error as error:
         raise FactError(f"{path}: {error}", code="NS303") from None
-    return (predicate or path.stem, len(header)), rows, places
 
 
 def frame_rows(frame: pandas.DataFrame, columns: Sequence[str] | None) -> Iterator[list[Value]]:
