@@ -87,8 +87,8 @@ def ground(
 
     Raises:
         RuleError: statements that cannot be evaluated yet.
-        GroundingError: an expression in a query or in evidence has no value, among others; NS308, the columns of a
-            table are not the arguments.
+        GroundingError: an expression in a query or in evidence has no value, among others.
+        FactError: NS308, the columns of a table contradict the arguments.
         LimitError: a limit was hit; names the rule or predicate.
     """
     base, _ = matched(program, FactBase() if facts is None else facts)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from neurosym.errors import Diagnostic, GroundingError
+from neurosym.errors import Diagnostic, FactError
 from neurosym.facts import FactBase, Ids, SymbolTable, Table
 from neurosym.facts.headers import Header
 from neurosym.grounding.declared import declared_arguments
@@ -28,7 +28,7 @@ def matched(program: Program, base: FactBase) -> tuple[FactBase, tuple[Diagnosti
         The fact base, the same one if there was nothing to do; warnings NS309 and NS311.
 
     Raises:
-        GroundingError: NS308, a header shares names with the arguments, which stand elsewhere.
+        FactError: NS308, a header shares names with the arguments, which stand elsewhere.
     """
     if not base.headers:
         return base, ()
@@ -79,7 +79,7 @@ def _order(header: Header, arguments: Sequence[Argument]) -> tuple[list[int], li
     missing = [n for n in names if n not in columns]
     if any(names.index(n) != columns.index(n) for n in shared) or not others:
         wrong = f"the column{'s' * (len(others) > 1)} {_listed(others)}" if others else "the same column twice"
-        raise GroundingError(
+        raise FactError(
             f"{header.file} has {wrong} where the arguments of `{header.key[0]}` have {_listed(missing)}", code="NS308",
             note=note, help="give the columns the names of the arguments; their order does not matter then",
         )  # fmt: skip

@@ -85,6 +85,7 @@ class Reasoner(nn.Module):
 
     Raises:
         RuleError: the program holds statements that cannot be evaluated yet.
+        FactError: NS308, the columns of a table contradict the arguments of its predicate.
         SemanticsError: an unknown semantics.
     """
 

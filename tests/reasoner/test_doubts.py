@@ -84,15 +84,17 @@ def test_an_individual_that_nothing_mentions(query: str, missing: dict[str, str]
 
 
 def test_an_individual_that_is_derived_or_observed_of_an_open_predicate_is_there() -> None:
-    found = reasoner("seen(P) :- p(P), any(P). p(old). pred any(x: any) open .").query("any(new)", evidence=["any(new)"])
+    found = reasoner("seen(P) :- p(P), any(P). p(old). pred any(x: any) open .").query(
+        "any(new)", evidence=["any(new)"]
+    )
     assert found.unheard_of == ()
     (odd,) = reasoner(RULES, FACTS).query("evicted(dora)", evidence=["\\+ late(dorra)"]).unheard_of
     assert (odd.name, odd.near, odd.observed) == ("dorra", "dora", True)
 
 
 def test_entities_of_features_and_inputs_are_there() -> None:
-    text = "neural risky(p: ex:Patient) by net . alarm(P) :- ex:Patient(P), risky(P). neural digit(i: Tensor, d: 0..1) by net2 ."
-    text += " sum(A, B, S) :- digit(A, X), digit(B, Y), S is X + Y."
+    text = "neural risky(p: ex:Patient) by net . alarm(P) :- ex:Patient(P), risky(P)."
+    text += " neural digit(i: Tensor, d: 0..1) by net2 . sum(A, B, S) :- digit(A, X), digit(B, Y), S is X + Y."
     made = reasoner(
         text, features={"ex:Patient": ns.FeatureTable(["ex:p1", "p2"], torch.zeros(2, 3), ["a", "b", "c"])},
         networks={"net": torch.nn.Linear(3, 1), "net2": torch.nn.Linear(3, 2)},
