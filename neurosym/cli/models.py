@@ -50,7 +50,9 @@ def ask_model(session: Session, model: str, data: list[str], queries: list[str])
 
     reasoner = load_over(session, model, data)[0]
     with output.working(session.settings.quiet) as reasoner.progress, torch.no_grad():
-        return reasoner.query(*queries)
+        answers = reasoner.query(*queries)
+    session.report((*reasoner.warnings, *answers.warnings))
+    return answers
 
 
 def load_over(session: Session, model: str, data: list[str]) -> tuple[Reasoner, Manifest]:

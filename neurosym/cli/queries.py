@@ -141,10 +141,12 @@ def load_reasoner(
     base = load_facts(facts)
     program = parse_files(files, base.predicates)
     session.report(program.warnings)
-    return Reasoner(
+    reasoner = Reasoner(
         program, base, semantics=semantics, limits=session.limits(), demand=demand, seed=session.settings.seed,
         on_limit="stop" if on_limit == "stop" else "bounds",
     )  # fmt: skip
+    session.report(reasoner.warnings)
+    return reasoner
 
 
 def ask(session: Session, reasoner: Reasoner, queries: list[str], evidence: Sequence[str] = ()) -> Answers:
@@ -155,6 +157,7 @@ def ask(session: Session, reasoner: Reasoner, queries: list[str], evidence: Sequ
         simplefilter("ignore", ApproximationWarning)  # it is reported as NS521
         answers = reasoner.query(*queries, evidence=evidence)
     session.report(_bounded(answers))
+    session.report(answers.warnings)
     return answers
 
 

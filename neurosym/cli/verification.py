@@ -104,14 +104,16 @@ def _given(
     if rules is None:
         return None
     plain: Any = ()
-    predicates: set[tuple[str, int]] = set()
     if facts:  # reading them takes NumPy, which a check of rules alone does without
         from neurosym.cli.fact_files import load_facts
         from neurosym.facts import FactRows
+        from neurosym.grounding.tables import matched
 
         base = load_facts(facts)
-        plain, predicates = FactRows(base), base.predicates
-    program = _parsed(rules, predicates)
+        program = _parsed(rules, base.predicates)
+        plain = FactRows(matched(program, base)[0])
+    else:
+        program = _parsed(rules, set())
     return Given(program, plain, _observed(evidence))
 
 

@@ -132,6 +132,7 @@ class _Builder:
         found = self._proofs(fact, proofs) if fact >= 0 else []
         if posterior is not None:
             self.warnings.extend(remarks(posterior, claim.credible, list(nodes.rules.values())))
+        self.warnings.extend(u.sentence() for u in answers.unheard_of if u.observed or u.atom in claim.atom)
         self.warnings.extend(f"{times} times while grounding: {n}" for n, times in self.graph.counters.items())
         hashes = hashes_of(answers)
         added, shares = (), None

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from neurosym.errors import FactError, Place
 from neurosym.lang.terms import INT64_MAX, INT64_MIN, Iri, Symbol, Value, is_plain_symbol
@@ -52,8 +52,8 @@ class Sheet:
         header: its first line, without blanks around the names.
     """
 
-    def __init__(self, path: str | PathLike[str], stream: Iterable[str]) -> None:
-        self._file, self._reader = str(path), csv.reader(stream)
+    def __init__(self, path: str | PathLike[str], stream: Iterable[str], separator: str = ",") -> None:
+        self._file, self._reader = str(path), csv.reader(stream, delimiter=separator)
         self.header = tuple(cell.strip() for cell in next(self._reader, []))
 
     def lines(self) -> Iterator[tuple[Place, list[str]]]:
@@ -70,7 +70,10 @@ class Sheet:
         """
         for place, cells in self.lines():
             if len(cells) != len(self.header):
-                raise FactError(f"{place}: {len(cells)} cells where the header has {len(self.header)}", code="NS303")
+                raise FactError(
+                    f"{place}: {len(cells)} cells where the header has {len(self.header)}", code="NS303",
+                    help="a cell with a comma in it stands in quotation marks" if len(cells) > len(self.header) else "",
+                )  # fmt: skip
             yield place, cells
 
 
@@ -83,17 +86,39 @@ def reading(path: str | PathLike[str]) -> Iterator[Sheet]:
     """
     try:
         with open(path, newline="", encoding="utf-8-sig") as stream:
-            yield Sheet(path, stream)
+            separator = _separator(stream)
+            yield Sheet(path, stream, separator)
     except OSError as error:
         raise FactError(f"{path}: {error.strerror}", code="NS301", help="check the path") from None
-    except (csv.Error, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise FactError(
+            f"{path}: {error}", code="NS303", help="save it as UTF-8; spreadsheets call that `CSV UTF-8`"
+        ) from None
+    except csv.Error as error:
         raise FactError(f"{path}: {error}", code="NS303") from None
+
+
+def _separator(stream: TextIO) -> str:
+    """What a file's header has between its cells.
+
+    A header without a comma, which semicolons or tabs split into several cells, leaves no doubt: that is how
+    spreadsheets write tables where the comma is the decimal sign.
+    """
+    line = stream.readline()
+    stream.seek(0)
+    if len(next(csv.reader([line]), [])) > 1:
+        return ","
+    for other in ";\t":
+        cells = next(csv.reader([line], delimiter=other), [])
+        if len(cells) > 1 and all(c.strip() for c in cells):
+            return other
+    return ","
 
 
 def read_csv(
     path: str | PathLike[str], predicate: str | None = None
-) -> tuple[tuple[str, int], list[list[Value]], list[Place]]:
-    """The predicate as (name, arity), the rows and the place of each row of a CSV file with a header line."""
+) -> tuple[tuple[str, int], tuple[str, ...], list[list[Value]], list[Place]]:
+    """A CSV file with a header line: the predicate as (name, arity), the columns, the rows, the place of each row."""
     rows: list[list[Value]] = []
     places: list[Place] = []
     with reading(path) as sheet:
@@ -108,7 +133,7 @@ def read_csv(
             except ValueError as error:
                 raise FactError(f"{place}: {error}", code="NS305") from None
             places.append(place)
-    return (predicate or Path(path).stem, len(sheet.header)), rows, places
+    return (predicate or Path(path).stem, len(sheet.header)), sheet.header, rows, places
 
 
 def frame_rows(frame: pandas.DataFrame, columns: Sequence[str] | None) -> Iterator[list[Value]]:

@@ -18,6 +18,7 @@ from neurosym.errors import ApproximationWarning, DataError, SemanticsError
 from neurosym.facts import FactBase
 from neurosym.grounding import Limits, Parameter, evaluated, ground
 from neurosym.grounding.ground import Prepared, prepared
+from neurosym.grounding.tables import matched
 from neurosym.lang import Foreign, parse_atom, to_text
 from neurosym.lang.ast import Atom, Const, Program, Query, Var
 from neurosym.lang.terms import term_key
@@ -25,6 +26,7 @@ from neurosym.lang.walk import body_atoms, head_atoms
 from neurosym.neural import FeatureTable
 from neurosym.reasoner.answers import Answers, Details
 from neurosym.reasoner.constraints import ConstraintLoss, Violation, check_constraints, constraint_loss
+from neurosym.reasoner.doubts import Mentioned
 from neurosym.reasoner.formulas import Formulas, constraint_parameters
 from neurosym.reasoner.grounded import Grounded
 from neurosym.reasoner.joint import Joint
@@ -78,8 +80,12 @@ class Reasoner(nn.Module):
             `print` will do.
         seed: of randomly started weights; dtype: of answers and gradients. Between, all is computed in float64.
 
+    Attributes:
+        warnings: what is doubtful about the tables of the facts: NS309, NS311.
+
     Raises:
         RuleError: the program holds statements that cannot be evaluated yet.
+        FactError: NS308, the columns of a table contradict the arguments of its predicate.
         SemanticsError: an unknown semantics.
     """
 
@@ -106,7 +112,7 @@ class Reasoner(nn.Module):
                 help="FactBase.from_facts, from_rdf, from_csv … make one; settings such as semantics= go by name",
             )
         self.program = program
-        self.facts = FactBase() if facts is None else facts
+        self.facts, self.warnings = matched(program, FactBase() if facts is None else facts)
         self.networks = nn.ModuleDict(dict(networks or {}))
         self.features = dict(features or {})
         self.semantics = algebra(semantics)
@@ -229,9 +235,9 @@ class Reasoner(nn.Module):
         """
         facts = self.facts
         if removed is not None:
-            facts = facts - removed
+            facts = facts - matched(self.program, removed)[0]
         if added is not None:
-            facts = facts + added
+            facts = facts + matched(self.program, added)[0]
         self._before = {key[1:]: g.graph for key, g in self._grounded.items() if key[0] == id(self.facts)}
         self._grounded, self.ground_formulas = {}, {}
         self.facts = facts
@@ -528,6 +534,7 @@ class Reasoner(nn.Module):
         other.weight_logits = self.weight_logits
         other.constraint_logits, other.operands = self.constraint_logits, self.operands
         other.queries, other.background = self.queries, self.background
+        other.warnings = self.warnings if facts is self.facts else other.warnings
         other.training = self.training  # not `train`: that would change the networks, which the two share
         return other
 
@@ -554,6 +561,11 @@ class Reasoner(nn.Module):
         """The predicates that the program declares or derives."""
         heads = {h.key for r in self.program.rules for head in r.heads for h in head.atoms}
         return heads | set(self.program.declarations) | set(self.program.neural)
+
+    @cached_property
+    def mentioned(self) -> Mentioned:
+        """What the program's text speaks of."""
+        return Mentioned(self.program)
 
     def check_known(self, atom: Atom) -> None:
         """Refuse a predicate that neither the program nor the facts know."""

@@ -115,7 +115,7 @@ def prepared(
     slots: Sequence[str], semantics: Semiring | None, closed_networks: bool,
 ) -> SampleQuery:  # fmt: skip
     """Ground the samples, and get a query ready."""
-    samples = Samples.of(given)
+    samples = Samples.of(given, reasoner.program)
     asked = [*atoms, *(a for a, _ in observed)]
     for atom in asked:
         if atom.key not in samples.tables:
