@@ -80,12 +80,10 @@ class ProofNodes:
     def oppose(self, fact: int, tree: Derivation) -> None:
         """Tell below the `not` node of a fact a proof of that fact.
 
-        That the fact may be one that the engine introduced, an exception, does not matter: here it is what is told.
+        A fact that the engine introduced is passed over in other proofs. An exception is told here, by its rule; a fact
+        that stands for one other, as the member of an aggregate does, is told as that one.
         """
-        root = self.add(tree) or self._derived(tree)
-        if self.nodes[root].kind == "choice":  # an exception without a condition: no step names its rule
-            group, row = self.graph.choice_of(tree.fact)
-            self.rule_number(int(group.statements[row]))
+        root = self.add(tree) or self._told_alone(tree) or self._derived(tree)
         name = self._negated(fact)
         self.nodes[name] = replace(self.nodes[name], opposite=root)
 
@@ -116,6 +114,9 @@ class ProofNodes:
             because = self.words.because(tree.grounding, labels)
             if kind == "aggregate":
                 because = f"{label}: {', '.join(labels)}" if labels else label
+            elif graph.hidden(fact) and rule.part != "exception" and labels:  # it has no name but what it stands for
+                because = " and ".join(labels)
+                self.nodes[name] = replace(self.nodes[name], label=because)
             self.steps[name] = Step(name, number, body, because, self.words.substitution(tree.grounding))
         return name
 
@@ -145,6 +146,12 @@ class ProofNodes:
                 below.extend(self._absent(int(index)) for index in graph.absent[part])
             stack.extend(reversed(below))
         return tuple(dict.fromkeys(found))
+
+    def _told_alone(self, tree: Derivation) -> str:
+        """The one node that a fact which the engine introduced stands for; empty where there are several, or a rule."""
+        part = self.graph.rules[self.graph.rule[tree.grounding]].part
+        body = () if part == "exception" else self._body(tree)
+        return body[0] if len(body) == 1 else ""
 
     def _is_result(self, fact: int) -> bool:
         """Whether a hidden fact is the result of an aggregate, which reads as a fact of its own."""

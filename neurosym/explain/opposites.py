@@ -1,7 +1,7 @@
 """What speaks against the proofs of a claim: the best proof of each fact that they need to be false.
 
 A rule behind a negation or an exception is in no proof of the claim, and may decide it all the same. So below each
-negated fact that is possible stands a proof that it is so; below what that proof needs to be false in turn, another one.
+negated fact that is possible stands a proof that it is so; below what that proof needs to be false, another one.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from neurosym.explain.model import Attribution, Explanation, Node
+from neurosym.explain.report.against import speaks_against
 from neurosym.explain.report.alternatives import alternative_lines
 from neurosym.explain.report.branches import WIDE, Branch, proof_tree
 from neurosym.explain.report.safe import clean
@@ -44,6 +45,8 @@ def explanation_text(explanation: Explanation) -> str:
     if explanation.verified == ():
         console.print(_text(f"This report does not verify, do not rely on it: {'; '.join(explanation.unverified)}."))
     console.print(_text(answer(explanation)))
+    if against := speaks_against(explanation):
+        console.print(_text(f"Speaks against it: {against}"))
     for observed in explanation.given:
         console.print(_text(f"Given: {sentence(observed)}"))
     for warning in explanation.warnings:
@@ -94,8 +97,19 @@ def _grow(tree: Tree, branch: Branch, told: set[str]) -> None:
     told.add(branch.node.id)
     for below in branch.children[:WIDE]:
         _grow(child, below, told)
+    if branch.opposite is not None:
+        _grow_opposite(child, branch.opposite, told)
     if branch.children[WIDE:]:
         child.add(_text(f"… {plural(len(branch.children) - WIDE, 'further fact')}"))
+
+
+def _grow_opposite(tree: Tree, branch: Branch, told: set[str]) -> None:
+    """What speaks for the opposite of a fact held to be false, in full where it is met first."""
+    title = f"Reasons for the opposite, {percent(branch.node.probability)}"
+    if branch.node.id in told:
+        tree.add(_text(f"{title}: {branch.node.label} – see above"))
+    else:
+        _grow(tree.add(_text(f"{title}:")), branch, told)
 
 
 def _line(branch: Branch, details: bool) -> str:
