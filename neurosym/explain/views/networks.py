@@ -22,10 +22,10 @@ def to_networkx(explanation: Explanation) -> networkx.DiGraph:
     that speak against it, which lead to a fact held to be false by an edge whose `kind` is "opposes"; that of all other
     edges is "supports".
 
-    Nodes are facts under their ids (`role` "fact", with `kind`, `atom`, `label`, `probability`, `place`), firings (`role`
-    "firing", `step:0` and so on, with `rule`, `label`, `file`, `line`, `source`, and `weight` where the rule has one)
-    and the claim (`role` "claim"), which the root of each proof leads to. All attributes are text, numbers and truth
-    values, without characters that XML cannot hold, so that GraphML, GEXF and JSON take them.
+    Nodes are facts under their ids (`role` "fact", with `kind`, `atom`, `label`, `probability`, `place`), firings
+    (`role` "firing", `step:0` and so on, with `rule`, `label`, `file`, `line`, `source`, and `weight` where the rule
+    has one) and the claim (`role` "claim"), which the root of each proof leads to. All attributes are text, numbers and
+    truth values, without characters that XML cannot hold, so that GraphML, GEXF and JSON take them.
 
     Raises:
         ExplanationError: NS860, a fact rests on itself, or a part names one that there is not.
