@@ -20,6 +20,7 @@ from neurosym.explain.changes.setting import asked_atom
 from neurosym.explain.contributions import Asked, asked_for, contribute
 from neurosym.explain.model import Claim, Explanation, Proof
 from neurosym.explain.nodes import ProofNodes
+from neurosym.explain.opposites import Opposites, Told, opposites
 from neurosym.explain.proofs import Derivation, ProofSearch, proof_probability
 from neurosym.explain.verification import remember
 from neurosym.grounding import with_conjunctions
@@ -50,6 +51,8 @@ def explain(
     depth: int = 2,
     changeable: Iterable[str] = (),
     others: bool = False,
+    against: int = 20,
+    against_depth: int = 3,
 ) -> Explanation:
     """Why an answer has its probability.
 
@@ -74,6 +77,9 @@ def explain(
             the threshold, as `what_would_change` finds them.
         others: whether `why_not` may name what nothing recorded connects with the claim, such as the facts about others
             that would have done; by default a page about one person says nothing of another.
+        against: of so many facts that the proofs need to be false, the likeliest first, it is told what speaks for them
+            (`Node.opposite`); 0 for none.
+        against_depth: through how many negations, one below the other.
 
     Raises:
         DataError: the atom is not among the answers.
@@ -95,7 +101,7 @@ def explain(
         raise ExplanationError("these answers do not know their reasoner", code="NS801")
     chances = Chances(answers, sample)
     nodes = ProofNodes(answers, reasoner, chances, sample, language, posterior, level)
-    builder = _Builder(answers, reasoner, chances, nodes, sample)
+    builder = _Builder(answers, reasoner, chances, nodes, sample, Told(against, against_depth))
     if attributions:
         nodes.neural.attribution = Attributions(answers, sample)
     with collector_waits():
@@ -112,12 +118,14 @@ class _Builder:
         warnings: what the reader should know, so far.
     """
 
-    def __init__(self, answers: Answers, reasoner: Reasoner, chances: Chances, nodes: ProofNodes, sample: int) -> None:
+    def __init__(
+        self, answers: Answers, reasoner: Reasoner, chances: Chances, nodes: ProofNodes, sample: int, against: Told
+    ) -> None:
         self.answers, self.reasoner = answers, reasoner
         self.grounded = answers.grounded
         self.graph = answers.grounded.graph
         self.chances, self.nodes = chances, nodes
-        self.sample = sample
+        self.sample, self.against = sample, against
         self.warnings: list[str] = []
 
     def build(self, position: int, proofs: int, asked: Asked, posterior: Believed | None, level: float) -> Explanation:
@@ -216,10 +224,24 @@ class _Builder:
         if search.cut:
             self.warnings.append(f"the search for further proofs ended after {search.max_steps:,} steps")
         trees = sorted(trees[:count], key=lambda pair: (self._assumes(pair[1]), -pair[0]))
-        chances.evaluate(f for _, t in trees for f in t.facts())
+        opposed = self._opposites(search, [tree for _, tree in trees])
+        every = [*(tree for _, tree in trees), *opposed.proofs.values()]
+        chances.evaluate(f for tree in every for f in tree.facts())
         made = [(probability, tree, self.nodes.add(tree)) for probability, tree in trees]
+        for fact, tree in opposed.proofs.items():
+            self.nodes.oppose(fact, tree)
         number = self.nodes.step_number
         return [Proof(p, root, self._steps(root, number), self._assumes(tree)) for p, tree, root in made]
+
+    def _opposites(self, search: ProofSearch, trees: list[Derivation]) -> Opposites:
+        """What speaks for the facts that proofs need to be false."""
+        found = opposites(search, self.chances, trees, self.nodes.neural, self.against)
+        if found.untold and self.against.most:
+            self.warnings.append(
+                f"what speaks for {found.untold} of the facts that are held to be false is not told: against is "
+                f"{self.against.most}, and against_depth {self.against.depth}"
+            )
+        return found
 
     def _steps(self, root: str, number: dict[str, int]) -> tuple[int, ...]:
         """The steps below a node, its own first."""

@@ -123,6 +123,8 @@ class Node:
         place: file and line it came from, or what was searched for an `absent` one.
         neural: for `neural` nodes; also for `not` nodes over a neural fact.
         triple: of an atom over RDF, its terms as N-Triples spells them; of a negated one, those of what is not so.
+        opposite: of a `not` node, the id of the node on top of the best proof that it is so after all; empty where no
+            such proof is told.
     """
 
     id: str
@@ -133,6 +135,7 @@ class Node:
     place: str = ""
     neural: Neural | None = None
     triple: tuple[str, str, str] | None = None
+    opposite: str = ""
 
 
 @dataclass(frozen=True)
@@ -197,7 +200,8 @@ class Contribution:
     """What a rule or a leaf does to the claim.
 
     Attributes:
-        kind: `rule` or `leaf`; `name`: the rule's name, or the leaf's label; `reference`: rule index or node id.
+        kind: `rule` or `leaf`; `name`: the rule's name, or the leaf's label (of a `not` node, what it says is not so);
+            `reference`: rule index or node id.
         without: the probability of the claim without it; `difference`: claim minus that.
         shapley: its share of claim minus baseline, see `Shares`; `shapley_error`: its standard error where it was
             sampled.
@@ -297,7 +301,8 @@ class Explanation:
     """Why a claim has its probability.
 
     Attributes:
-        proofs: the best ones, most probable first; they share `nodes` and `steps`.
+        proofs: the best ones, most probable first; they share `nodes` and `steps`. Nodes and steps that no proof leads
+            to belong to proofs of the opposite, see `Node`.
         given: what was observed, as sentences; the claim's probability is conditional on it.
         contributions: rules first, then leaves, each by decreasing size of the difference.
         warnings: what the reader should know: cut proofs, unlike comparisons.

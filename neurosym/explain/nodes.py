@@ -7,6 +7,7 @@ its nodes, two ways to derive a fact are two nodes, and the same proof has the s
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -17,7 +18,7 @@ from neurosym.explain.model import Node, NodeKind, RuleText, Step
 from neurosym.explain.neural import NeuralEvidence
 from neurosym.explain.proofs import Derivation
 from neurosym.explain.views.statements import atom_triple, fact_triple
-from neurosym.explain.words import Words
+from neurosym.explain.words import NOT_SO, Words
 from neurosym.grounding.builtins import constant_weight
 from neurosym.reasoner import Answers, Reasoner
 
@@ -53,6 +54,7 @@ class ProofNodes:
         self.steps: dict[str, Step] = {}
         self.facts: dict[str, int] = {}
         self.rules: dict[int, RuleText] = {}
+        self._made: dict[Derivation, str] = {}  # proofs share derivations
         self._absent_places = ""
 
     @property
@@ -62,18 +64,28 @@ class ProofNodes:
 
     def add(self, tree: Derivation) -> str:
         """The id of a proof's root; what it consists of is collected, bottom up."""
-        made: dict[int, str] = {}
+        made = self._made
         stack: list[tuple[Derivation, bool]] = [(tree, False)]
         while stack:  # a stack of its own: proofs nest deeper than Python does
             node, ready = stack.pop()
-            if id(node) in made:
+            if node in made:
                 continue
             if not ready and node.children:
                 stack.append((node, True))
                 stack.extend((child, False) for child in node.children)
                 continue
-            made[id(node)] = "" if self._is_passed_over(node) else self._derived(node, made)
-        return made[id(tree)]
+            made[node] = "" if self._is_passed_over(node) else self._derived(node)
+        return made[tree]
+
+    def oppose(self, fact: int, tree: Derivation) -> None:
+        """Tell below the `not` node of a fact a proof of that fact.
+
+        A fact that the engine introduced is passed over in other proofs. An exception is told here, by its rule; a fact
+        that stands for one other, as the member of an aggregate does, is told as that one.
+        """
+        root = self.add(tree) or self._told_alone(tree) or self._derived(tree)
+        name = self._negated(fact)
+        self.nodes[name] = replace(self.nodes[name], opposite=root)
 
     def rule_number(self, statement: int) -> int:
         """The position of a rule among those that were met."""
@@ -83,15 +95,15 @@ class ProofNodes:
 
     # ------------------------------------------------------------------------------------------------- nodes
 
-    def _derived(self, tree: Derivation, made: dict[int, str]) -> str:
+    def _derived(self, tree: Derivation) -> str:
         """The node of a derivation whose children are made."""
         graph, fact = self.graph, tree.fact
         if tree.grounding is None:
             return self._leaf(fact)
         if self.chances.assumptions.made_by(tree.grounding):
             return self._assumption(fact)
-        kind = "aggregate" if graph.hidden(fact) else "derived"
-        body = self._body(tree, made)
+        kind = "aggregate" if graph.hidden(fact) and self._is_result(fact) else "derived"
+        body = self._body(tree)
         rule = graph.rules[graph.rule[tree.grounding]]
         number = self.rule_number(rule.statement)
         atom, label = self._names(kind, fact)
@@ -102,6 +114,9 @@ class ProofNodes:
             because = self.words.because(tree.grounding, labels)
             if kind == "aggregate":
                 because = f"{label}: {', '.join(labels)}" if labels else label
+            elif graph.hidden(fact) and rule.part != "exception" and labels:  # it has no name but what it stands for
+                because = " and ".join(labels)
+                self.nodes[name] = replace(self.nodes[name], label=because)
             self.steps[name] = Step(name, number, body, because, self.words.substitution(tree.grounding))
         return name
 
@@ -110,7 +125,7 @@ class ProofNodes:
         hidden = self.graph.hidden(tree.fact)
         return hidden and tree.grounding is not None and not self._is_result(tree.fact)
 
-    def _body(self, tree: Derivation, made: dict[int, str]) -> tuple[str, ...]:
+    def _body(self, tree: Derivation) -> tuple[str, ...]:
         """Nodes of a derivation's literals; what the engine introduced is replaced by what it stands for."""
         graph = self.graph
         found: list[str] = []
@@ -122,7 +137,7 @@ class ProofNodes:
                 continue
             if at is not tree and not self._is_passed_over(at):
                 if not (graph.hidden(at.fact) and at.grounding is None and graph.choice[at.fact] < 0):
-                    found.append(made[id(at)])  # all but the start of an aggregate's chain
+                    found.append(self._made[at])  # all but the start of an aggregate's chain
                 continue
             below: list[Derivation | str] = [*at.children]
             below.extend(self._negated(fact) for fact in at.negated)
@@ -131,6 +146,12 @@ class ProofNodes:
                 below.extend(self._absent(int(index)) for index in graph.absent[part])
             stack.extend(reversed(below))
         return tuple(dict.fromkeys(found))
+
+    def _told_alone(self, tree: Derivation) -> str:
+        """The one node that a fact which the engine introduced stands for; empty where there are several, or a rule."""
+        part = self.graph.rules[self.graph.rule[tree.grounding]].part
+        body = () if part == "exception" else self._body(tree)
+        return body[0] if len(body) == 1 else ""
 
     def _is_result(self, fact: int) -> bool:
         """Whether a hidden fact is the result of an aggregate, which reads as a fact of its own."""
@@ -159,13 +180,13 @@ class ProofNodes:
             function = graph.program.hidden[graph.key(fact)].split("`")[1]
             text = f"{function} = {self.words.value(value)}"
             return text, text
-        return graph.atom(fact), self.words.fact(fact)
+        return graph.atom(fact), self._described(fact) if graph.hidden(fact) else self.words.fact(fact)
 
     def _assumption(self, fact: int, sign: bool = True) -> str:
         """The node of an atom that is unknown, and that a proof assumes to hold, or not to."""
         atom, label = self.graph.atom(fact), self.words.fact(fact)
         if not sign:
-            atom, label = f"not {atom}", f"it is not so that {label}"
+            atom, label = f"not {atom}", NOT_SO + label
         name = _hash("assumption", atom)
         if name not in self.nodes:
             place = self.chances.assumptions.place(fact)
@@ -181,7 +202,7 @@ class ProofNodes:
         atom = f"not {described or graph.atom(fact)}"
         name = _hash("not", atom, graph.atom(fact))
         if name not in self.nodes:
-            label = f"it is not so that {described or self.words.fact(fact)}"
+            label = NOT_SO + (described or self.words.fact(fact))
             neural = self.neural.of(fact) if fact in self.neural else None
             self._put(name, "not", fact, atom, label, self.chances.of(fact, False), neural=neural)
         return name
@@ -207,7 +228,7 @@ class ProofNodes:
         hidden = graph.program.hidden.get(key)
         values = [None if a < 0 else graph.symbols.value(a) for a in args]
         if hidden is not None:
-            atom, label = f"not {hidden}", f"it is not so that {hidden}"
+            atom, label = f"not {hidden}", NOT_SO + hidden
         else:
             atom = f"not {graph.spell(key, args)}"
             label = self.words.absence(key, values)

@@ -16,6 +16,7 @@ from neurosym.lang.ast import Program, Var
 from neurosym.lang.terms import RDFS, Iri, LangString, Symbol, Value, spell
 
 _STANDARD = {RDF_TYPE: "is a", RDFS + "subClassOf": "is a kind of", RDFS + "subPropertyOf": "is a kind of"}
+NOT_SO = "it is not so that "  # begins the label of what is denied
 _SLOT = re.compile(r"\{([^{}\s]+)\}")
 
 
@@ -59,7 +60,7 @@ class Words:
         if None not in args:
             sentence = self._template(key, [self.value(v) for v in args if v is not None])
             if sentence is not None:
-                return f"it is not so that {sentence}"
+                return NOT_SO + sentence
         return f"there is no {self._atom(key, args)}"
 
     def template(self, key: Key, args: Sequence[Value]) -> str | None:

@@ -328,7 +328,7 @@ def test_a_literal_under_the_threshold_has_no_tick_and_is_the_main_point() -> No
     (weak,) = (x for x in why.why_not[0].held if x.weak)
     assert weak.text == "not protected(t:ada)" and weak.probability == pytest.approx(0.3)
     text = " ".join(why.to_text().split())
-    assert "Main reason against it: protected(ada): 70.0%." in text
+    assert "Speaks against it: " in text and "without the rule social" in text
     assert "~ it is not so that protected(ada): 30.0% only [not protected(t:ada)]" in text
     assert "+ notice was served on ada on 2024-03-01 [served(t:ada, 2024-03-01)]" in text
     assert "too weak: </span><strong>it is not so that protected(ada): 30.0% only</strong>" in why.to_html()

@@ -7,6 +7,7 @@ from typing import get_args
 
 from neurosym.explain.alternatives import DENIED, Change, How, NearLiteral, NearMiss
 from neurosym.explain.model import Explanation
+from neurosym.explain.report.against import speaks_against
 from neurosym.explain.report.wording import answer, main_reason, numbered, percent, sentence
 
 INDENT = "  "
@@ -86,6 +87,8 @@ def main_point(explanation: Explanation) -> str:
 
 def headline(explanation: Explanation) -> str:
     """The claim with its number and the main reasons for and against it."""
+    if speaks := speaks_against(explanation):
+        return f"{answer(explanation)} Speaks against it: {speaks}"
     against = reason_against(explanation)
     if not against:
         return answer(explanation)

@@ -22,6 +22,7 @@ class Branch:
     Attributes:
         reason: the rule's sentence, for derived nodes; `rule`: the rule.
         again: the node was spelled out before; `piece`: its body is told in the piece of that number, 0: here.
+        opposite: of a fact held to be false, the proof that it is so after all.
         row: steps in a row, from this node to the one above the only child; they are alike, and a view folds them.
     """
 
@@ -32,6 +33,7 @@ class Branch:
     again: bool = False
     piece: int = 0
     row: tuple[Branch, ...] = ()
+    opposite: Branch | None = None
 
 
 def proof_tree(explanation: Explanation, proof: Proof, max_depth: int = MAX_DEPTH) -> Branch | None:
@@ -83,7 +85,7 @@ class _Gardener:
         """The tree below a node; `max_depth` bounds the recursion."""
         node = self.nodes[name]
         if name not in self.links.steps:
-            return Branch(node)
+            return self._leaf(name, depth)
         if name in self._told and depth:
             return Branch(node, again=True)
         if depth >= self.max_depth:
@@ -98,6 +100,16 @@ class _Gardener:
             for b in self.links.below(name)
         )
         return Branch(node, self._reason(name), self.links.rule(name), children)
+
+    def _leaf(self, name: str, depth: int) -> Branch:
+        """A fact that no step derives; what speaks for the opposite is told where it is met first."""
+        node, opposite = self.nodes[name], self.links.opposite(name)
+        if not opposite:
+            return Branch(node)
+        if name in self._told:
+            return Branch(node, again=True)
+        self._told.add(name)
+        return Branch(node, opposite=self.grow(opposite, depth + 1))
 
     def _line_branch(self, line: list[str], depth: int) -> Branch:
         """A line's second node, for all that follow up to the last."""

@@ -94,6 +94,9 @@ class _Artist:
         if part.kind == "line":
             last = self._label_of(part.rows[-1])
             return f"{plural(len(part.rows), 'step')} in a row, from “{label}” to “{last}”"
+        if part.kind == "opposite":
+            shown = self.nodes[self.links.opposite(part.under)]
+            return f"Reasons for the opposite: {self._label_of(shown.id)}, {percent(shown.probability)}"
         if part.kind == "rest":
             return f"{plural(len(part.rows), 'further fact')} that “{label}” rests on"
         return f"{plural(part.size, 'more fact')} below “{label}”" if part.size else f"what “{label}” rests on"
@@ -177,13 +180,16 @@ class _Artist:
         """The box that stands for a part."""
         if part.kind == "line":
             line = f"{plural(len(part.rows), 'step')} in a row"
+        elif part.kind == "opposite":
+            line = f"for the opposite, {percent(self.nodes[self.links.opposite(part.under)].probability)}"
         elif part.kind == "rest":
             line = plural(len(part.rows), "further fact")
         else:
             line = f"{plural(part.size, 'more fact')} below" if part.size else "what it rests on"
         lines = [line, f"open part {part.number}"]
         return Shape(
-            f"part:{part.number}", "fold", self._title(part), lines, "folded", height=box_height(2), part=part.number
+            f"part:{part.number}", "fold", self._title(part), lines, "folded", height=box_height(2), part=part.number,
+            leads="not" if part.kind == "opposite" else "",
         )  # fmt: skip
 
     def _box(self, name: str, plan: Plan, claim: bool) -> Shape:

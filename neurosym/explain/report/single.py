@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
 from typing import Any
 
 from neurosym.explain.model import Explanation, Node, RuleText
 from neurosym.explain.report import wording as words
+from neurosym.explain.report.against import evidence_against, speaks_against
 from neurosym.explain.report.alternatives import reason_against
 from neurosym.explain.report.branches import proof_pieces
 from neurosym.explain.report.graph import draw
+from neurosym.explain.report.links import opposing
 from neurosym.explain.report.page import environment
 from neurosym.explain.report.safe import clean
 
@@ -27,9 +30,11 @@ def explanation_html(explanation: Explanation) -> str:
         measure=words.measure(claim),
         gauge=_gauge(explanation),
         main_reason=words.main_reason(explanation),
+        speaks=speaks_against(explanation),
         against=reason_against(explanation),
         trees=[(number, proof, pieces) for number, (proof, pieces) in enumerate(trees, 1) if pieces],
-        evidence=_evidence(explanation),
+        evidence=_evidence(explanation, _supporting(explanation)),
+        opposed=_evidence(explanation, evidence_against(explanation)),
         bars=_bars(explanation),
         shares=explanation.shares,
         shares_words=words.shares_words(explanation),
@@ -63,13 +68,19 @@ def _gauge(explanation: Explanation) -> tuple[float, float] | None:
     return 0.0, claim.probability
 
 
-def _evidence(explanation: Explanation) -> dict[str, list[Node]]:
-    """Leaves by kind, in the order in which the proofs meet them; a negated network's word is with the networks.
+def _supporting(explanation: Explanation) -> list[str]:
+    """What the proofs rest on, in the order in which they meet it; then what speaks against their opposites."""
+    order = [name for proof in explanation.proofs for k in proof.steps for name in explanation.steps[k].body]
+    order += [proof.root for proof in explanation.proofs]
+    against = set(evidence_against(explanation))
+    return order + [name for name in opposing(explanation, explanation.proofs) if name not in against]
+
+
+def _evidence(explanation: Explanation, order: Sequence[str]) -> dict[str, list[Node]]:
+    """Leaves by kind, in some order; a negated network's word is with the networks.
 
     What reads the same stands there once, as a rule that holds in several places.
     """
-    order = [name for proof in explanation.proofs for k in proof.steps for name in explanation.steps[k].body]
-    order += [proof.root for proof in explanation.proofs]
     groups: dict[str, list[Node]] = {kind: [] for kind in ("data", "neural", "not", "absent", "assumption", "choice")}
     written = {
         b: explanation.rules[s.rule] for s in explanation.steps if 0 <= s.rule < len(explanation.rules) for b in s.body

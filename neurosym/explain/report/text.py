@@ -93,8 +93,19 @@ def _grow(tree: Tree, branch: Branch, told: set[str]) -> None:
     told.add(branch.node.id)
     for below in branch.children[:WIDE]:
         _grow(child, below, told)
+    if branch.opposite is not None:
+        _grow_opposite(child, branch.opposite, told)
     if branch.children[WIDE:]:
         child.add(_text(f"… {plural(len(branch.children) - WIDE, 'further fact')}"))
+
+
+def _grow_opposite(tree: Tree, branch: Branch, told: set[str]) -> None:
+    """What speaks for the opposite of a fact held to be false, in full where it is met first."""
+    title = f"Reasons for the opposite, {percent(branch.node.probability)}"
+    if branch.node.id in told:
+        tree.add(_text(f"{title}: {branch.node.label} – see above"))
+    else:
+        _grow(tree.add(_text(f"{title}:")), branch, told)
 
 
 def _line(branch: Branch, details: bool) -> str:

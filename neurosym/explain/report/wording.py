@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from neurosym.explain.model import Attribution, Claim, Explanation, Node, RuleText, Shares, Step
 from neurosym.reasoner.priors import Credible
 
@@ -130,10 +132,7 @@ def _no_reason(explanation: Explanation) -> str:
 
 
 def _because(explanation: Explanation) -> str:
-    """The best proof's first telling step, or an empty string if there is no proof.
-
-    A step that rests on one derived fact and nothing else only renames it; its reason is the one below.
-    """
+    """The best proof's first telling step, or an empty string if there is no proof."""
     if not explanation.proofs:
         return ""
     proof = explanation.proofs[0]
@@ -143,13 +142,25 @@ def _because(explanation: Explanation) -> str:
     steps = {explanation.steps[k].node: explanation.steps[k] for k in proof.steps}
     if node.id not in steps:
         return f"it is {kind_words(node.kind)}" + (f" ({node.place})" if node.place else "")
-    for _ in proof.steps:
+    node = telling(explanation, node, steps)
+    return reason(steps[node.id], node)
+
+
+def telling(explanation: Explanation, node: Node, steps: Mapping[str, Step]) -> Node:
+    """The fact of the first telling step at or below a derived fact.
+
+    A step that rests on one derived fact and nothing else only renames it; its reason is the one below.
+
+    Args:
+        steps: id of a derived node → the step that derives it.
+    """
+    for _ in range(len(steps)):
         body = steps[node.id].body
         below = explanation.nodes.get(body[0]) if len(body) == 1 else None
         if below is None or below.kind != "derived" or below.id not in steps:
             break
         node = below
-    return reason(steps[node.id], node)
+    return node
 
 
 def main_reason(explanation: Explanation) -> str:
@@ -218,7 +229,7 @@ def weight_class(score: float, attribution: Attribution) -> str:
 def rest_words(shares: Shares) -> str:
     """What no shown proof uses, in words."""
     leaves = f"{shares.rest_leaves:,} uncertain {'leaf' if shares.rest_leaves == 1 else 'leaves'}"
-    return f"everything else, {leaves} of other proofs"
+    return f"everything else, {leaves} in no proof shown"
 
 
 def shared(value: float | None, error: float | None = None) -> str:

@@ -18,6 +18,7 @@ from torch import Tensor
 from neurosym.errors import ExplanationError
 from neurosym.explain.attribution.questions import at_rest
 from neurosym.explain.model import Explanation
+from neurosym.explain.report.links import opposing
 from neurosym.explain.views.derivation import Derivations
 from neurosym.reasoner import Answers
 
@@ -60,6 +61,9 @@ def graph_view(explanation: Explanation, answers: Answers, node: str | None = No
     candidates = [n for n in explanation.nodes.values() if n.kind == "neural" and (node is None or n.id == node)]
     number = {graph.atom(f): f for f in _neural_facts(answers)}
     asked = [n for n in candidates if n.atom in number]
+    if node is None:  # what speaks against the claim is asked for by name
+        against = opposing(explanation, explanation.proofs)
+        asked = [n for n in asked if n.id not in against] or asked
     if node is not None and not asked:
         _refuse(f"`{node}` is no leaf that a graph network decided", "leave it out, or take an id of `nodes`")
     if not asked:

@@ -106,6 +106,8 @@ class _Writer:
             self.rule(iri, rule)
         for name, iri in names.facts.items():
             self.fact(iri, e.nodes[name])
+            if e.nodes[name].opposite:
+                self.add(names.facts[e.nodes[name].opposite], own("opposes"), iri)
         for number in range(len(e.steps)):
             self.firing(number)
         self.add(SOFTWARE, v.TYPE, prov("SoftwareAgent"), prov("Agent"))
