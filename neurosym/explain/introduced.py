@@ -81,7 +81,7 @@ class Introduced:
             printer = self.graph.program.notation.printer(self.graph.prefixes)
             when = printer.body(substituted(rule.body, known), joint=" and ")
         if self._may_fail(rule):  # what it says may well be so, and the exception not apply all the same
-            return atom, f"{described} (it may where {when})"
+            return atom, f"{described} (its condition: {when})"
         return atom, f"{when} (exception {rule.label})"
 
     def _may_fail(self, rule: Rule) -> bool:

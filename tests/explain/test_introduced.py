@@ -55,7 +55,7 @@ def test_an_exception_is_told_by_its_sentence_and_its_rule_is_shown(why: ns.Expl
 def test_a_weighted_exception_may_fail_although_its_conditions_hold() -> None:
     (doubt,) = [n for n in explained("t:bea").nodes.values() if "doubt" in n.label]
     assert doubt.kind == "not"
-    assert doubt.label == "it is not so that the exception doubt applies (it may where the debt of bea is doubtful)"
+    assert doubt.label == "it is not so that the exception doubt applies (its condition: the debt of bea is doubtful)"
 
 
 def test_without_a_sentence_an_exception_is_told_by_its_conditions() -> None:
