@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neurosym.cli import output
-from neurosym.cli.models import TRUTHS, Data, Model, Queries, load_over, read_truth, truth_of
+from neurosym.cli.models import Data, Model, Queries, load_over
 from neurosym.cli.session import ANSWERED, Json, Session
+from neurosym.cli.truth import TRUTHS, read_truth, truth_of, with_labelled
 from neurosym.errors import ExplanationError, Place
 
 if TYPE_CHECKING:
@@ -72,8 +73,10 @@ def _audit(
     with output.working(session.settings.quiet) as reasoner.progress:
         if truth is not None:
             with torch.no_grad():
-                answers = reasoner.query(*queries)
-            known = read_truth(truth)
+                known, answers = read_truth(truth), reasoner.query(*queries)
+                more = with_labelled(session, reasoner, queries, answers, known, truth)
+                if more is not queries:
+                    queries, answers = more, reasoner.query(*more)
             found = {atom: truth_of(known, answers, k) for k, atom in enumerate(answers.atoms)}
             labels = {atom: held for atom, held in found.items() if held is not None}
             if not labels:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,10 +12,10 @@ import typer
 from neurosym.cli import output
 from neurosym.cli.queries import show, tell_unverified
 from neurosym.cli.session import ANSWERED, Json, Session
-from neurosym.errors import DataError, FactError
+from neurosym.cli.truth import read_truth, truth_of, with_labelled
+from neurosym.errors import DataError
 
 if TYPE_CHECKING:
-    from neurosym.lang import Value
     from neurosym.reasoner import Answers, Reasoner
     from neurosym.reasoner.saving import Manifest
 
@@ -30,7 +30,6 @@ Queries = Annotated[
     list[str] | None,
     typer.Option("--query", metavar="ATOM", help="May be repeated; by default, those saved with the model."),
 ]
-TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 def predict_command(
@@ -44,13 +43,22 @@ def predict_command(
     return ANSWERED
 
 
-def ask_model(session: Session, model: str, data: list[str], queries: list[str]) -> Answers:
-    """The answers of a saved model about new data."""
+def ask_model(
+    session: Session, model: str, data: list[str], queries: list[str], known: Mapping[str, bool] | None = None,
+    truth: str = "",
+) -> Answers:  # fmt: skip
+    """The answers of a saved model about new data.
+
+    Args:
+        known: atoms and entities that the table `truth` labels: these atoms are asked about, too, derived or not.
+    """
     import torch
 
     reasoner = load_over(session, model, data)[0]
     with output.working(session.settings.quiet) as reasoner.progress, torch.no_grad():
         answers = reasoner.query(*queries)
+        more = with_labelled(session, reasoner, queries, answers, known, truth) if known else queries
+        answers = answers if more is queries else reasoner.query(*more)
     session.report((*reasoner.warnings, *answers.warnings))
     return answers
 
@@ -100,11 +108,12 @@ def report_command(
 ) -> int:
     """Predictions, a page that explains each, an index."""
     known = read_truth(truth) if truth is not None else {}
-    answers = ask_model(session, model, data, query or [])
+    answers = ask_model(session, model, data, query or [], known, truth or "")
     if not answers.atoms:
         raise DataError("there is nothing to report: no answer can be derived", code="NS618")
 
     from neurosym.explain import explain
+    from neurosym.explain.firings import rule_firings
     from neurosym.explain.report import BatchPage, in_order, write_pages
 
     tags = answers.tags[0].tolist()
@@ -131,38 +140,6 @@ def report_command(
                 yield page
                 step()
 
-        index = write_pages(out, explained(), Path(model).resolve().name, rules)
+        index = write_pages(out, explained(), Path(model).resolve().name, rules, firings=rule_firings(answers))
     output.show(str(index))
     return ANSWERED
-
-
-def read_truth(path: str) -> dict[str, bool]:
-    """Entity or atom → whether it holds."""
-    from neurosym.facts.tabular import reading
-
-    known: dict[str, bool] = {}
-    with reading(path) as sheet:
-        for place, cells in sheet.lines():
-            word = cells[-1].strip().lower()
-            if len(cells) < 2 or word not in TRUTHS:
-                raise FactError(f"{place}: a line has an entity or atom, then true or false", code="NS305")
-            known[cells[0].strip().replace(" ", "")] = TRUTHS[word]
-    return known
-
-
-def truth_of(known: dict[str, bool], answers: Answers, position: int) -> bool | None:
-    """What is known of an answer: by its atom, or by the first of its arguments that the file names."""
-    names = [answers.atoms[position].replace(" ", "")]
-    for value in answers.args[position]:
-        names += _names(value, answers.grounded.graph.prefixes)
-    return next((known[n] for n in names if n in known), None)
-
-
-def _names(value: Value, prefixes: dict[str, str]) -> list[str]:
-    """The ways in which a file may name an entity: in full, with its prefix, or the name alone."""
-    from neurosym.lang import Iri, Symbol, spell
-
-    if isinstance(value, Iri):
-        shown = spell(value, prefixes)
-        return [shown, value.value, f"<{value.value}>", shown.partition(":")[2]]
-    return [value.name if isinstance(value, Symbol) else str(value)]

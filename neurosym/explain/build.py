@@ -156,6 +156,8 @@ class _Builder:
                 self.warnings.extend(remarked)
         if nodes.neural.attribution is not None:
             self.warnings.extend(nodes.neural.attribution.warnings())
+        for statement in nodes.mentioned:  # after the contributions: nothing that was shown rests on them
+            nodes.rule_number(statement)
         made = Explanation(
             claim, tuple(found), nodes.nodes, tuple(nodes.steps.values()), tuple(nodes.rules.values()), added,
             tuple(self.warnings), provenance(answers, hashes), proof, self._given(), shares=shares,
@@ -180,7 +182,8 @@ class _Builder:
             )
         elif upper - lower > 1e-9:
             self.warnings.append(
-                f"the claim rests on what is unknown, and is given as the midpoint of its bounds; {detail}"
+                "the claim rests on what is unknown: it lies between its bounds, and nothing tells where in between; "
+                f"{detail}"
             )
         return Claim(atom, label, value, lower, upper, answers.semantics, method, detail, credible)
 

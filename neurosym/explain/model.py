@@ -115,8 +115,7 @@ class Node:
             weighted rule or fact, or a head of an annotated disjunction; `absent`, an atom that a negated literal
             needs to be absent and that no fact matches; `not`, a possible fact that a negated literal needs false;
             `assumption`, an atom of an `open` predicate that is not among the facts, assumed to hold (or, under a
-            negation, not to);
-            `aggregate`, a count or sum with its members as body.
+            negation, not to); `aggregate`, a count or sum with its members as body.
         atom: as the rule language spells it; `label`: a sentence for people.
         probability: of the fact itself in the model (of a `not` node: that it is false); of an `assumption` the
             midpoint of what it can be.
@@ -125,6 +124,8 @@ class Node:
         triple: of an atom over RDF, its terms as N-Triples spells them; of a negated one, those of what is not so.
         opposite: of a `not` node, the id of the node on top of the best proof that it is so after all; empty where no
             such proof is told.
+        lower, upper: where it rests on unknown atoms and so has no one probability, the bounds of what it can be; else
+            None.
     """
 
     id: str
@@ -136,6 +137,8 @@ class Node:
     neural: Neural | None = None
     triple: tuple[str, str, str] | None = None
     opposite: str = ""
+    lower: float | None = None
+    upper: float | None = None
 
 
 @dataclass(frozen=True)
@@ -162,9 +165,11 @@ class RuleText:
 
     Attributes:
         name: its name, or file:line; `text`: as the expert wrote it; `source`: the citation, or an empty string.
-        weight: its current weight, None if certain; learned: whether training set it; initial: the expert's; credible:
-            where the weight lies, None without a posterior.
+        weight: its current weight, None if certain or calculated (see `given`); learned: whether training set it;
+            initial: the expert's; credible: where the weight lies, None without a posterior.
         weights: of the alternatives of a disjunction, which has no one weight, in their order; else none.
+        given: the expression that calculates the weight for each firing, as it is written, or an empty string; what it
+            comes to is the probability of the firing's choice.
     """
 
     name: str
@@ -177,6 +182,7 @@ class RuleText:
     initial: float | None = None
     credible: Credible | None = None
     weights: tuple[float, ...] = ()
+    given: str = ""
 
 
 @dataclass(frozen=True)

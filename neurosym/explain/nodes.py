@@ -10,19 +10,19 @@ import hashlib
 from dataclasses import replace
 from functools import cached_property
 
-import numpy as np
-
 from neurosym.explain.believed import Believed
 from neurosym.explain.chances import Chances
-from neurosym.explain.model import Node, NodeKind, RuleText, Step
+from neurosym.explain.introduced import Introduced
+from neurosym.explain.model import Neural, Node, NodeKind, RuleText, Step
 from neurosym.explain.neural import NeuralEvidence
 from neurosym.explain.proofs import Derivation
+from neurosym.explain.searched import Searched
 from neurosym.explain.views.statements import atom_triple, fact_triple
 from neurosym.explain.words import NOT_SO, Words
 from neurosym.grounding.builtins import constant_weight
+from neurosym.grounding.core import Key
+from neurosym.lang.ast import Weight
 from neurosym.reasoner import Answers, Reasoner
-
-SEARCHED = 4  # files named as searched; more are no reading matter
 
 
 class ProofNodes:
@@ -31,6 +31,7 @@ class ProofNodes:
     Attributes:
         nodes: id → node; `steps`: id of a derived node → its step; `facts`: id → fact of the graph.
         rules: statement → its text, in the order in which they were met.
+        mentioned: statements of exceptions that keep a proof's rules from firing if they apply, and do not.
     """
 
     def __init__(
@@ -55,7 +56,9 @@ class ProofNodes:
         self.facts: dict[str, int] = {}
         self.rules: dict[int, RuleText] = {}
         self._made: dict[Derivation, str] = {}  # proofs share derivations
-        self._absent_places = ""
+        self.mentioned: dict[int, None] = {}
+        self.introduced = Introduced(self.graph, self.program, self.words)
+        self.searched = Searched(self.graph, self.program, self.base)
 
     @property
     def step_number(self) -> dict[str, int]:
@@ -74,7 +77,7 @@ class ProofNodes:
                 stack.append((node, True))
                 stack.extend((child, False) for child in node.children)
                 continue
-            made[node] = "" if self._is_passed_over(node) else self._derived(node)
+            made[node] = "" if self._is_passed_over(node) or self._is_start(node) else self._derived(node)
         return made[tree]
 
     def oppose(self, fact: int, tree: Derivation) -> None:
@@ -109,7 +112,7 @@ class ProofNodes:
         atom, label = self._names(kind, fact)
         name = _hash(kind, self.rules[rule.statement].name, rule.part, atom, *body)
         if name not in self.nodes:
-            self._put(name, kind, fact, atom, label, self.chances.of(fact))
+            self._put(name, kind, fact, (atom, label))
             labels = [self.nodes[b].label for b in body if self.nodes[b].kind != "choice"]
             because = self.words.because(tree.grounding, labels)
             if kind == "aggregate":
@@ -125,6 +128,10 @@ class ProofNodes:
         hidden = self.graph.hidden(tree.fact)
         return hidden and tree.grounding is not None and not self._is_result(tree.fact)
 
+    def _is_start(self, tree: Derivation) -> bool:
+        """Whether a leaf is the start of an aggregate's chain, which says nothing."""
+        return tree.grounding is None and self.graph.hidden(tree.fact) and self.graph.choice[tree.fact] < 0
+
     def _body(self, tree: Derivation) -> tuple[str, ...]:
         """Nodes of a derivation's literals; what the engine introduced is replaced by what it stands for."""
         graph = self.graph
@@ -136,8 +143,8 @@ class ProofNodes:
                 found.append(at)
                 continue
             if at is not tree and not self._is_passed_over(at):
-                if not (graph.hidden(at.fact) and at.grounding is None and graph.choice[at.fact] < 0):
-                    found.append(self._made[at])  # all but the start of an aggregate's chain
+                if not self._is_start(at):
+                    found.append(self._made[at])
                 continue
             below: list[Derivation | str] = [*at.children]
             below.extend(self._negated(fact) for fact in at.negated)
@@ -165,22 +172,17 @@ class ProofNodes:
         name = _hash(kind, atom, *([self.graph.atom(fact)] if kind == "choice" else []))
         if name not in self.nodes:
             neural = self.neural.of(fact) if kind == "neural" else None
-            self._put(name, kind, fact, atom, label, self.chances.of(fact), neural=neural)
+            self._put(name, kind, fact, (atom, label), neural=neural)
         return name
 
     def _names(self, kind: str, fact: int) -> tuple[str, str]:
         """Atom and label of a fact; what the engine introduced is called by what it does."""
         graph = self.graph
         if kind == "choice":
-            group, row = graph.choice_of(fact)
-            text = f"the rule {self.program.rules[int(group.statements[row])].label} holds here"
-            return text, text
+            return self.introduced.choice(fact)
         if kind == "aggregate":
-            value = graph.symbols.value(graph.args(fact)[-1])
-            function = graph.program.hidden[graph.key(fact)].split("`")[1]
-            text = f"{function} = {self.words.value(value)}"
-            return text, text
-        return graph.atom(fact), self._described(fact) if graph.hidden(fact) else self.words.fact(fact)
+            return self.introduced.aggregate(fact)
+        return graph.atom(fact), self.introduced.possible(fact)[1] if graph.hidden(fact) else self.words.fact(fact)
 
     def _assumption(self, fact: int, sign: bool = True) -> str:
         """The node of an atom that is unknown, and that a proof assumes to hold, or not to."""
@@ -190,7 +192,7 @@ class ProofNodes:
         name = _hash("assumption", atom)
         if name not in self.nodes:
             place = self.chances.assumptions.place(fact)
-            self._put(name, "assumption", fact, atom, label, self.chances.of(fact, sign), place)
+            self._put(name, "assumption", fact, (atom, label), sign, place)
         return name
 
     def _negated(self, fact: int) -> str:
@@ -198,70 +200,58 @@ class ProofNodes:
         if self.chances.assumptions.bare(fact):
             return self._assumption(fact, False)
         graph = self.graph
-        described = self._described(fact) if graph.hidden(fact) else None
-        atom = f"not {described or graph.atom(fact)}"
-        name = _hash("not", atom, graph.atom(fact))
+        hidden = graph.hidden(fact)
+        what, words = self.introduced.possible(fact) if hidden else (graph.atom(fact), self.words.fact(fact))
+        name = _hash("not", f"not {what}", graph.atom(fact))
         if name not in self.nodes:
-            label = NOT_SO + (described or self.words.fact(fact))
+            self._mention(graph.key(fact))
             neural = self.neural.of(fact) if fact in self.neural else None
-            self._put(name, "not", fact, atom, label, self.chances.of(fact, False), neural=neural)
+            self._put(name, "not", fact, (f"not {what}", NOT_SO + words), False, neural=neural)
         return name
-
-    def _described(self, fact: int) -> str:
-        """What a fact that the engine introduced stands for; of a member of an aggregate, the member."""
-        graph = self.graph
-        described = graph.program.hidden[graph.key(fact)]
-        if described.endswith("ranges over"):
-            for grounding in np.nonzero(graph.head == fact)[0][:1].tolist():
-                body, signs = graph.body_of(grounding)
-                members = [
-                    self.words.fact(f) for f, sign in zip(body, signs, strict=True) if sign and not graph.hidden(f)
-                ]
-                return " and ".join(members) or described
-        return described
 
     def _absent(self, index: int) -> str:
         """The node of an atom that a negated literal needs to be absent, and that no fact matches."""
         graph = self.graph
         predicate, args = graph.absent_atoms[index]
         key = graph.predicates[predicate]
-        hidden = graph.program.hidden.get(key)
         values = [None if a < 0 else graph.symbols.value(a) for a in args]
-        if hidden is not None:
-            atom, label = f"not {hidden}", NOT_SO + hidden
+        if key in graph.program.hidden:
+            what, words = self.introduced.matching(key, args)
+            atom, label = f"not {what}", NOT_SO + words
         else:
-            atom = f"not {graph.spell(key, args)}"
-            label = self.words.absence(key, values)
+            atom, label = f"not {graph.spell(key, args)}", self.words.absence(key, values)
         name = _hash("absent", atom)
         if name not in self.nodes:
+            self._mention(key)
             triple = atom_triple(key, values)
-            self.nodes[name] = Node(name, "absent", atom, label, 1.0, self._searched(), triple=triple)
+            self.nodes[name] = Node(name, "absent", atom, label, 1.0, self.searched.place(key, args), triple=triple)
         return name
 
-    def _searched(self) -> str:
-        """The files in which an absent atom was looked for."""
-        if not self._absent_places:
-            places = sorted({str(p.file) for p in self.base.places} | set(self.program.texts))
-            self._absent_places = "searched: " + ", ".join(places[:SEARCHED]) + (", …" if places[SEARCHED:] else "")
-        return self._absent_places
+    def _mention(self, key: Key) -> None:
+        """An exception that does not apply is among the rules that are shown: who doubts that can read it."""
+        statement = self.introduced.exception(key)
+        if statement is not None:
+            self.mentioned[statement] = None
 
     def _put(
-        self,
-        name: str,
-        kind: NodeKind,
-        fact: int,
-        atom: str,
-        label: str,
-        probability: float,
-        place: str = "",
-        neural=None,
-    ) -> None:
+        self, name: str, kind: NodeKind, fact: int, named: tuple[str, str], sign: bool = True, place: str = "",
+        neural: Neural | None = None,
+    ) -> None:  # fmt: skip
+        """Make a node: that a fact holds, or that it does not.
+
+        Args:
+            named: atom and label.
+        """
         graph = self.graph
         if not place and kind != "not" and graph.place[fact] >= 0:
             place = str(graph.places[graph.place[fact]])
         self.facts[name] = fact
         triple = fact_triple(graph, fact)
-        self.nodes[name] = Node(name, kind, atom, label, probability, place, neural, triple)
+        lower, upper = self.chances.interval(fact, sign) or (None, None)
+        probability = self.chances.of(fact, sign)
+        self.nodes[name] = Node(
+            name, kind, *named, probability, place, neural, triple, lower=lower, upper=upper
+        )  # fmt: skip
 
     # ------------------------------------------------------------------------------------------------- rules
 
@@ -281,9 +271,17 @@ class ProofNodes:
         weights = self._weights(statement)
         if weights:
             current = initial = None
+        given = "" if weights or current is not None else self._calculated(weight)
         return RuleText(
-            rule.label, text, place.file, place.line, rule.source or "", current, learned, initial, credible, weights
+            rule.label, text, place.file, place.line, rule.source or "", current, learned, initial, credible, weights,
+            given,
         )  # fmt: skip
+
+    def _calculated(self, weight: Weight | None) -> str:
+        """The expression that gives a rule's weight, as it is written; an empty string where none does."""
+        if weight is None or weight.value is None:
+            return ""
+        return self.graph.program.notation.printer(self.graph.prefixes).term(weight.value)
 
     @cached_property
     def _learned(self) -> dict[int, list[float]]:

@@ -58,7 +58,7 @@ def test_a_rule_behind_a_negation_is_told_and_counted():
     assert (opposite.atom, opposite.kind, opposite.probability) == ("protected(ada)", "derived", pytest.approx(0.7))
     (step,) = [s for s in why.steps if s.node == opposite.id]
     assert why.rules[step.rule].name == "social" and step.because == "eviction is a hardship for ada"
-    assert [why.nodes[b].atom for b in step.body] == ["hardship(ada)", "the rule social holds here"]
+    assert [why.nodes[b].atom for b in step.body] == ["hardship(ada)", "the rule social holds here (t = ada)"]
     added = by_name(why)
     assert added["social"].without == pytest.approx(0.95) and added["social"].difference == pytest.approx(-0.665)
     assert added["hardship(ada)"].difference == pytest.approx(-0.665)
@@ -72,7 +72,8 @@ def test_an_exception_is_told_by_its_own_sentence():
     why = explained(CLINIC, "treat(ann, penicillin)")
     told = {n.label: why.nodes[n.opposite].label for n in why.nodes.values() if n.opposite}
     assert told == {
-        "it is not so that the exception dial applies": "the exception dial applies",
+        "it is not so that the exception dial applies (its condition: ann is on dialysis)":
+        "the exception dial applies (its condition: ann is on dialysis)",
         "it is not so that bad_kidney(ann)": "bad_kidney(ann)",
     }
     added = by_name(why)
@@ -190,7 +191,8 @@ def test_evidence_stands_on_the_side_that_it_speaks_for():
     against = {why.nodes[n].atom for n in evidence_against(why)}
     # wealth speaks against the hardship, and so for the claim
     assert against == {
-        "hardship(ada)", "the rule social holds here", "not rich(ada)", "loan(ada)", "the rule owes holds here",
+        "hardship(ada)", "the rule social holds here (t = ada)", "not rich(ada)", "loan(ada)",
+        "the rule owes holds here (t = ada)",
     }  # fmt: skip
     page = why.to_html()
     main, _, rest = page.partition("Evidence against")

@@ -15,6 +15,7 @@ from neurosym.explain.audit.intended import Intended
 from neurosym.explain.audit.labels import Asked, Labelled, ask
 from neurosym.explain.audit.model import RuleUse
 from neurosym.explain.contributions.players import rule_leaves
+from neurosym.explain.firings import conclusions
 from neurosym.lang.ast import Or, Program
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.semantics import TopK, relevant_part
@@ -197,12 +198,10 @@ def _read_by_networks(reasoner: Reasoner, asked: Asked) -> set[int]:
 
 
 def _firings(asked: Sequence[Asked]) -> dict[int, int]:
-    """Statement → ground instances, each graph once."""
+    """Statement → ground instances of the rule itself, each graph once."""
     found: dict[int, int] = {}
     for graph in {id(a.graph): a.graph for a in asked}.values():
-        numbers, counts = np.unique(graph.rule, return_counts=True)
-        for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
-            statement = graph.rules[number].statement
+        for statement, count in conclusions(graph).items():
             found[statement] = found.get(statement, 0) + count
     return found
 

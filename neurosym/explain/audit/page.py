@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neurosym.explain.audit.model import Audit
-from neurosym.explain.audit.sections import sections, summary
+from neurosym.explain.audit.sections import sections, summary, unexpected
 from neurosym.explain.report.page import environment
 
 
@@ -18,7 +18,7 @@ def audit_html(audit: Audit, title: str = "Audit") -> str:
             doubtful=sum(r.doubtful for r in audit.rules),
             rules=len(audit.rules),
             readings=audit.shortcuts,
-            conflicts=sum(not c.intended for c in audit.conflicts),
+            conflicts=unexpected(audit),
             sections=list(sections(audit)),
             warnings=audit.warnings,
         )

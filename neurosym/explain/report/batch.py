@@ -51,7 +51,10 @@ class BatchPage:
         return cls(explanation_html(explanation), row, explanation.unverified)
 
 
-def batch_html(rows: Sequence[Mapping[str, Any]], title: str, summary: str = "", all_rules: Sequence[str] = ()) -> str:
+def batch_html(
+    rows: Sequence[Mapping[str, Any]], title: str, summary: str = "", all_rules: Sequence[str] = (),
+    firings: Mapping[str, int] | None = None,
+) -> str:  # fmt: skip
     """The index page of a batch.
 
     Args:
@@ -59,7 +62,9 @@ def batch_html(rows: Sequence[Mapping[str, Any]], title: str, summary: str = "",
             folder; anything else is no link), `rules` (names of those that fired); `shown`, the number in words, where
             it is not the probability; `verified` as in `Explanation`, where that is known.
         summary: a sentence or two under the title.
-        all_rules: names of all rules, so that those that never fired can be named.
+        all_rules: names of all rules, so that those that no shown proof uses can be named.
+        firings: rule → its ground instances behind the predictions, as `rule_firings` counts them: only they tell a
+            rule that never fired from one that the shown proofs do not use.
     """
     env = environment()
     script = env.get_template("batch.js").render()
@@ -76,7 +81,8 @@ def batch_html(rows: Sequence[Mapping[str, Any]], title: str, summary: str = "",
         error=_calibration_error(calibration or []),
         refuted=sum(row.get("verified") == () for row in rows),
         verified=sum(bool(row.get("verified")) for row in rows),
-        usage=_usage(rows, all_rules),
+        usage=_usage(rows, all_rules, firings),
+        counted=firings is not None,
         threshold=THRESHOLD,
     )
 
@@ -87,11 +93,13 @@ def write_batch(
     title: str,
     all_rules: Sequence[str] = (),
     summary: str = "",
+    firings: Mapping[str, int] | None = None,
 ) -> Path:
     """Write a page for each explanation, and the index page last; each file is complete or not there.
 
     Args:
         explanations: with the truth of each claim where it is known; taken one at a time.
+        all_rules, summary, firings: as for `batch_html`.
 
     Returns:
         The index page.
@@ -99,7 +107,7 @@ def write_batch(
     Raises:
         ExplanationError: NS830, the folder or a file cannot be written.
     """
-    return write_pages(out_dir, (BatchPage.of(*pair) for pair in explanations), title, all_rules, summary)
+    return write_pages(out_dir, (BatchPage.of(*pair) for pair in explanations), title, all_rules, summary, firings)
 
 
 def write_pages(
@@ -108,6 +116,7 @@ def write_pages(
     title: str,
     all_rules: Sequence[str] = (),
     summary: str = "",
+    firings: Mapping[str, int] | None = None,
 ) -> Path:
     """Write pages that were put together elsewhere, and the index page; otherwise as `write_batch`."""
     folder = Path(out_dir)
@@ -123,7 +132,7 @@ def write_pages(
         write_page(folder / name, page.html, durable=False)
         rows.append({**page.row, "href": name})
     index = folder / "index.html"
-    write_page(index, batch_html(rows, title, summary, all_rules))
+    write_page(index, batch_html(rows, title, summary, all_rules, firings))
     return index
 
 
@@ -206,13 +215,23 @@ def _calibration_error(bins: Sequence[Mapping[str, float]]) -> float:
     return sum(b["count"] * abs(b["mean"] - b["true"]) for b in bins) / total if total else 0.0
 
 
-def _usage(rows: Sequence[Mapping[str, Any]], all_rules: Sequence[str]) -> list[dict[str, Any]]:
-    """For each rule how often it fired, and how often the claim that it argued for was true or false."""
-    usage = {name: {"name": name, "fired": 0, "right": 0, "wrong": 0} for name in all_rules}
+def _usage(
+    rows: Sequence[Mapping[str, Any]], all_rules: Sequence[str], firings: Mapping[str, int] | None
+) -> list[dict[str, Any]]:  # fmt: skip
+    """For each rule how often it fired, in how many predictions a shown proof uses it, and how often those are true."""
+
+    def entry(name: str) -> dict[str, Any]:
+        fired = None if firings is None else firings.get(name, 0)
+        return {"name": name, "fired": fired, "shown": 0, "right": 0, "wrong": 0}
+
+    usage = {name: entry(name) for name in all_rules}
     for row in rows:
         for name in dict.fromkeys(row["rules"]):
-            entry = usage.setdefault(name, {"name": name, "fired": 0, "right": 0, "wrong": 0})
-            entry["fired"] += 1
+            found = usage.setdefault(name, entry(name))
+            found["shown"] += 1
             if row["truth"] is not None:
-                entry["right" if row["truth"] else "wrong"] += 1
-    return sorted(usage.values(), key=lambda u: -u["fired"])
+                found["right" if row["truth"] else "wrong"] += 1
+    for found in usage.values():
+        if found["fired"] == 0 and found["shown"]:
+            found["fired"] = None  # proofs of facts that are certain may be found again, and are not counted
+    return sorted(usage.values(), key=lambda u: (-u["shown"], -(u["fired"] or 0)))

@@ -26,7 +26,7 @@ from neurosym.explain.report.links import Links, one_node_a_fact
 from neurosym.explain.report.picture import Drawing, Folded, Picture, Row
 from neurosym.explain.report.safe import clean
 from neurosym.explain.report.tidying import CAPTIONS, acyclic, listed
-from neurosym.explain.report.wording import KIND_WORDS, percent, plural, reason, sentence
+from neurosym.explain.report.wording import KIND_WORDS, chance, percent, plural, reason, sentence
 
 NESTED = 5  # parts within parts; deeper ones stand side by side, or their frames would leave no room
 
@@ -133,7 +133,7 @@ class _Artist:
         edges += [(f"M{s.middle:.1f} {s.y:.1f}v{s.height:g}", s.leads) for s in everything if s.kind == "bend"]
         boxes = [s for s in everything if s.kind != "bend"]
         title = "How the claim follows" if first else f"How “{self._label_of(plan.root)}” follows"
-        return Drawing(number, title, width, height, boxes, edges)
+        return Drawing(number, title, width, height, boxes, edges, shapes[plan.root].middle)
 
     def _shapes(self, plan: Plan, first: bool) -> dict[str, Shape]:
         """Boxes and rule labels, linked from the root down; links that would close a cycle are left out."""
@@ -198,7 +198,7 @@ class _Artist:
         kind = "claim" if claim else node.kind
         caption = CAPTIONS.get(kind, node.kind)
         shown = text.removeprefix("it is not so that ") if node.kind == "not" else text
-        number = "" if node.kind in ("absent", "assumption") else percent(node.probability)
+        number = "" if node.kind == "absent" else chance(node)
         title = f"{text} – {caption}" + (f", {number}" if number else "") + (f"; {node.place}" if node.place else "")
         lines = wrap(shown, BOX_WIDTH - 28, 12)
         part = 0

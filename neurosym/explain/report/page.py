@@ -25,6 +25,7 @@ from neurosym.explain.report.alternatives import (
 )
 from neurosym.explain.report.branches import WIDE, open_depth
 from neurosym.explain.report.layout import outline
+from neurosym.explain.report.method import weight_words
 from neurosym.explain.report.safe import clean, image_source, page_link
 
 
@@ -42,12 +43,13 @@ def environment() -> Environment:
     )
     env.filters |= {
         "percent": words.percent,
+        "chance": words.chance,
         "signed": words.signed,
         "sentence": words.sentence,
         "plural": words.plural,
         "image_source": image_source,
         "page_link": page_link,
-        "weight": words.weight_words,
+        "weight": weight_words,
         "shared": words.shared,
         "rest_words": words.rest_words,
         "looked_at": words.looked_at,

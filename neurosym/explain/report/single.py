@@ -14,6 +14,7 @@ from neurosym.explain.report.alternatives import reason_against
 from neurosym.explain.report.branches import proof_pieces
 from neurosym.explain.report.graph import draw
 from neurosym.explain.report.links import opposing
+from neurosym.explain.report.method import method_words, middle_words, weights_here
 from neurosym.explain.report.page import environment
 from neurosym.explain.report.safe import clean
 
@@ -41,7 +42,33 @@ def explanation_html(explanation: Explanation) -> str:
         sloped=any(c.gradient is not None for c in explanation.contributions),
         graph=draw(explanation),
         rules=explanation.rules,
+        weights_here=weights_here(explanation),
+        method=method_words(claim),
+        middle=middle_words(claim),
+        headings=_headings(explanation),
     )  # fmt: skip
+
+
+def _headings(explanation: Explanation) -> dict[int, str]:
+    """Number of a proof, from 1 → what to call it: the first of its reasons that no earlier proof has.
+
+    Two proofs of one claim mostly begin alike, and part further down.
+    """
+    found: dict[int, str] = {}
+    told: set[str] = set()
+    for number, proof in enumerate(explanation.proofs, 1):
+        reasons: list[str] = []
+        leaves: list[str] = []
+        for step in (explanation.steps[k] for k in proof.steps):
+            node = explanation.nodes.get(step.node)
+            if node is not None:
+                reasons.append(words.sentence(words.reason(step, node)))
+            leaves += [words.sentence(explanation.nodes[b].label) for b in step.body if b in explanation.nodes]
+        root = explanation.nodes.get(proof.root)
+        own = [text for text in (*reasons, *leaves) if text not in told]
+        found[number] = next(iter([*own, *reasons]), root.label if root is not None else "")
+        told.update(reasons, leaves)
+    return found
 
 
 def framed_html(explanation: Explanation, height: int = 720) -> str:

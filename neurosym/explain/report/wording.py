@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from neurosym.explain.model import Attribution, Claim, Explanation, Node, RuleText, Shares, Step
+from neurosym.explain.model import Attribution, Claim, Explanation, Node, Shares, Step
 from neurosym.reasoner.priors import Credible
 
 KIND_WORDS = {
@@ -20,7 +20,7 @@ KIND_WORDS = {
 NO_REASON = "No rule, fact or network supports it."
 NO_PROOF = "Its bounds follow from all constraints and rules together."
 
-_DEGREES = ("goedel", "product", "lukasiewicz", "bounds")
+DEGREES = ("goedel", "product", "lukasiewicz", "bounds")
 
 
 def kind_words(kind: str) -> str:
@@ -39,6 +39,18 @@ def percent(value: float) -> str:
     if 0.999 < value < 1:
         return "over 99.9%"
     return f"{value * 100:.1f}%"
+
+
+def chance(node: Node) -> str:
+    """How probable a fact is: `97.1%`, between which bounds where it rests on what is unknown, or `unknown`."""
+    lower, upper = node.lower, node.upper
+    if lower is None or upper is None:
+        return "unknown" if node.kind == "assumption" and 0 < node.probability < 1 else percent(node.probability)
+    if upper - lower <= 1e-9:
+        return percent(node.probability)
+    if lower <= 1e-9 and upper >= 1 - 1e-9:
+        return "unknown"
+    return f"{percent(lower)} – {percent(upper)}"
 
 
 def signed(value: float) -> str:
@@ -60,16 +72,17 @@ def amount(claim: Claim) -> str:
     if claim.upper - claim.lower > 1e-9:
         if claim.semantics == "boolean":
             return "unknown"
-        return f"{_number(claim, claim.lower)} – {_number(claim, claim.upper)}"
+        return f"{number(claim, claim.lower)} – {number(claim, claim.upper)}"
     if claim.semantics == "boolean":
         return "yes" if claim.probability > 0.5 else "no"
-    return _number(claim, claim.probability)
+    return number(claim, claim.probability)
 
 
-def _number(claim: Claim, value: float) -> str:
+def number(claim: Claim, value: float) -> str:
+    """A number of the claim's kind: a count, a degree of truth, a percentage."""
     if claim.semantics == "count":
         return f"{value:,.0f}"
-    return f"{value:.3f}" if claim.semantics in _DEGREES else percent(value)
+    return f"{value:.3f}" if claim.semantics in DEGREES else percent(value)
 
 
 def measure(claim: Claim) -> str:
@@ -91,7 +104,7 @@ def _measure(claim: Claim) -> str:
         return "derivation" if value == 1 and claim.upper == 1 else "derivations"
     if claim.semantics == "boolean":
         return "it follows from the rules" if value > 0.5 else "it does not follow from the rules"
-    if claim.semantics in _DEGREES:
+    if claim.semantics in DEGREES:
         return "degree of truth"
     if claim.semantics == "viterbi":
         return "probability of the best proof"
@@ -186,11 +199,12 @@ def shares_words(explanation: Explanation) -> str:
     shares, claim = explanation.shares, explanation.claim
     if shares is None:
         return ""
+    whole = "the middle of the claim" if claim.upper - claim.lower > 1e-9 else "the claim"
     how = f"exact, from {shares.evaluations:,} evaluations"
     if shares.method == "sampled":
         how = f"estimated from {shares.evaluations:,} evaluations, drawn with seed {shares.seed}, ± one standard error"
     return (
-        f"The Shapley shares add up to {signed(claim.probability - shares.baseline)} points: the claim, "
+        f"The Shapley shares add up to {signed(claim.probability - shares.baseline)} points: {whole}, "
         f"{percent(claim.probability)}, minus its baseline, {percent(shares.baseline)}, with {shares.named} ({how})."
     )
 
@@ -243,17 +257,3 @@ def fired_rules(explanation: Explanation) -> list[str]:
     """Names of the rules that the proofs use, in the order in which they are met."""
     used = (explanation.steps[k].rule for proof in explanation.proofs for k in proof.steps)
     return list(dict.fromkeys(explanation.rules[k].name for k in used if 0 <= k < len(explanation.rules)))
-
-
-def weight_words(rule: RuleText) -> str:
-    """A rule's weight, and what it was before training."""
-    if rule.weights:
-        return "weights " + ", ".join(f"{w:.3f}" for w in rule.weights) + (", learned" if rule.learned else "")
-    if rule.weight is None:
-        return "certain"
-    text = f"weight {rule.weight:.3f}"
-    if rule.credible is not None:
-        text += f", {rule.credible.level * 100:g}% credible {rule.credible.lower:.3f} – {rule.credible.upper:.3f}"
-    if rule.learned:
-        text += f", learned (was {rule.initial:.3f})" if rule.initial is not None else ", learned"
-    return text

@@ -90,7 +90,8 @@ def bottom_up(explanation: Explanation) -> list[str]:
 def _said(node: Node) -> tuple[object, ...]:
     """What is said of a node, labels aside. Its id is among it: two choices of one rule differ in nothing else."""
     neural = node.neural and (node.neural.network, node.neural.value, [astuple(r) for r in node.neural.runners_up])
-    return node.id, node.kind, node.atom, node.triple, node.probability, node.place, neural
+    bounds = () if node.lower is None else (node.lower, node.upper)
+    return node.id, node.kind, node.atom, node.triple, node.probability, node.place, neural, *bounds
 
 
 def _name(kind: str, content: object) -> Iri:

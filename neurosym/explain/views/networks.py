@@ -38,6 +38,8 @@ def to_networkx(explanation: Explanation) -> networkx.DiGraph:
     for name in order:
         node = e.nodes[name]
         about: dict[str, Any] = {"place": node.place}
+        if node.lower is not None and node.upper is not None:
+            about |= {"lower": float(node.lower), "upper": float(node.upper)}
         if node.neural is not None:
             about |= {"network": node.neural.network, "value": node.neural.value}
         _add(graph, name, "fact", kind=node.kind, atom=node.atom, label=node.label,
@@ -45,6 +47,7 @@ def to_networkx(explanation: Explanation) -> networkx.DiGraph:
     for number, step in enumerate(e.steps):
         rule, name = e.rules[step.rule], f"step:{number}"
         about = {} if rule.weight is None else {"weight": float(rule.weight)}
+        about |= {"given": rule.given} if rule.given else {}
         _add(graph, name, "firing", rule=rule.name, label=step.because, file=rule.file, line=rule.line,
              source=rule.source, **about)  # fmt: skip
         graph.add_edges_from(((body, name) for body in step.body), kind=SUPPORTS)

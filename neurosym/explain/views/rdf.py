@@ -129,6 +129,7 @@ class _Writer:
         self.add(iri, v.CITATION, rule.source)
         self.add(iri, v.SOURCE, Iri(rule.source) if _WEB.match(rule.source) else None)
         self.add(iri, own("weight"), rule.weight)
+        self.add(iri, own("givenBy"), rule.given)
         self.add(iri, own("initialWeight"), rule.initial)
         self.add(iri, own("learned"), rule.learned)
         self.credible(iri, rule.credible)
@@ -146,6 +147,8 @@ class _Writer:
         self.add(iri, own("atom"), node.atom)
         self.add(iri, own("kind"), node.kind)
         self.add(iri, own("probability"), float(node.probability))
+        self.add(iri, own("lower"), node.lower)
+        self.add(iri, own("upper"), node.upper)
         self.add(iri, own("place"), node.place)
         self.add(iri, own("denies" if denied(node) else "statement"), self.statement(node))
         if node.neural is not None:

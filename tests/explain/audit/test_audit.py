@@ -11,6 +11,7 @@ import torch
 
 import neurosym as ns
 from neurosym.explain.audit import Audit
+from neurosym.explain.audit.sections import sections, unexpected
 from tests.explain.test_authored import Domain
 
 WARD = """
@@ -249,3 +250,23 @@ def test_the_authored_programs_have_no_idle_rule(name: str) -> None:
     assert found.right == found.labelled == len(domain.expected)
     assert [r.name for r in found.rules if r.verdict in ("never fires", "changes nothing")] == []
     assert not found.broken and found.shortcuts is None
+
+
+def test_firings_are_those_of_the_rule_and_not_of_its_aggregate() -> None:
+    text = "rule many if t(?x) and ?n = count{ ?w : said(?x, ?w) } and ?n >= 2 then loud(?x) ."
+    facts = " t(a). t(b). said(a, 1). said(a, 2). said(a, 3). said(b, 1)."
+    found = ns.audit(ns.Reasoner(ns.Program.from_text(text + facts)), ns.Batch(("loud(X)",), {"loud(a)": True}))
+    assert [r.firings for r in found.rules] == [1]
+
+
+def test_the_page_counts_conflicts_as_its_table_does() -> None:
+    text = """
+    rule one if p(?x) then q(?x) . rule two if q(?x) then r(?x) . rule three weight 0.9 if s(?x) then t(?x) .
+    rule four if r(?x) and not u(?x) then v(?x) . rule five if t(?x) then u(?x) .
+    p(a). s(a).
+    """
+    found = ns.audit(ns.Reasoner(ns.Program.from_text(text)), ns.Batch(("v(X)",), {"v(a)": True}))
+    marked = next(s for s in sections(found) if s.name == "conflicts").doubtful
+    assert len([c for c in found.conflicts if not c.intended]) > len(marked) == unexpected(found)
+    page = " ".join(found.to_html().split())
+    assert f'<b class="number">{len(marked)}</b><span>conflict' in page and "logarithm" in page
