@@ -40,20 +40,27 @@ def verify_command(
         str | None,
         typer.Option("--model", metavar="DIR", help="A saved model: its networks and weights are asked again."),
     ] = None,
+    contributions: Annotated[
+        bool,
+        typer.Option("--contributions", help="Recompute the claim without each rule and fact, too; takes longer."),
+    ] = False,
     as_json: Json = False,
 ) -> int:
-    """Recompute a claim from its certificate, and check its steps.
+    """Recompute a claim from its certificate, and check its steps, and that they are what is shown.
 
     By code that shares nothing with the engine.
     """
-    from neurosym.verify import read_bounds, read_certificate, read_claim, verify_certificate
+    from neurosym.verify import read_bounds, read_certificate, read_claim, read_shown, verify_certificate
 
     if rules is None and model is None and (facts or evidence):
         raise typer.BadParameter("--facts and --evidence need --rules or --model")
     read = read_certificate(certificate)
     answers = None if model is None else _ask(session, model, facts or [], read)
     given = _given(rules, facts or [], evidence, answers)
-    found = verify_certificate(read, read_claim(certificate), expected_bounds=read_bounds(certificate), given=given)
+    found = verify_certificate(
+        read, read_claim(certificate), expected_bounds=read_bounds(certificate), given=given,
+        shown=read_shown(certificate), contributions=contributions,
+    )  # fmt: skip
     if answers is not None:
         found = _with_networks(found, read, answers)
     session.payload["semantics"] = found.semantics

@@ -60,6 +60,16 @@ def read_bounds(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> tup
     return float(ends[0]), float(ends[1])
 
 
+def read_shown(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> dict[str, Any] | None:
+    """What an explanation in a JSON file shows its reader, as plain data; None if the file is a bare certificate.
+
+    Raises:
+        ExplanationError: as `read_certificate`.
+    """
+    data = _read(Path(path), max_bytes)
+    return data if isinstance(data, dict) and "certificate" in data else None
+
+
 def _read(path: Path, max_bytes: int) -> Any:
     try:
         with path.open("rb") as file:
