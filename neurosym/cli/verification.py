@@ -70,7 +70,7 @@ def verify_command(
     output.show(str(found))
     for text in found.checked:
         output.show(f"  confirmed: {text}")
-    for text in found.unchecked:
+    for text in (*found.unchecked, *found.unlooked):
         output.show(f"  not looked at: {text}")
     return ANSWERED
 
@@ -88,6 +88,7 @@ def _payload(found: Verification) -> dict[str, Any]:
         "answers": [row],
         "checked": list(found.checked),
         "unchecked": list(found.unchecked),
+        "unlooked": list(found.unlooked),
     }
 
 

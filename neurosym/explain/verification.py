@@ -125,7 +125,7 @@ def checked(explanation: Explanation) -> tuple[Explanation, ExplanationError | N
     except ExplanationError as error:
         confirmed = None if error.code in UNDECIDED else ()
         return altered(explanation, verified=confirmed, unverified=(error.message,)), error
-    return altered(explanation, verified=found.checked, unverified=found.unchecked), None
+    return altered(explanation, verified=found.checked, unverified=found.unchecked + found.unlooked), None
 
 
 def altered(explanation: Explanation, **changes: Any) -> Explanation:

@@ -11,4 +11,13 @@ from neurosym.verify.check import Verification, verify_certificate
 from neurosym.verify.read import read_bounds, read_certificate, read_claim, read_shown
 from neurosym.verify.rules import Facts, Given
 
-__all__ = ["Facts", "Given", "Verification", "verify_certificate", "read_bounds", "read_certificate", "read_claim", "read_shown"]
+__all__ = [
+    "Facts",
+    "Given",
+    "Verification",
+    "verify_certificate",
+    "read_bounds",
+    "read_certificate",
+    "read_claim",
+    "read_shown",
+]

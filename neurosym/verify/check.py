@@ -36,7 +36,8 @@ class Verification:
             `claimed`: what the certificate says; `tolerance`: how far apart they may be.
         evidence_probability: that of the observations, 1 where there are none.
         facts, choices, groundings: the size of the certificate; `steps`: the work it took.
-        checked: what was confirmed, in words; `unchecked`: what was not looked at.
+        checked: what was confirmed, in words; `unchecked`: what of the certificate was not looked at; `unlooked`: what
+            of the explanation that shows it was not.
     """
 
     atom: str
@@ -52,6 +53,7 @@ class Verification:
     checked: tuple[str, ...]
     unchecked: tuple[str, ...]
     bounds: tuple[float, float] | None = None
+    unlooked: tuple[str, ...] = ()
 
     @property
     def difference(self) -> float:
@@ -144,13 +146,14 @@ def verify_certificate(
     if findings is not None:
         checked += findings.checked
         unchecked += findings.unchecked
+    unlooked: tuple[str, ...] = ()
     if shown is not None:
         numbers = Numbers(found, opened, result.tags, MORE_STEPS + result.steps)
         again = partial(_recompute, max_rounds=max_rounds) if contributions and bounds is None else None
         basis = None if findings is None else findings.basis
         looked = compare_view(read_view(shown), certificate, found, numbers, basis, tolerance, again, max_steps)
         checked += looked.checked
-        unchecked += looked.unchecked
+        unlooked = looked.unchecked
     return Verification(
         atom=found.atoms[found.claim],
         semantics=found.semantics,
@@ -165,6 +168,7 @@ def verify_certificate(
         checked=tuple(checked),
         unchecked=tuple(unchecked),
         bounds=bounds,
+        unlooked=unlooked,
     )
 
 

@@ -75,7 +75,7 @@ class Sentences:
             yield NEGATED + absent.text if hidden else self.words.absence(absent.key, absent.pattern, language)
             return
         fact = self.traced.facts[node.id]
-        if node.kind == "not" or node.atom.startswith("not "):
+        if node.kind == "not" or (node.kind == "assumption" and node.atom.startswith("not ")):
             for text in self._negated(fact, language):
                 # what a member of an aggregate is called in people's words is its atom, too
                 if self.source.atom(fact) or node.atom == f"not {text}":

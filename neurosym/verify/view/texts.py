@@ -61,11 +61,10 @@ def _same_weight(shown: ShownRule, rule: Rule, learned: Mapping[int, Sequence[fl
         now: list[float | None] = [float(w) for w in learned[statement]]
     else:
         now = [_constant(w) for w in ([h.weight for h in rule.heads] if several else given[:1])]
-    if several:
-        wanted = [] if None in now else now
-        return shown.weight is None and len(shown.weights) in (0, len(wanted)) and all(
-            w is None or abs(w - s) <= FAR for w, s in zip(wanted, shown.weights, strict=False)
-        )  # fmt: skip
+    if several and None not in now:
+        pairs = zip(now, shown.weights, strict=False)
+        same = all(w is not None and abs(w - s) <= FAR for w, s in pairs)
+        return shown.weight is None and len(shown.weights) == len(now) and same
     own = now[0] if now else None
     if own is None or shown.weight is None:
         return own is shown.weight and not shown.weights
