@@ -35,7 +35,7 @@ def test_what_is_shown_is_what_was_certified(way: str, mode: int) -> None:
     original, known = made()
     given = known if mode else None
     assert verify(original, given, mode == 2).value == pytest.approx(original["claim"]["probability"])
-    change, listed = WAYS[way][0], WAYS[way][mode + 1]
+    change, listed = WAYS[way][0], WAYS[way][1][mode]
     caught = 0
     for seed in range(12):
         shown = copy.deepcopy(original)
@@ -81,3 +81,9 @@ def test_explanations_are_confirmed_alone_and_with_rules(name: str) -> None:
         found = verify(shown, given, contributions=True)
         assert WORDING not in found.unlooked
         assert "the probabilities that are shown of proofs" in found.checked
+
+
+def test_what_a_weight_of_one_adds_is_listed() -> None:
+    program = ns.Program.from_text("1.0 :: a. 0.3 :: b. 0.5 :: c. p :- b, not c. p :- c, a.")
+    found = ns.explain(ns.Reasoner(program).query("p"), "p").verify(contributions=True)
+    assert any(text.startswith("what ") and text.endswith("contribute") for text in found.unlooked)

@@ -116,8 +116,8 @@ PLACES = "in which files and lines the facts stand"
 WARNINGS = "the warnings, and whether one was left out"
 
 # kind → what is listed as not looked at, where it is not caught: alone, with rules, with rules and contributions
-WAYS: dict[str, tuple[Callable[[Plain, Random], None], str, str, str]] = {
-    way.__name__: (way, *listed)
+WAYS: dict[str, tuple[Callable[[Plain, Random], None], tuple[str, ...]]] = {
+    way.__name__: (way, tuple(listed))
     for way, *listed in (
         (claim_atom, "", "", ""),
         (claim_label, WORDING, "", ""),

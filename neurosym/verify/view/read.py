@@ -205,8 +205,9 @@ def _proof(row: Any, where: str) -> ShownProof:
 
 def _contribution(row: Any, where: str) -> ShownContribution:
     row = _object(row, where)
-    texts = (_get(row, k, str, where) for k in ("kind", "name", "reference"))
-    return ShownContribution(*texts, _number(row, "without", where), _number(row, "difference", where))
+    kind, name, reference = (_get(row, k, str, where) for k in ("kind", "name", "reference"))
+    numbers = _number(row, "without", where), _number(row, "difference", where)
+    return ShownContribution(kind, name, reference, *numbers)
 
 
 def _silent(shown: Mapping[str, Any], claim: Mapping[str, Any]) -> tuple[str, ...]:

@@ -116,9 +116,9 @@ class Sentences:
             right = step.because == said
         else:
             plain = f"{node.label}, because {' and '.join(labels)}" if labels else node.label
-            said = step.substitution
+            bound = step.substitution
             right = any(
-                self.words.says(step.because, lambda language, d=d: self._because(said, d, plain, language))
+                self.words.says(step.because, lambda language, d=d: self._because(bound, d, plain, language))
                 for d in matched.ways
             )
         if not right:
