@@ -76,7 +76,7 @@ class Sentences:
             return
         fact = self.traced.facts[node.id]
         if node.kind == "not" or (node.kind == "assumption" and node.atom.startswith("not ")):
-            for text in self._negated(fact, language):
+            for text in self._negated(fact, node, language):
                 # what a member of an aggregate is called in people's words is its atom, too
                 if self.source.atom(fact) or node.atom == f"not {text}":
                     yield NEGATED + text
@@ -88,7 +88,7 @@ class Sentences:
         value = self.basis.normal.terms.value(fact[1][-1])  # pyright: ignore[reportIndexIssue] - a fact of the program
         yield f"{self.source.result(fact)[0]} = {self.words.value(value, language)}"
 
-    def _negated(self, fact: Fact, language: str) -> Iterator[str]:
+    def _negated(self, fact: Fact, node: ShownNode, language: str) -> Iterator[str]:
         """What a fact under a negation may be called; a member of an aggregate by what it rests on."""
         if self.source.atom(fact):
             yield self._fact(fact, language)
@@ -101,7 +101,7 @@ class Sentences:
             yield described
         for derivation in self.source.derivations(fact) if not described else ():
             members = [self._fact(f, language) for f in derivation.body if self.source.atom(f)]
-            yield " and ".join(members)
+            yield " and ".join(sorted(members, key=node.atom.find))  # in whatever order they are named
 
     def _fact(self, fact: Fact, language: str) -> str:
         return self.words.fact(fact, language)  # pyright: ignore[reportArgumentType] - a fact of the program
