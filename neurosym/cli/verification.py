@@ -40,9 +40,13 @@ def verify_command(
         str | None,
         typer.Option("--model", metavar="DIR", help="A saved model: its networks and weights are asked again."),
     ] = None,
+    contributions: Annotated[
+        bool,
+        typer.Option("--contributions", help="Recompute the claim without each rule and fact, too; takes longer."),
+    ] = False,
     as_json: Json = False,
 ) -> int:
-    """Recompute a claim from its certificate, and check its steps.
+    """Recompute a claim from its certificate, and check its steps, and that they are what is shown.
 
     By code that shares nothing with the engine.
     """
@@ -50,10 +54,12 @@ def verify_command(
 
     if rules is None and model is None and (facts or evidence):
         raise typer.BadParameter("--facts and --evidence need --rules or --model")
-    read, claim, bounds = read_explanation(certificate)
+    read, claim, bounds, shown = read_explanation(certificate)
     answers = None if model is None else _ask(session, model, facts or [], read)
     given = _given(rules, facts or [], evidence, answers)
-    found = verify_certificate(read, claim, expected_bounds=bounds, given=given)
+    found = verify_certificate(
+        read, claim, expected_bounds=bounds, given=given, shown=shown, contributions=contributions
+    )
     if answers is not None:
         found = _with_networks(found, read, answers)
     session.payload["semantics"] = found.semantics
@@ -63,7 +69,7 @@ def verify_command(
     output.show(str(found))
     for text in found.checked:
         output.show(f"  confirmed: {text}")
-    for text in found.unchecked:
+    for text in (*found.unchecked, *found.unlooked):
         output.show(f"  not looked at: {text}")
     return ANSWERED
 
@@ -81,6 +87,7 @@ def _payload(found: Verification) -> dict[str, Any]:
         "answers": [row],
         "checked": list(found.checked),
         "unchecked": list(found.unchecked),
+        "unlooked": list(found.unlooked),
     }
 
 

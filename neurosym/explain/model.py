@@ -417,11 +417,15 @@ class Explanation:
             write_page(path, page)
         return page
 
-    def verify(self) -> Verification:
+    def verify(self, contributions: bool = False) -> Verification:
         """Check the explanation, by code that shares nothing with the engine.
 
-        The claim is recomputed from the certificate. In the process that made the explanation, each step is checked
-        against the rules and the facts as well; one that was read from a file does not know them.
+        The claim is recomputed from the certificate, and what is shown must be what is certified. In the process that
+        made the explanation, each step and sentence is checked against the rules and the facts as well; one that was
+        read from a file does not know them.
+
+        Args:
+            contributions: recompute the claim without each rule and leaf, too, where that takes no grounding.
 
         Raises:
             ExplanationError: the recomputed number differs from the claim, the certificate is malformed, or rules and
@@ -429,7 +433,7 @@ class Explanation:
         """
         from neurosym.explain.verification import verify_explanation
 
-        return verify_explanation(self)
+        return verify_explanation(self, contributions)
 
     def __getstate__(self) -> dict[str, Any]:
         """What is copied and pickled: all but what the explanation was made from."""

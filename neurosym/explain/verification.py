@@ -45,8 +45,13 @@ def remember(explanation: Explanation, answers: Answers) -> Explanation:
     return explanation
 
 
-def verify_explanation(explanation: Explanation) -> Verification:
-    """Recompute the claim, and check each step if the rules and facts are known.
+def verify_explanation(explanation: Explanation, contributions: bool = False) -> Verification:
+    """Recompute the claim, and see that what is shown is what is certified.
+
+    Each step and sentence is checked as well, if the rules and the facts are known.
+
+    Args:
+        contributions: recompute them as well.
 
     Raises:
         ExplanationError: as `verify_certificate`.
@@ -57,8 +62,18 @@ def verify_explanation(explanation: Explanation) -> Verification:
         rows = FactRows(origin.facts)
         given = Given(origin.program, rows, origin.evidence, origin.weights, origin.hashes)
     return verify_certificate(
-        vars(explanation.certificate), claim.probability, expected_bounds=(claim.lower, claim.upper), given=given
-    )
+        vars(explanation.certificate), claim.probability, expected_bounds=(claim.lower, claim.upper), given=given,
+        shown=shown_of(explanation), contributions=contributions,
+    )  # fmt: skip
+
+
+def shown_of(explanation: Explanation) -> dict[str, Any]:
+    """What an explanation shows, as plain data; `to_dict` copies its certificate as well, which takes time."""
+    nodes = {name: vars(n) if n.neural is None else vars(n) | {"neural": vars(n.neural)}
+             for name, n in explanation.nodes.items()}  # fmt: skip
+    rows = ("steps", "rules", "proofs", "contributions")
+    plain = {key: [vars(row) for row in getattr(explanation, key)] for key in rows}
+    return {**vars(explanation), **plain, "claim": vars(explanation.claim), "nodes": nodes}
 
 
 def checked(explanation: Explanation) -> tuple[Explanation, ExplanationError | None]:
@@ -72,7 +87,7 @@ def checked(explanation: Explanation) -> tuple[Explanation, ExplanationError | N
     except ExplanationError as error:
         confirmed = None if error.code in UNDECIDED else ()
         return altered(explanation, verified=confirmed, unverified=(error.message,)), error
-    return altered(explanation, verified=found.checked, unverified=found.unchecked), None
+    return altered(explanation, verified=found.checked, unverified=found.unchecked + found.unlooked), None
 
 
 def altered(explanation: Explanation, **changes: Any) -> Explanation:

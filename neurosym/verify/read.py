@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from neurosym.errors import ExplanationError
 from neurosym.verify.structure import fault
@@ -13,13 +13,22 @@ from neurosym.verify.structure import fault
 MAX_BYTES = 64 * 1024 * 1024
 
 
-def read_explanation(
-    path: str | os.PathLike[str], max_bytes: int = MAX_BYTES
-) -> tuple[dict[str, Any], float | None, tuple[float, float] | None]:
-    """The certificate in a JSON file, and the probability and the bounds that an explanation there shows its reader.
+class ReadExplanation(NamedTuple):
+    """What a JSON file holds; None for what is not there, as in a file that holds a certificate alone.
 
-    Returns:
-        The certificate; None for what is not shown, as in a file that holds a certificate alone.
+    Attributes:
+        certificate: as plain data.
+        probability, bounds: of the claim, as they are shown; `shown`: all that is shown to a reader.
+    """
+
+    certificate: dict[str, Any]
+    probability: float | None
+    bounds: tuple[float, float] | None
+    shown: dict[str, Any] | None
+
+
+def read_explanation(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> ReadExplanation:
+    """The certificate in a JSON file, and what an explanation there shows its reader.
 
     Raises:
         ExplanationError: NS810 the file cannot be read, is no JSON, holds no certificate, or a claim without numbers;
@@ -31,18 +40,19 @@ def read_explanation(
     certificate = data.get("certificate", data)
     if not isinstance(certificate, dict) or "groundings" not in certificate:
         raise _other_file(f"{path} holds no certificate")
-    claim = data.get("claim") if "certificate" in data else None
+    shown = data if "certificate" in data else None
+    claim = None if shown is None else shown.get("claim")
     if claim is None:
-        return certificate, None, None
+        return ReadExplanation(certificate, None, None, shown)
     value = claim.get("probability") if isinstance(claim, dict) else None
     if not _is_number(value):
         raise fault("NS810", f"{path}: the explanation's claim has no probability")
     if "lower" not in claim or "upper" not in claim:
-        return certificate, float(value), None
+        return ReadExplanation(certificate, float(value), None, shown)
     lower, upper = claim["lower"], claim["upper"]
     if not (_is_number(lower) and _is_number(upper)):
         raise fault("NS810", f"{path}: the bounds of the explanation's claim are no numbers")
-    return certificate, float(value), (float(lower), float(upper))
+    return ReadExplanation(certificate, float(value), (float(lower), float(upper)), shown)
 
 
 def read_certificate(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> dict[str, Any]:
@@ -51,7 +61,7 @@ def read_certificate(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -
     Raises:
         ExplanationError: as `read_explanation`.
     """
-    return read_explanation(path, max_bytes)[0]
+    return read_explanation(path, max_bytes).certificate
 
 
 def _is_number(value: Any) -> TypeGuard[int | float]:

@@ -11,6 +11,7 @@ from neurosym.errors import ExplanationError
 from neurosym.lang.ast import Program, Query, Var
 from neurosym.lang.printer import to_text
 from neurosym.lang.terms import spell
+from neurosym.verify.rules.basis import Basis
 from neurosym.verify.rules.choices import compare_choices
 from neurosym.verify.rules.claims import as_fact, asked_body, observed, with_queries
 from neurosym.verify.rules.compare import Comparison, Identities
@@ -53,10 +54,14 @@ class Given:
 
 @dataclass(frozen=True)
 class Findings:
-    """What was confirmed, in words, and what was not looked at."""
+    """What was confirmed, in words, and what was not looked at.
+
+    `basis` is what further facts can be asked of, where nothing can be missing.
+    """
 
     checked: tuple[str, ...]
     unchecked: tuple[str, ...]
+    basis: Basis | None = None
 
 
 def compare_with(certificate: Mapping[str, Any], found: GroundProgram, given: Given, absorbs: bool) -> Findings:
@@ -88,7 +93,7 @@ def compare_with(certificate: Mapping[str, Any], found: GroundProgram, given: Gi
         "each certain fact is given or derived, each absent atom is neither",
         "each choice is one that the rules make, with its weight",
     ]
-    return Findings(tuple(checked), tuple(run.unchecked))
+    return Findings(tuple(checked), tuple(run.unchecked), run.basis)
 
 
 def _steps_only(trace: Trace, found: GroundProgram, given: Given, absorbs: bool, limit: str) -> Findings:
@@ -151,6 +156,7 @@ class _Run:
         self.identities = Identities(found, trace, program, self.names)
         self.unchecked: list[str] = []
         self.believed: list[str] = []
+        self.basis: Basis | None = None
 
     def compare(self, complete: bool) -> None:
         """Compare with all that can be derived, or with what the certificate says.
@@ -168,6 +174,7 @@ class _Run:
         comparison = Comparison(self.identities, self.data, groundings, self.absorbs, complete)
         numbers = [self.found.claim, *self.found.evidence]
         comparison.walk([(n, self._fact(n, source)) for n in dict.fromkeys(numbers)])
+        self.basis = Basis(comparison, given.program, given.facts, given.weights, self.names.prefixes)
         if compare_choices(self.found, comparison.leaves, given.weights):
             self.unchecked.append("what the learned weights are")
         if any(c.kind == "neural" for c in self.found.choices):

@@ -103,7 +103,7 @@ class Comparison:
     """Walks from the claim and the observations down, and compares what each fact rests on.
 
     Attributes:
-        leaves: number of each leaf that was met → the outcome of a choice that it is.
+        leaves: number of each leaf that was met → the outcome of a choice that it is; `met`: of all facts that were.
         complete: whether also what the certificate leaves out is looked for.
     """
 
@@ -121,6 +121,7 @@ class Comparison:
         self.absorbs, self.complete = absorbs, complete
         self.found = identities.found
         self.leaves: dict[int, Leaf] = {}
+        self.met: dict[int, GroundAtom] = {}
         self._by_head: dict[int, list[int]] = {}
         for number, g in enumerate(self.found.groundings):
             self._by_head.setdefault(g.head, []).append(number)
@@ -134,7 +135,7 @@ class Comparison:
         Raises:
             ExplanationError: NS826 to NS829, NS832, NS834.
         """
-        seen = dict(roots)
+        seen = self.met = dict(roots)
         queue = deque(roots)
         while queue:
             number, fact = queue.popleft()
@@ -162,7 +163,7 @@ class Comparison:
     def _compared(self, number: int, fact: GroundAtom) -> Iterable[GroundAtom]:
         """Compare one fact and its groundings; gives the facts that it rests on."""
         kind, status, name = self.found.kinds[number], self.status(fact), self.found.name(number)
-        leaf = self._leaf(fact) if status is False else None
+        leaf = self.leaf(fact) if status is False else None
         if kind == "absent":
             if status is not None:
                 raise fault("NS832", f"{name} is said to be absent, but it is given or can be derived")
@@ -196,7 +197,7 @@ class Comparison:
             found.append(self.groundings.unknown(key, row))
         return found
 
-    def _leaf(self, fact: GroundAtom) -> Leaf | None:
+    def leaf(self, fact: GroundAtom) -> Leaf | None:
         """The outcome of a choice that a possible fact is."""
         known = self.groundings.leaves.get(fact)
         key, row = fact

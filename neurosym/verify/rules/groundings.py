@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from neurosym.lang.ast import Const
@@ -44,17 +44,20 @@ class Groundings:
 
     def of(self, key: Key, row: Row) -> list[Ground]:
         """The groundings of a fact by rules and aggregates."""
+        return [ground for ground, _ in self.each(key, row)]
+
+    def each(self, key: Key, row: Row) -> Iterator[tuple[Ground, Env]]:
+        """The groundings of a fact, with what the variables of their rules are bound to; nothing of an aggregate's."""
         if isinstance(key, Part) and key in self.normal.counted:
             counted, statement = self.normal.counted[key]
-            return list(self._chain(counted, statement, key, row))
-        found: list[Ground] = []
+            yield from ((ground, {}) for ground in self._chain(counted, statement, key, row))
+            return
         for rule, head in self.normal.rules.get(key, ()):
             for one in self.join.of(rule, head, row, self.source):
-                body = tuple(f for f in one.facts)
+                body = one.facts
                 if rule.choice is not None and head.outcome is not None:
                     body = (*body, self._leaf(rule, rule.choice, head.outcome, one.env))
-                found.append(Ground(rule.statement, rule.part, body, one.negated, one.absent))
-        return found
+                yield Ground(rule.statement, rule.part, body, one.negated, one.absent), one.env
 
     def unknown(self, key: tuple[str, int], row: Row) -> Ground:
         """The grounding of an unknown atom."""
