@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -43,6 +44,24 @@ class Grounded:
             return self
         graph = with_proofs(self.graph, np.array(facts, np.int32))
         return Grounded(graph, self.leaves, self.max_circuit, self.slots)
+
+    def with_rest(self, leaves: Sequence[int]) -> Grounded:
+        """The same where none of the outcomes may happen of the rules' choices that some leaves belong to.
+
+        Choices whose weights sum to 1 leave no such world, so that a leaf whose probability is set to 0 would leave
+        less than all worlds behind. What a network says is told as it is: it always says something.
+        """
+        rest = self.graph.choice_rest.copy()
+        said = {int(c) for c in self.graph.choice[list(leaves)] if c >= 0}
+        first = 0
+        for group in self.graph.choices:
+            mine = [c for c in said if first <= c < first + len(group.facts)]
+            if group.kind in ("constant", "learned"):
+                rest[mine] = True
+            first += len(group.facts)
+        if (rest == self.graph.choice_rest).all():
+            return self
+        return Grounded(replace(self.graph, choice_rest=rest), self.leaves, self.max_circuit, self.slots)
 
     @cached_property
     def has_unknown(self) -> bool:

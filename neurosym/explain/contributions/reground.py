@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from neurosym.explain.contributions.players import rule_leaves
 from neurosym.explain.contributions.tags import AnyEvaluator, products, tags_of
 from neurosym.facts import FactBase, Ids
 from neurosym.grounding import DerivationGraph, ground
+from neurosym.grounding.builtins import constant_weight
 from neurosym.grounding.columns import offsets
 from neurosym.grounding.groundings import Columns, Groundings
 from neurosym.lang.ast import Alternative, And, Atom, Const, Literal, Program, Rule, Weight
@@ -99,11 +101,28 @@ class Regrounder:
         return self._evaluate(replace(self.program, statements=kept), self.facts, claim)
 
     def without_fact(self, key: tuple[str, int], args: tuple, claim: int) -> float | None:
-        """The same without a fact of the fact base; None also if the fact is not there."""
-        if key not in self.facts.tables:
+        """The same without a fact of the fact base or of the rule text; None also if the fact is in neither."""
+        said = self._said.get((key, args), ())
+        if key not in self.facts.tables and not said:
             return None
         changed = self.facts - FactBase.from_facts([(key[0], args)])
-        return self._evaluate(self.program, changed, claim, self.answers.grounded.graph)
+        kept = tuple(s for k, s in enumerate(self.program.statements) if k not in said)
+        return self._evaluate(replace(self.program, statements=kept), changed, claim, self.answers.grounded.graph)
+
+    @cached_property
+    def _said(self) -> dict[tuple[tuple[str, int], tuple], list[int]]:
+        """Fact → the statements that say it is certain: with no weight, or with the weight 1."""
+        found: dict[tuple[tuple[str, int], tuple], list[int]] = {}
+        for k, rule in enumerate(self.program.statements):
+            if not isinstance(rule, Rule) or not rule.is_fact or len(rule.heads) != 1:
+                continue
+            (head,) = rule.heads
+            if head.weight is None or (not head.weight.learn and constant_weight(head.weight) == 1):
+                for atom in head.atoms:
+                    values = _values(atom)
+                    if values is not None:
+                        found.setdefault((atom.key, values), []).append(k)
+        return found
 
     def without_each(
         self, rules: Sequence[int], facts: Sequence[tuple[tuple[str, int], tuple]], claim: int, value: float
@@ -149,15 +168,10 @@ class Regrounder:
             statements[text[id(rule)]] = replace(rule, body=And((*conjuncts(rule.body), Literal(switch))))
             atoms.append(switch)
         base = self.facts - FactBase.from_facts([(key[0], args) for key, args in facts])
-        said = {
-            (rule.heads[0].atoms[0].key, _values(rule.heads[0].atoms[0])): k
-            for k, rule in enumerate(statements)
-            if isinstance(rule, Rule) and rule.is_fact and len(rule.heads) == 1 and rule.heads[0].weight is None
-        } if facts else {}  # fmt: skip
         for key, args in facts:
             atom = Atom(key[0], tuple(Const(v) for v in args))
-            if (key, args) in said:
-                statements[said[key, args]] = Rule(())
+            for k in self._said.get((key, args), ()):
+                statements[k] = Rule(())
             atoms.append(atom)
         kept = [s for s in statements if not (isinstance(s, Rule) and not s.heads and s.exception_to is None)]
         first = sum(isinstance(s, Rule) for s in kept)

@@ -12,8 +12,6 @@ from neurosym.verify.view.read import ShownContribution, View
 from neurosym.verify.view.sources import Source
 from neurosym.verify.view.steps import Traced
 
-FULL = 1 - 1e-12  # probabilities of a choice that leaves nothing over
-
 Recompute = Callable[[GroundProgram, int], Recomputed]
 
 
@@ -96,8 +94,6 @@ class Without:
         """The claim without some leaves; None where it cannot be had."""
         if leaves not in self._values:
             out = set(leaves)
-            if any(sum(c.probabilities) >= FULL for c in self.found.choices if out.intersection(c.outcomes)):
-                return None  # nothing was left over, and the engine has no world for what is now
             choices = [_silenced(c, out) if out.intersection(c.outcomes) else c for c in self.found.choices]
             try:
                 made = self.recompute(replace(self.found, choices=tuple(choices)), self.left)
