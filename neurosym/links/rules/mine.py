@@ -1,0 +1,210 @@
+"""Rules learned from the data: candidates come from walks through the graph, counted a whole neighbourhood at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurosym.grounding.columns import expand
+from neurosym.grounding.compiled import load
+from neurosym.links.graph import TripleGraph
+from neurosym.links.rules.index import EdgeIndex, Long, index_edges
+from neurosym.links.rules.ruleset import CONSTANT, FREE, PATH, RuleSet, columns_of, concatenate
+
+DENSE = 60_000_000  # cells of the table of counts for one first relation
+CHUNK = 64  # groups that are counted between two looks at the clock
+
+
+@dataclass(frozen=True)
+class Mining:
+    """What is searched, and what is kept.
+
+    Attributes:
+        max_length: of paths.
+        min_support: of every rule.
+        min_confidence: of every rule, after smoothing.
+        smoothing: added to the body's count (AnyBURL's pc).
+        constants_per_head: rules kept for each h(X, c), those of the highest confidence.
+        long_rules_per_head: paths of three and more relations kept for each head, those of the highest confidence.
+    """
+
+    max_length: int = 3
+    min_support: int = 2
+    min_confidence: float = 0.001
+    smoothing: float = 5.0
+    constants_per_head: int = 100
+    long_rules_per_head: int = 1000
+
+
+def mine(
+    graph: TripleGraph,
+    targets: Sequence[int] | None = None,
+    seconds: float = 60.0,
+    seed: int = 0,
+    options: Mining | None = None,
+    progress: Callable[[float, int], bool | None] | None = None,
+) -> RuleSet:
+    """Learn rules from a graph: any time, the cheap kinds first.
+
+    Args:
+        graph: what is learned from; all of it counts as true, what is absent as false.
+        targets: relations that get rules; all, if None.
+        seconds: of processor time.
+        seed: of the order in which the graph is walked.
+        progress: called with the seconds used and the rules found; learning ends when it returns False.
+
+    Returns:
+        Rules by confidence, the highest first.
+    """
+    return _Miner(graph, targets, seconds, seed, options or Mining(), progress).run()
+
+
+class _Miner:
+    def __init__(self, graph, targets, seconds, seed, options: Mining, progress) -> None:
+        self.graph, self.options, self.progress = graph, options, progress
+        self.index: EdgeIndex = index_edges(graph)
+        self.r = len(graph.relations)
+        self.is_target = np.zeros(self.r, bool)
+        self.is_target[list(range(self.r)) if targets is None else list(targets)] = True
+        self.random = np.random.default_rng(seed)
+        self.seconds, self.begin = seconds, time.process_time()
+        self.parts: list[RuleSet] = []
+        self.kernels = load("neurosym.links.rules.counting")
+        self.stopped = False
+        self.triples_of = np.bincount(np.repeat(self.index.relation, self.index.sizes), minlength=2 * self.r)
+
+    def run(self) -> RuleSet:
+        self.single()
+        self.unary()
+        self.paths(deep=False)
+        if self.options.max_length >= 3:
+            self.paths(deep=True)
+        return _fewer(concatenate(self.parts), self.options.long_rules_per_head).sorted()
+
+    def left(self) -> float:
+        return self.seconds - (time.process_time() - self.begin)
+
+    def goes_on(self) -> bool:
+        """Whether there is time left and nobody has said stop."""
+        if self.progress is not None and not self.stopped:
+            used = time.process_time() - self.begin
+            self.stopped = self.progress(used, sum(map(len, self.parts))) is False
+        return not self.stopped and self.left() > 0
+
+    def keep(self, columns: dict[str, np.ndarray]) -> None:
+        """Add rules that are good enough."""
+        o = self.options
+        confidence = columns["support"] / (columns["body_count"] + o.smoothing)
+        coverage = columns["support"] / np.maximum(1, self.triples_of[columns["head"]])
+        good = (columns["support"] >= o.min_support) & (confidence >= o.min_confidence)
+        good &= self.is_target[columns["head"] % self.r]
+        found = RuleSet(self.graph.relations, self.graph.entities, confidence=confidence, coverage=coverage, **columns)  # type: ignore
+        self.parts.append(found.take(good))
+
+    # h(X, Y) ← r(X, Y)
+    def single(self) -> None:
+        begins, target, relation = self.index.pairs
+        entity = np.repeat(np.arange(self.index.n_entities), np.diff(begins))
+        pair = entity * self.index.n_entities + target
+        first = np.flatnonzero(np.concatenate([[True], pair[1:] != pair[:-1]])) if len(pair) else np.empty(0, int)
+        size = np.diff(np.append(first, len(pair)))
+        run = np.repeat(np.arange(len(first)), size)
+        edge, other = expand(first[run], size[run])
+        head, body = relation[other].astype(np.int64), relation[edge].astype(np.int64)
+        wanted = (head < self.r) & (head != body)
+        keys, support = np.unique(head[wanted] * 2 * self.r + body[wanted], return_counts=True)
+        head, body = keys // (2 * self.r), keys % (2 * self.r)
+        self.keep(columns_of(len(keys), PATH, head, [body], support, self.triples_of[body], self.options.max_length))
+
+    def unary(self) -> None:
+        """Rules with constants, counted exactly for all heads."""
+        i, o = self.index, self.options
+        lonely = self.kernels.count_lonely(*i.columns, i.mirror)
+        sources = np.bincount(i.relation, minlength=2 * self.r).astype(np.int64)
+        n_groups, step = len(i.relation), max(1, 2_000_000 // o.constants_per_head)
+        for begin in range(0, n_groups, step):
+            end = min(n_groups, begin + step)
+            space = (end - begin) * o.constants_per_head + n_groups + 2 * self.r
+            head, body, relation = (np.empty(space, np.int32) for _ in range(3))
+            support, count = np.empty(space, np.int64), np.empty(space, np.int64)
+            n = self.kernels.count_unary(
+                *i.columns, i.mirror, sources, lonely, begin, end, o.min_support, o.min_confidence, o.smoothing,
+                o.constants_per_head, head, body, relation, support, count,
+            )  # fmt: skip
+            h, b = head[:n], body[:n]
+            for kind, rows in ((CONSTANT, b >= 0), (FREE, b < 0)):
+                self.keep(
+                    columns_of(
+                        int(rows.sum()),
+                        kind,
+                        i.inverse(i.relation[h[rows]]),
+                        [relation[:n][rows]],
+                        support[:n][rows],
+                        count[:n][rows],
+                        o.max_length,
+                        i.entity[h[rows]],
+                        i.entity[b[rows]] if kind == CONSTANT else -1,
+                    )  # fmt: skip
+                )
+            if not self.goes_on():
+                return
+
+    def paths(self, deep: bool) -> None:
+        """Bodies of two relations, or of three."""
+        i, r2 = self.index, 2 * self.r
+        begins, groups = i.by_relation
+        stamps, linked = np.zeros(r2 * i.n_entities, np.int32), np.zeros(i.n_entities, np.int32)
+        width = r2 if deep else 0
+        if deep and r2 * r2 * self.r > DENSE:
+            return
+        stamp = 0
+        order = self.random.permutation(r2)
+        for done, r1 in enumerate(order):
+            if not self.goes_on():
+                return
+            until = self.left() - self.left() / (r2 - done)
+            own = self.random.permutation(groups[begins[r1] : begins[r1 + 1]])
+            body2, support2 = np.zeros(r2, np.int64), np.zeros((r2, self.r), np.int64)
+            body3, support3 = np.zeros((width, width), np.int64), np.zeros((width, width, self.r), np.int64)
+            at = 0
+            while at < len(own) and (at == 0 or self.left() > until):
+                piece = own[at : at + CHUNK]
+                self.kernels.count_paths(
+                    *i.columns, *i.pairs, piece, self.r, int(deep), body2, support2, body3, support3, stamps, linked,
+                    stamp,
+                )  # fmt: skip
+                stamp += len(piece) * (1 + r2)
+                if stamp > 2**31 - CHUNK * (2 + r2):
+                    stamps[:], stamp = 0, 0
+                at += CHUNK
+            share = min(1.0, at / max(1, len(own)))
+            self._keep_paths(r1, body3 if deep else body2, support3 if deep else support2, share)
+
+    def _keep_paths(self, r1: int, body: Long, support: Long, share: float) -> None:
+        *rest, head = np.nonzero(support >= self.options.min_support)
+        relations = [np.full(len(head), r1), *rest]
+        self.keep(
+            columns_of(
+                len(head),
+                PATH,
+                head,
+                relations,
+                support[(*rest, head)],
+                body[tuple(rest)],
+                self.options.max_length,
+                share=share,
+            )  # fmt: skip
+        )
+
+
+def _fewer(rules: RuleSet, most: int) -> RuleSet:
+    """Keep the most confident long paths of each head. The many weaker ones cost time, and noisy-or some accuracy."""
+    long = np.flatnonzero((rules.kind == PATH) & ((rules.body >= 0).sum(1) >= 3))
+    long = long[np.lexsort([-rules.support[long], -rules.confidence[long], rules.head[long]])]
+    head = rules.head[long]
+    kept = np.ones(len(rules), bool)
+    kept[long] = np.arange(len(long)) - np.searchsorted(head, head) < most
+    return rules.take(kept)
