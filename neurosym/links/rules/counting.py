@@ -29,21 +29,43 @@ def find_group(groups_of, relation, entity, wanted):
     return low if low < end and relation[low] == wanted else np.int64(-1)
 
 
+@njit(inline="always")
+def _slot(keys, key):
+    """Where a key stands in a table, or would stand; empty slots hold -1."""
+    mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
+    at = np.int64((mixed ^ (mixed >> np.uint64(29))) & np.uint64(len(keys) - 1))
+    while keys[at] != key and keys[at] >= 0:
+        at = (at + 1) & (len(keys) - 1)
+    return at
+
+
+@njit
+def _larger(keys, counts):
+    """The table with twice the space; its length stays a power of two."""
+    new_keys, new_counts = np.full(2 * len(keys), -1, np.int64), np.zeros(2 * len(keys), np.int64)
+    for k in range(len(keys)):
+        if keys[k] >= 0:
+            at = _slot(new_keys, keys[k])
+            new_keys[at], new_counts[at] = keys[k], counts[k]
+    return new_keys, new_counts
+
+
 @kernel(
-    f"void({INDEX}, int64[::1], int32[::1], int32[::1], int32[::1], int64, int64,"
-    "int64[::1], int64[:,::1], int64[:,::1], int64[:,:,::1], int32[::1], int32[::1], int64)"
+    f"Tuple((int64[::1], int64[::1], int64))({INDEX}, int64[::1], int32[::1], int32[::1], int32[::1], int64, int64,"
+    "int64[::1], int64[:,::1], int64[:,::1], int64[::1], int64[::1], int64, int32[::1], int32[::1], int64)"
 )
 def count_paths(
     groups_of, relation, begins, target, pair_begins, pair_target, pair_relation, groups, n_heads, deep,
-    body2, support2, body3, support3, stamps, linked, stamp,
+    body2, support2, body3, keys, counts, used, stamps, linked, stamp,
 ):  # fmt: skip
     """Count the pairs of all bodies that begin with the given groups (entity, first relation), and their heads.
 
     For h(X, Y) ← r1(X, A), r2(A, Y) and, where `deep`, h(X, Y) ← r1(X, A), r2(A, B), r3(B, Y): `body2[r2]` and
-    `body3[r2, r3]` get the distinct pairs, `support2[r2, h]` and `support3[r2, r3, h]` those that h links.
+    `body3[r2, r3]` get the distinct pairs, `support2[r2, h]` those that h links, and so does a table of counts for the
+    keys (r2 · 2R + r3) · R + h, of which `used` are there; the table grows, and is given back with that number.
     Work space: `stamps` (2R·N) holds the pass in which a target was last seen, `linked` (N) is zero.
     """
-    n = len(groups_of) - 1
+    n, r_all = len(groups_of) - 1, len(body2)
     for i in range(len(groups)):
         g = groups[i]
         low, high = np.int64(0), np.int64(n)
@@ -77,7 +99,6 @@ def count_paths(
                             p += 1
         if deep:
             # the pairs (A, B), grouped by r2
-            r_all = len(body2)
             ends = np.zeros(r_all + 1, np.int64)
             for e in range(begins[g], begins[g + 1]):
                 a = target[e]
@@ -115,10 +136,18 @@ def count_paths(
                                 p = pair_begins[x] + linked[y] - 1
                                 while p < pair_begins[x + 1] and pair_target[p] == y:
                                     if pair_relation[p] < n_heads:
-                                        support3[r2, r3, pair_relation[p]] += 1
+                                        key = (r2 * r_all + r3) * n_heads + pair_relation[p]
+                                        at_key = _slot(keys, key)
+                                        if keys[at_key] < 0:
+                                            keys[at_key] = key
+                                            used += 1
+                                        counts[at_key] += 1
+                                        if 2 * used > len(keys):
+                                            keys, counts = _larger(keys, counts)
                                     p += 1
         for p in range(pair_begins[x], pair_begins[x + 1]):
             linked[pair_target[p]] = 0
+    return keys, counts, used
 
 
 @kernel(

@@ -11,11 +11,8 @@ import numpy as np
 from neurosym.grounding.columns import expand
 from neurosym.grounding.compiled import load
 from neurosym.links.graph import TripleGraph
-from neurosym.links.rules.index import EdgeIndex, Long, index_edges
+from neurosym.links.rules.index import EdgeIndex, Ids, Long, index_edges
 from neurosym.links.rules.ruleset import CONSTANT, FREE, PATH, RuleSet, columns_of, concatenate
-
-DENSE = 60_000_000  # cells of the table of counts for one first relation
-CHUNK = 64  # groups that are counted between two looks at the clock
 
 
 @dataclass(frozen=True)
@@ -153,51 +150,57 @@ class _Miner:
                 return
 
     def paths(self, deep: bool) -> None:
-        """Bodies of two relations, or of three."""
+        """Bodies of two relations, or of three; the entities they begin with in random order, until the time is over."""
         i, r2 = self.index, 2 * self.r
         begins, groups = i.by_relation
-        stamps, linked = np.zeros(r2 * i.n_entities, np.int32), np.zeros(i.n_entities, np.int32)
-        width = r2 if deep else 0
-        if deep and r2 * r2 * self.r > DENSE:
-            return
-        stamp = 0
-        order = self.random.permutation(r2)
-        for done, r1 in enumerate(order):
+        work = _Work(np.zeros(r2 * i.n_entities, np.int32), np.zeros(i.n_entities, np.int32))
+        for done, r1 in enumerate(self.random.permutation(r2)):
             if not self.goes_on():
                 return
             until = self.left() - self.left() / (r2 - done)
             own = self.random.permutation(groups[begins[r1] : begins[r1 + 1]])
             body2, support2 = np.zeros(r2, np.int64), np.zeros((r2, self.r), np.int64)
-            body3, support3 = np.zeros((width, width), np.int64), np.zeros((width, width, self.r), np.int64)
-            at = 0
+            body3 = np.zeros((r2, r2) if deep else (0, 0), np.int64)
+            table = np.full(1024, -1, np.int64), np.zeros(1024, np.int64), 0
+            at, step = 0, 1
             while at < len(own) and (at == 0 or self.left() > until):
-                piece = own[at : at + CHUNK]
-                self.kernels.count_paths(
-                    *i.columns, *i.pairs, piece, self.r, int(deep), body2, support2, body3, support3, stamps, linked,
-                    stamp,
+                before = self.left()
+                table = self.kernels.count_paths(
+                    *i.columns, *i.pairs, own[at : at + step], self.r, int(deep), body2, support2, body3, *table,
+                    *work.next(step, r2),
                 )  # fmt: skip
-                stamp += len(piece) * (1 + r2)
-                if stamp > 2**31 - CHUNK * (2 + r2):
-                    stamps[:], stamp = 0, 0
-                at += CHUNK
+                at += step
+                step = min(1024, 2 * step) if before - self.left() < 0.02 else max(1, step // 2)
             share = min(1.0, at / max(1, len(own)))
-            self._keep_paths(r1, body3 if deep else body2, support3 if deep else support2, share)
+            if deep:
+                found = (table[0] >= 0) & (table[1] >= self.options.min_support)
+                keys, support = table[0][found], table[1][found]
+                bodies, head = keys // self.r, keys % self.r
+                self._keep_paths(r1, [bodies // r2, bodies % r2], head, support, body3.ravel()[bodies], share)
+            else:
+                second, head = np.nonzero(support2 >= self.options.min_support)
+                self._keep_paths(r1, [second], head, support2[second, head], body2[second], share)
 
-    def _keep_paths(self, r1: int, body: Long, support: Long, share: float) -> None:
-        *rest, head = np.nonzero(support >= self.options.min_support)
+    def _keep_paths(self, r1: int, rest: list[Long], head: Long, support: Long, count: Long, share: float) -> None:
         relations = [np.full(len(head), r1), *rest]
-        self.keep(
-            columns_of(
-                len(head),
-                PATH,
-                head,
-                relations,
-                support[(*rest, head)],
-                body[tuple(rest)],
-                self.options.max_length,
-                share=share,
-            )  # fmt: skip
-        )
+        length = self.options.max_length
+        self.keep(columns_of(len(head), PATH, head, relations, support, count, length, share=share))
+
+
+class _Work:
+    """Stamps of the targets that a pass has seen, and what it links: work space of `count_paths`."""
+
+    def __init__(self, stamps: Ids, linked: Ids) -> None:
+        self.stamps, self.linked, self.stamp = stamps, linked, 0
+
+    def next(self, groups: int, relations: int) -> tuple[Ids, Ids, int]:
+        """Work space with stamps that are new for so many groups."""
+        if self.stamp > 2**31 - 2 - groups * (1 + relations):
+            self.stamps[:], self.stamp = 0, 0
+        begin = self.stamp
+        self.stamp += groups * (1 + relations)
+        return self.stamps, self.linked, begin
+
 
 
 def _fewer(rules: RuleSet, most: int) -> RuleSet:
