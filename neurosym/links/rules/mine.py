@@ -12,6 +12,7 @@ from neurosym.grounding.columns import expand
 from neurosym.grounding.compiled import load
 from neurosym.links.graph import TripleGraph
 from neurosym.links.rules.index import EdgeIndex, Ids, Long, index_edges
+from neurosym.links.rules.prune import fewer, prune
 from neurosym.links.rules.ruleset import CONSTANT, FREE, PATH, RuleSet, columns_of, concatenate
 
 
@@ -79,7 +80,7 @@ class _Miner:
         self.paths(deep=False)
         if self.options.max_length >= 3:
             self.paths(deep=True)
-        return _fewer(concatenate(self.parts), self.options.long_rules_per_head).sorted()
+        return fewer(prune(concatenate(self.parts)), self.options.long_rules_per_head).sorted()
 
     def left(self) -> float:
         return self.seconds - (time.process_time() - self.begin)
@@ -200,14 +201,3 @@ class _Work:
         begin = self.stamp
         self.stamp += groups * (1 + relations)
         return self.stamps, self.linked, begin
-
-
-
-def _fewer(rules: RuleSet, most: int) -> RuleSet:
-    """Keep the most confident long paths of each head. The many weaker ones cost time, and noisy-or some accuracy."""
-    long = np.flatnonzero((rules.kind == PATH) & ((rules.body >= 0).sum(1) >= 3))
-    long = long[np.lexsort([-rules.support[long], -rules.confidence[long], rules.head[long]])]
-    head = rules.head[long]
-    kept = np.ones(len(rules), bool)
-    kept[long] = np.arange(len(long)) - np.searchsorted(head, head) < most
-    return rules.take(kept)

@@ -37,6 +37,7 @@ class Rule:
     support: int
     body_count: int
     confidence: float
+    coverage: float = 0.0
 
     def __str__(self) -> str:
         """The rule as AnyBURL would print it."""
@@ -113,6 +114,7 @@ class RuleSet:
             support=int(self.support[row]),
             body_count=int(self.body_count[row]),
             confidence=float(self.confidence[row]),
+            coverage=float(self.coverage[row]),
         )
 
     def __iter__(self) -> Iterator[Rule]:
