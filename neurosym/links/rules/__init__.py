@@ -1,8 +1,8 @@
 """Rules learned from a graph, applied to queries over it, written and read as rule files."""
 
-from neurosym.links.rules.apply import Applier, Firings, Ranked
+from neurosym.links.rules.applying import Applier, Firings, Ranked
 from neurosym.links.rules.index import EdgeIndex, index_edges
-from neurosym.links.rules.mine import Mining, mine
+from neurosym.links.rules.mining import Mining, mine
 from neurosym.links.rules.ruleset import CONSTANT, FREE, NONE, PATH, Rule, RuleSet, concatenate
 
 __all__ = [

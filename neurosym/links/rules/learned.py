@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from neurosym.links.rules.apply import BEST, HIGHEST, Applier, Firings
+from neurosym.links.rules.applying import BEST, HIGHEST, Applier, Firings
 from neurosym.links.rules.index import Long
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,7 +18,7 @@ class Trie:
     """Bodies of path rules that begin alike share their beginning. Nodes lie in preorder.
 
     Attributes:
-        roots: (2R + 1,) where the nodes of each query relation begin.
+        roots: (B, 2R + 1) for each of B blocks, where the nodes of each query relation begin.
         depth: (T,) from 1.
         step: (T,) the relation that leads there.
         skip: (T,) the next node outside of the subtree.
@@ -68,7 +69,36 @@ def build_trie(rules: RuleSet, rows: Long, n_relations: int) -> Trie:
         mine = depth == d
         skip[mine] = stops[np.searchsorted(stops, numbers[mine], side="right")]
     roots = np.searchsorted(words[row, 0], np.arange(r2 + 1)).astype(np.int64)
-    return Trie(roots, depth.astype(np.int32), words[row, depth].astype(np.int32), skip, ends_at)
+    return Trie(roots[None], depth.astype(np.int32), words[row, depth].astype(np.int32), skip, ends_at)
+
+
+def build_blocks(rules: RuleSet, n_relations: int, shares: tuple[float, ...]) -> tuple[Trie, Long]:
+    """Tries of rules in order of confidence, the most confident first, so that the others may never be needed.
+
+    Args:
+        rules: by confidence, the highest first.
+        n_relations: R.
+        shares: of the path rules, in all blocks up to each but the last.
+
+    Returns:
+        The tries as one, and (B,) the first rule of each block. Rules of one confidence are in one block.
+    """
+    rows = np.flatnonzero(rules.kind == PATH)
+    at = [int(len(rows) * share) for share in shares]
+    at = [int(np.searchsorted(-rules.confidence[rows], -rules.confidence[rows[i]])) for i in at if i < len(rows)]
+    cuts = np.unique([0, *at, len(rows)]) if len(rows) else np.zeros(1, np.int64)
+    tries = [build_trie(rules, rows[a:b], n_relations) for a, b in pairwise(cuts)]
+    if not tries:
+        return build_trie(rules, rows, n_relations), np.empty(0, np.int64)
+    offset = np.concatenate([[0], np.cumsum([len(trie.rule) for trie in tries])])
+    joined = Trie(
+        np.concatenate([trie.roots + o for trie, o in zip(tries, offset, strict=False)]),
+        np.concatenate([trie.depth for trie in tries]),
+        np.concatenate([trie.step for trie in tries]),
+        np.concatenate([trie.skip + o for trie, o in zip(tries, offset, strict=False)]),
+        np.concatenate([trie.rule for trie in tries]),
+    )
+    return joined, rows[cuts[:-1]].astype(np.int64)
 
 
 def unary_tables(rules: RuleSet, rows: Long, graph: TripleGraph, index: EdgeIndex) -> tuple:

@@ -11,9 +11,10 @@ from neurosym.grounding.compiled import load
 from neurosym.links.graph import TripleGraph
 from neurosym.links.rules.index import Ids, Long, index_edges
 from neurosym.links.rules.ruleset import RuleSet
-from neurosym.links.rules.tables import build_trie, unary_tables
+from neurosym.links.rules.tables import build_blocks, unary_tables
 
 MAX_WALKS = 100_000
+BLOCKS = (0.03, 0.2)  # shares of the path rules after which it is looked whether the first candidates are certain
 BEST = 10  # rules that count for one candidate
 HIGHEST = 1 - 1e-9  # a confidence of 1 would have an infinite weight
 
@@ -27,12 +28,14 @@ class Ranked:
         candidate: (n,) entities; those that no rule reaches are not listed.
         score: (n,) what they are ranked by. Under max-plus it only says the order within a query.
         cut: queries for which some walks were left out, because a body had more than `max_walks` of them.
+        early: queries whose first candidates were certain before all rules had been applied.
     """
 
     starts: Long
     candidate: Ids
     score: NDArray[np.float64]
     cut: int
+    early: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +47,14 @@ class Firings:
         candidate: (n,) entities.
         rules: (n, K) rows of the rule set that reach the candidate, those of the highest confidence first, then -1.
         cut: as in `Ranked`.
+        early: queries whose first candidates were certain before all rules had been applied.
     """
 
     starts: Long
     candidate: Ids
     rules: Ids
     cut: int
+    early: int = 0
 
 
 class Applier:
@@ -66,7 +71,7 @@ class Applier:
         self._order = np.argsort(-rules.confidence, kind="stable").astype(np.int32)
         ordered = rules.take(self._order)
         rows = np.arange(len(rules))
-        trie = build_trie(ordered, rows, len(graph.relations))
+        trie, self._bounds = build_blocks(ordered, len(graph.relations), BLOCKS)
         unary = unary_tables(ordered, rows, graph, self.index)
         self._tables = (*self.index.columns, self.index.mirror, *trie.columns, *unary)
         self._deepest = rules.body.shape[1]
@@ -80,13 +85,19 @@ class Applier:
             queries: (Q, 2) or (Q, 3); an own answer of -1 is none.
             best: how many rules are kept for each candidate, those of the highest confidence.
         """
+        return self._first_rules(queries, best, np.zeros(len(queries), np.int64), self.rules.confidence, True)
+
+    def _first_rules(
+        self, queries: NDArray[np.integer], best: int, tops: Long, values: NDArray[np.float64], sums: bool
+    ) -> Firings:
         rows = np.full((len(queries), 3), -1, np.int32)
         rows[:, : queries.shape[1]] = queries
         stamps = np.zeros(self.index.n_entities, np.int64)
         kernels = load("neurosym.links.rules.firing")
-        starts, candidate, rules, cut = kernels.first_rules(
-            *self._tables, rows, stamps, self.max_walks, self._deepest, best
-        )
+        starts, candidate, rules, cut, early = kernels.first_rules(
+            *self._tables, rows, stamps, self.max_walks, self._deepest, best, values[self._order], self._bounds, tops,
+            sums,
+        )  # fmt: skip
         return Firings(
             starts, candidate, np.append(self._order, np.int32(-1))[np.minimum(rules, len(self._order))], cut
         )
@@ -113,15 +124,20 @@ class Applier:
             hidden: starts and entities that are left out of each query's candidates, such as answers known already.
             batch: queries that are held in memory at once.
         """
-        parts = []
+        parts, sums = [], aggregation != "max-plus"
+        # by confidence the bounds of what may still come are known; by weights of another order they are not
+        tops = np.full(len(queries), 0 if top_k is None or weights is not None else top_k)
+        if hidden is not None:
+            tops[tops > 0] += np.diff(hidden[0])[tops > 0]
         if weights is None:
             weights = -np.log1p(-np.minimum(self.rules.confidence, HIGHEST))
         for begin in range(0, max(1, len(queries)), batch):
-            found = self.features(queries[begin : begin + batch], best)
+            these, top = queries[begin : begin + batch], tops[begin : begin + batch]
+            found = self._first_rules(these, best, top, weights if sums else self.rules.confidence, sums)
             if hidden is not None:
                 starts = hidden[0][begin : begin + batch + 1]
                 found = _without(found, starts - starts[0], hidden[1][starts[0] : starts[-1]])
-            if aggregation == "max-plus":
+            if not sums:
                 parts.append(_lexicographic(found, self.rules.confidence, top_k))
             else:
                 parts.append(_by_sum(found, np.append(weights, 0.0), top_k))
@@ -131,6 +147,7 @@ class Applier:
             np.concatenate([part.candidate for part in parts]),
             np.concatenate([part.score for part in parts]),
             sum(part.cut for part in parts),
+            sum(part.early for part in parts),
         )
 
 
@@ -140,7 +157,9 @@ def _without(found: Firings, starts: Long, entities: Ids) -> Firings:
     hidden = np.repeat(np.arange(len(starts) - 1), np.diff(starts)) << 32 | entities
     kept = ~np.isin(query << 32 | found.candidate, hidden)
     counts = np.bincount(query[kept], minlength=len(starts) - 1)
-    return Firings(np.concatenate([[0], np.cumsum(counts)]), found.candidate[kept], found.rules[kept], found.cut)
+    return Firings(
+        np.concatenate([[0], np.cumsum(counts)]), found.candidate[kept], found.rules[kept], found.cut, found.early
+    )
 
 
 def _by_sum(found: Firings, weights: NDArray[np.float64], top_k: int | None) -> Ranked:
@@ -176,4 +195,6 @@ def _first(found: Firings, keys: NDArray, top_k: int | None) -> Ranked:
         score += np.repeat(found.starts[1:], np.diff(found.starts))
     kept = place < top
     counts = np.minimum(np.diff(found.starts), top)
-    return Ranked(np.concatenate([[0], np.cumsum(counts)]), found.candidate[order[kept]], score[kept], found.cut)
+    return Ranked(
+        np.concatenate([[0], np.cumsum(counts)]), found.candidate[order[kept]], score[kept], found.cut, found.early
+    )

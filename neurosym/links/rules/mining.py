@@ -27,6 +27,7 @@ class Mining:
         smoothing: added to the body's count (AnyBURL's pc).
         constants_per_head: rules kept for each h(X, c), those of the highest confidence.
         long_rules_per_head: paths of three and more relations kept for each head, those of the highest confidence.
+        pruned: leave out rules with constants that gain nothing over a more general rule.
     """
 
     max_length: int = 3
@@ -35,6 +36,7 @@ class Mining:
     smoothing: float = 5.0
     constants_per_head: int = 100
     long_rules_per_head: int = 1000
+    pruned: bool = True
 
 
 def mine(
@@ -77,10 +79,12 @@ class _Miner:
     def run(self) -> RuleSet:
         self.single()
         self.unary()
-        self.paths(deep=False)
+        if self.options.max_length >= 2:
+            self.paths(deep=False)
         if self.options.max_length >= 3:
             self.paths(deep=True)
-        return fewer(prune(concatenate(self.parts)), self.options.long_rules_per_head).sorted()
+        rules = concatenate(self.parts)
+        return fewer(prune(rules) if self.options.pruned else rules, self.options.long_rules_per_head).sorted()
 
     def left(self) -> float:
         return self.seconds - (time.process_time() - self.begin)
