@@ -103,7 +103,7 @@ class _Miner:
         coverage = columns["support"] / np.maximum(1, self.triples_of[columns["head"]])
         good = (columns["support"] >= o.min_support) & (confidence >= o.min_confidence)
         good &= self.is_target[columns["head"] % self.r]
-        found = RuleSet(self.graph.relations, self.graph.entities, confidence=confidence, coverage=coverage, **columns)  # type: ignore
+        found = RuleSet(self.graph.relations, self.graph.entities, confidence=confidence, coverage=coverage, smoothing=o.smoothing, **columns)  # type: ignore
         self.parts.append(found.take(good))
 
     # h(X, Y) ← r(X, Y)

@@ -70,6 +70,7 @@ class RuleSet:
             mined, or as an expert has set it.
         coverage: (n,) share of the head's triples that the rule finds.
         share: (n,) share of the body's first entities that were counted: 1 where the counts are exact.
+        smoothing: what mining added to the body's count.
     """
 
     relations: tuple[str, ...]
@@ -84,6 +85,7 @@ class RuleSet:
     confidence: NDArray[np.float64]
     coverage: NDArray[np.float64]
     share: NDArray[np.float64]
+    smoothing: float = 5.0
     _columns: tuple[str, ...] = field(
         default=(
             "kind", "head", "body", "head_entity", "body_entity", "support", "body_count", "confidence", "coverage",
@@ -94,6 +96,11 @@ class RuleSet:
 
     def __len__(self) -> int:
         return len(self.head)
+
+    @property
+    def mined(self) -> NDArray[np.float64]:
+        """(n,) the confidence that the counts give; 0 for a rule that was never counted."""
+        return self.support / np.maximum(self.body_count + self.smoothing, 1e-9)
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> RuleSet:
         """The rules of these rows, in their order."""

@@ -93,16 +93,16 @@ def write_rules(rules: RuleSet, graph: TripleGraph, path: str | Path, counterexa
     declarations = [f"pred {spell_predicate(predicate_of(name))}(from: any, to: any) ." for name in sorted(used)]
     chunks = [_PREAMBLE, "\n".join(declarations) + "\n"]
     record = read_record(path)
-    for rule in rules:
+    for rule, offered in zip(rules, rules.mined.tolist(), strict=True):
         chunks.append(rule_text(rule, islice(refuter.refute(rule), counterexamples)))
-        record[key_of(rule)] = rule.confidence
+        record[key_of(rule)] = offered  # not its weight, which may be the expert's by now
     path.write_text("\n".join(chunks), encoding="utf-8")
     lines = (f"{key} {confidence!r}\n" for key, confidence in sorted(record.items()))
     Path(f"{path}{RECORD}").write_text("".join(lines), encoding="utf-8")
 
 
 def read_record(path: str | Path) -> dict[str, float]:
-    """What was offered in a rule file so far: key → weight then; nothing, where there is no record."""
+    """What was offered in a rule file so far: key → the confidence that mining gave; nothing, where there is no record."""
     record = Path(f"{path}{RECORD}")
     if not record.exists():
         return {}
