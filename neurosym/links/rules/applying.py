@@ -98,9 +98,8 @@ class Applier:
             *self._tables, rows, stamps, self.max_walks, self._deepest, best, values[self._order], self._bounds, tops,
             sums,
         )  # fmt: skip
-        return Firings(
-            starts, candidate, np.append(self._order, np.int32(-1))[np.minimum(rules, len(self._order))], cut
-        )
+        numbers = np.append(self._order, np.int32(-1))
+        return Firings(starts, candidate, numbers[np.minimum(rules, len(self._order))], cut, early)
 
     def rank(
         self,

@@ -128,7 +128,7 @@ def count_paths(
                         r3 = relation[k]
                         for f in range(begins[k], begins[k + 1]):
                             y = target[f]
-                            if y == x or y == a or stamps[r3 * n + y] == stamp:
+                            if y == x or y == a or stamps[r3 * n + y] == stamp:  # noqa: SIM109
                                 continue
                             stamps[r3 * n + y] = stamp
                             body3[r2, r3] += 1
@@ -176,7 +176,6 @@ def count_unary(
         size = begins[g + 1] - begins[g]
         if size < min_support:
             continue
-        head = (relation[g] + r_all // 2) % r_all
         n_touched = 0
         for e in range(begins[g], begins[g + 1]):
             x = target[e]

@@ -40,7 +40,7 @@ class Weighing:
 
 
 class RuleWeights(nn.Module):
-    """A non-negative weight for each of n rules, and one for each direction in which it is asked.
+    """A non-negative weight for each of n rules.
 
     Weights start at -log(1 - confidence), where their sum ranks as noisy-or does.
     """
@@ -49,6 +49,7 @@ class RuleWeights(nn.Module):
         super().__init__()
         start = -np.log1p(-np.minimum(confidence, 1 - 1e-3))
         self.raw = nn.Parameter(torch.as_tensor(_softplus_inverse(start), dtype=torch.float32))
+        self.start: Tensor
         self.register_buffer("start", self.raw.detach().clone())
         self.log_scale = nn.Parameter(torch.zeros(()))
 

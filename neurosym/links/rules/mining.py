@@ -1,4 +1,4 @@
-"""Rules learned from the data: candidates come from walks through the graph, counted a whole neighbourhood at a time."""
+"""Rules learned from the data: walks through the graph, all rules of a neighbourhood counted at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from neurosym.grounding.compiled import load
 from neurosym.links.graph import TripleGraph
 from neurosym.links.rules.index import EdgeIndex, Ids, Long, index_edges
 from neurosym.links.rules.prune import fewer, prune
-from neurosym.links.rules.ruleset import CONSTANT, FREE, PATH, RuleSet, columns_of, concatenate
+from neurosym.links.rules.ruleset import CONSTANT, FREE, NONE, PATH, RuleSet, columns_of, concatenate
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Mining:
     """What is searched, and what is kept.
 
     Attributes:
-        max_length: of paths.
+        max_length: of paths, 1 to 3.
         min_support: of every rule.
         min_confidence: of every rule, after smoothing.
         smoothing: added to the body's count (AnyBURL's pc).
@@ -103,7 +103,8 @@ class _Miner:
         coverage = columns["support"] / np.maximum(1, self.triples_of[columns["head"]])
         good = (columns["support"] >= o.min_support) & (confidence >= o.min_confidence)
         good &= self.is_target[columns["head"] % self.r]
-        found = RuleSet(self.graph.relations, self.graph.entities, confidence=confidence, coverage=coverage, smoothing=o.smoothing, **columns)  # type: ignore
+        columns = columns | {"confidence": confidence, "coverage": coverage}
+        found = RuleSet(self.graph.relations, self.graph.entities, **columns, smoothing=o.smoothing)
         self.parts.append(found.take(good))
 
     # h(X, Y) ← r(X, Y)
@@ -129,33 +130,24 @@ class _Miner:
         n_groups, step = len(i.relation), max(1, 2_000_000 // o.constants_per_head)
         for begin in range(0, n_groups, step):
             end = min(n_groups, begin + step)
-            space = (end - begin) * o.constants_per_head + n_groups + 2 * self.r
+            space = (end - begin) * min(o.constants_per_head, n_groups + 2 * self.r) + n_groups + 2 * self.r
             head, body, relation = (np.empty(space, np.int32) for _ in range(3))
             support, count = np.empty(space, np.int64), np.empty(space, np.int64)
             n = self.kernels.count_unary(
                 *i.columns, i.mirror, sources, lonely, begin, end, o.min_support, o.min_confidence, o.smoothing,
                 o.constants_per_head, head, body, relation, support, count,
             )  # fmt: skip
-            h, b = head[:n], body[:n]
-            for kind, rows in ((CONSTANT, b >= 0), (FREE, b < 0)):
-                self.keep(
-                    columns_of(
-                        int(rows.sum()),
-                        kind,
-                        i.inverse(i.relation[h[rows]]),
-                        [relation[:n][rows]],
-                        support[:n][rows],
-                        count[:n][rows],
-                        o.max_length,
-                        i.entity[h[rows]],
-                        i.entity[b[rows]] if kind == CONSTANT else -1,
-                    )  # fmt: skip
-                )
+            for kind, rows in ((CONSTANT, body[:n] >= 0), (FREE, body[:n] < 0)):
+                h, step_of = head[:n][rows], [relation[:n][rows]]
+                figures = support[:n][rows], count[:n][rows]
+                d = i.entity[body[:n][rows]] if kind == CONSTANT else NONE
+                heads = i.inverse(i.relation[h])
+                self.keep(columns_of(len(h), kind, heads, step_of, *figures, o.max_length, i.entity[h], d))
             if not self.goes_on():
                 return
 
     def paths(self, deep: bool) -> None:
-        """Bodies of two relations, or of three; the entities they begin with in random order, until the time is over."""
+        """Bodies of two relations, or of three; their first entities come in random order, until the time is over."""
         i, r2 = self.index, 2 * self.r
         begins, groups = i.by_relation
         work = _Work(np.zeros(r2 * i.n_entities, np.int32), np.zeros(i.n_entities, np.int32))

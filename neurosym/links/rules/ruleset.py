@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from neurosym.links.rules.index import Ids, Long
 
 PATH, CONSTANT, FREE = 0, 1, 2
 NONE = -1
+COLUMNS = tuple("kind head body head_entity body_entity support body_count confidence coverage share".split())
 
 
 @dataclass(frozen=True)
@@ -86,13 +87,6 @@ class RuleSet:
     coverage: NDArray[np.float64]
     share: NDArray[np.float64]
     smoothing: float = 5.0
-    _columns: tuple[str, ...] = field(
-        default=(
-            "kind", "head", "body", "head_entity", "body_entity", "support", "body_count", "confidence", "coverage",
-            "share",
-        ),
-        repr=False,
-    )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.head)
@@ -104,7 +98,7 @@ class RuleSet:
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> RuleSet:
         """The rules of these rows, in their order."""
-        return replace(self, **{name: getattr(self, name)[rows] for name in self._columns})
+        return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
 
     def sorted(self) -> RuleSet:
         """By confidence, the highest first; then by support, and by the rule itself, so that the order is one."""
@@ -164,8 +158,5 @@ def concatenate(parts: Sequence[RuleSet]) -> RuleSet:
     first = parts[0]
     length = max(part.body.shape[1] for part in parts)
     bodies = [np.pad(p.body, ((0, 0), (0, length - p.body.shape[1])), constant_values=NONE) for p in parts]
-    joined = {name: np.concatenate([getattr(p, name) for p in parts]) for name in first._columns if name != "body"}
+    joined = {name: np.concatenate([getattr(p, name) for p in parts]) for name in COLUMNS if name != "body"}
     return replace(first, body=np.concatenate(bodies), **joined)
-
-
-__all__ = ["CONSTANT", "FREE", "NONE", "PATH", "Rule", "RuleSet", "columns_of", "concatenate", "fields"]

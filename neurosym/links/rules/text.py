@@ -102,7 +102,7 @@ def write_rules(rules: RuleSet, graph: TripleGraph, path: str | Path, counterexa
 
 
 def read_record(path: str | Path) -> dict[str, float]:
-    """What was offered in a rule file so far: key → the confidence that mining gave; nothing, where there is no record."""
+    """What was offered in a rule file so far: key → the confidence that mining gave. Empty without a record."""
     record = Path(f"{path}{RECORD}")
     if not record.exists():
         return {}

@@ -37,7 +37,7 @@ def holds(graph: TripleGraph, without: tuple[int, int, int] | None = None) -> di
 
 
 def body_pairs(rule: Rule, graph: TripleGraph, without: tuple[int, int, int] | None = None) -> set[Pair]:
-    """The pairs (X, Y) or (X, c) for which the body holds: distinct variables take distinct entities, none of them c."""
+    """The pairs (X, Y) or (X, c) for which the body holds; variables take distinct entities other than c and d."""
     pairs, n = holds(graph, without), len(graph.entities)
     c = None if rule.head_entity is None else graph.entity_ids.get(rule.head_entity, -1)
     d = None if rule.body_entity is None else graph.entity_ids.get(rule.body_entity, -1)

@@ -122,3 +122,30 @@ def test_nothing_to_find(queries: np.ndarray) -> None:
     ranked = Applier(mine(graph), graph).rank(queries, aggregation="max-plus")
     assert ranked.starts.tolist() == [0] * (len(queries) + 1)
     assert math.isfinite(ranked.cut)
+
+
+@pytest.mark.parametrize("aggregation", ["noisy-or", "max-plus"])
+@pytest.mark.parametrize("best", [1, 3])
+def test_ending_early_changes_nothing(aggregation: str, best: int) -> None:
+    random = np.random.default_rng(5)
+    triples = {(int(h), int(r), int(t)) for h, r, t in random.integers(0, (15, 4, 15), (250, 3))}
+    graph = graph_of(triples, 15, 4)
+    rules = mine(graph, options=EVERYTHING)
+    applier, queries = Applier(rules, graph), own_queries(graph)
+    hidden = np.arange(len(queries) + 1), random.integers(0, 15, len(queries)).astype(np.int32)
+    everything = applier.rank(queries, aggregation=aggregation, best=best, hidden=hidden)
+    first = applier.rank(queries, top_k=3, aggregation=aggregation, best=best, hidden=hidden)
+    assert first.early > len(queries) / 10
+    assert everything.early == 0
+    for i in range(len(queries)):
+        some = slice(first.starts[i], first.starts[i + 1])
+        a = slice(everything.starts[i], everything.starts[i] + 3)
+        if aggregation == "noisy-or":
+            assert np.allclose(first.score[some], everything.score[a])
+        scores = dict(
+            zip(everything.candidate[everything.starts[i] : everything.starts[i + 1]].tolist(),
+                everything.score[everything.starts[i] : everything.starts[i + 1]].tolist(), strict=True)
+        )  # fmt: skip
+        assert [scores[y] for y in first.candidate[some].tolist()] == [
+            scores[y] for y in everything.candidate[a].tolist()
+        ]
