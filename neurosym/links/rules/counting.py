@@ -51,11 +51,11 @@ def _larger(keys, counts):
 
 
 @kernel(
-    f"Tuple((int64[::1], int64[::1], int64))({INDEX}, int64[::1], int32[::1], int32[::1], int32[::1], int64, int64,"
-    "int64[::1], int64[:,::1], int64[:,::1], int64[::1], int64[::1], int64, int32[::1], int32[::1], int64)"
+    f"Tuple((int64[::1], int64[::1], int64))({INDEX}, int32[::1], int64[::1], int32[::1], int32[::1], int32[::1], int64,"
+    "int64, int64[::1], int64[:,::1], int64[:,::1], int64[::1], int64[::1], int64, int32[::1], int32[::1], int64)"
 )
 def count_paths(
-    groups_of, relation, begins, target, pair_begins, pair_target, pair_relation, groups, n_heads, deep,
+    groups_of, relation, begins, target, mirror, pair_begins, pair_target, pair_relation, groups, n_heads, deep,
     body2, support2, body3, keys, counts, used, stamps, linked, stamp,
 ):  # fmt: skip
     """Count the pairs of all bodies that begin with the given groups (entity, first relation), and their heads.
@@ -63,7 +63,8 @@ def count_paths(
     For h(X, Y) ← r1(X, A), r2(A, Y) and, where `deep`, h(X, Y) ← r1(X, A), r2(A, B), r3(B, Y): `body2[r2]` and
     `body3[r2, r3]` get the distinct pairs, `support2[r2, h]` those that h links, and so does a table of counts for the
     keys (r2 · 2R + r3) · R + h, of which `used` are there; the table grows, and is given back with that number.
-    Work space: `stamps` (2R·N) holds the pass in which a target was last seen, `linked` (N) is zero.
+    Work space: `stamps` (G) holds the pass in which a target was last seen by a relation, which is a group of
+    the target; `linked` (N) is zero.
     """
     n, r_all = len(groups_of) - 1, len(body2)
     for i in range(len(groups)):
@@ -87,9 +88,9 @@ def count_paths(
                 r2 = relation[k]
                 for f in range(begins[k], begins[k + 1]):
                     y = target[f]
-                    if y == x or stamps[r2 * n + y] == stamp:
+                    if y == x or stamps[mirror[f]] == stamp:
                         continue
-                    stamps[r2 * n + y] = stamp
+                    stamps[mirror[f]] = stamp
                     body2[r2] += 1
                     if linked[y] > 0:
                         p = pair_begins[x] + linked[y] - 1
@@ -128,9 +129,9 @@ def count_paths(
                         r3 = relation[k]
                         for f in range(begins[k], begins[k + 1]):
                             y = target[f]
-                            if y == x or y == a or stamps[r3 * n + y] == stamp:  # noqa: SIM109
+                            if y == x or y == a or stamps[mirror[f]] == stamp:  # noqa: SIM109
                                 continue
-                            stamps[r3 * n + y] = stamp
+                            stamps[mirror[f]] = stamp
                             body3[r2, r3] += 1
                             if linked[y] > 0:
                                 p = pair_begins[x] + linked[y] - 1

@@ -150,7 +150,7 @@ class _Miner:
         """Bodies of two relations, or of three; their first entities come in random order, until the time is over."""
         i, r2 = self.index, 2 * self.r
         begins, groups = i.by_relation
-        work = _Work(np.zeros(r2 * i.n_entities, np.int32), np.zeros(i.n_entities, np.int32))
+        work = _Work(np.zeros(len(i.relation), np.int32), np.zeros(i.n_entities, np.int32))
         for done, r1 in enumerate(self.random.permutation(r2)):
             if not self.goes_on():
                 return
@@ -163,7 +163,7 @@ class _Miner:
             while at < len(own) and (at == 0 or self.left() > until):
                 before = self.left()
                 table = self.kernels.count_paths(
-                    *i.columns, *i.pairs, own[at : at + step], self.r, int(deep), body2, support2, body3, *table,
+                    *i.columns, i.mirror, *i.pairs, own[at : at + step], self.r, int(deep), body2, support2, body3, *table,
                     *work.next(step, r2),
                 )  # fmt: skip
                 at += step
