@@ -15,6 +15,7 @@ from neurosym.links.rules.tables import build_blocks, unary_tables
 
 MAX_WALKS = 100_000
 BLOCKS = (0.03, 0.2)  # shares of the path rules after which it is looked whether the first candidates are certain
+AGGREGATIONS = ("noisy-or", "max-plus")
 BEST = 10  # rules that count for one candidate
 HIGHEST = 1 - 1e-9  # a confidence of 1 would have an infinite weight
 
@@ -61,10 +62,14 @@ class Applier:
     """A rule set prepared for a graph, whose entities may be others than those it was learned from.
 
     Relations are matched by number, constants by name; rules with constants that the graph lacks never fire.
+
+    Raises:
+        ValueError: rules and graph number their relations differently.
     """
 
     def __init__(self, rules: RuleSet, graph: TripleGraph, max_walks: int = MAX_WALKS) -> None:
-        assert rules.relations == graph.relations
+        if rules.relations != graph.relations:
+            raise ValueError("the rules and the graph number different relations: give both the same tuple of names")
         self.rules, self.graph, self.max_walks = rules, graph, max_walks
         self.index = index_edges(graph)
         # kernels know rules by their place in the order of confidence
@@ -122,7 +127,12 @@ class Applier:
             weights: (n,) of the rules, to be summed in place of -log(1 - confidence).
             hidden: starts and entities that are left out of each query's candidates, such as answers known already.
             batch: queries that are held in memory at once.
+
+        Raises:
+            ValueError: no such aggregation.
         """
+        if aggregation not in AGGREGATIONS:
+            raise ValueError(f"aggregation is one of {', '.join(AGGREGATIONS)}, not {aggregation!r}")
         parts, sums = [], aggregation != "max-plus"
         # by confidence the bounds of what may still come are known; by weights of another order they are not
         tops = np.full(len(queries), 0 if top_k is None or weights is not None else top_k)

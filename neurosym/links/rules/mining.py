@@ -57,8 +57,14 @@ def mine(
         progress: called with the seconds used and the rules found; learning ends when it returns False.
 
     Returns:
-        Rules by confidence, the highest first.
+        Rules by confidence, the highest first. Where the time was too short, long paths were counted from a sample of
+        their first entities, drawn without replacement: `share` says of which part.
+
+    Raises:
+        ValueError: a length that is not mined.
     """
+    if options is not None and not 1 <= options.max_length <= 3:
+        raise ValueError(f"paths have 1 to 3 relations, not {options.max_length}")
     return _Miner(graph, targets, seconds, seed, options or Mining(), progress).run()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -149,3 +150,14 @@ def test_ending_early_changes_nothing(aggregation: str, best: int) -> None:
         assert [scores[y] for y in first.candidate[some].tolist()] == [
             scores[y] for y in everything.candidate[a].tolist()
         ]
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    graph = graph_of({(0, 0, 1), (1, 0, 2)}, 4, 1)
+    rules = mine(graph)
+    with pytest.raises(ValueError, match="noisy-or, max-plus"):
+        Applier(rules, graph).rank(np.array([[0, 0]]), aggregation="mean")
+    with pytest.raises(ValueError, match="same tuple"):
+        Applier(rules, graph_of({(0, 0, 1)}, 4, 2))
+    with pytest.raises(ValueError, match="1 to 3"):
+        mine(graph, options=replace(EVERYTHING, max_length=4))
