@@ -169,8 +169,8 @@ class _Miner:
             while at < len(own) and (at == 0 or self.left() > until):
                 before = self.left()
                 table = self.kernels.count_paths(
-                    *i.columns, i.mirror, *i.pairs, own[at : at + step], self.r, int(deep), body2, support2, body3, *table,
-                    *work.next(step, r2),
+                    *i.columns, i.mirror, *i.pairs, own[at : at + step], self.r, int(deep), body2, support2, body3,
+                    *table, *work.next(step, r2),
                 )  # fmt: skip
                 at += step
                 step = min(1024, 2 * step) if before - self.left() < 0.02 else max(1, step // 2)
