@@ -52,7 +52,8 @@ def _larger(keys, counts):
 
 @kernel(
     f"Tuple((int64[::1], int64[::1], int64))({INDEX}, int32[::1], int64[::1], int32[::1], int32[::1], int32[::1],"
-    "int64, int64, int64[::1], int64[:,::1], int64[:,::1], int64[::1], int64[::1], int64, int32[::1], int32[::1], int64)"
+    "int64, int64, int64[::1], int64[:,::1], int64[:,::1], int64[::1], int64[::1], int64, int32[::1], int32[::1],"
+    "int64)"
 )
 def count_paths(
     groups_of, relation, begins, target, mirror, pair_begins, pair_target, pair_relation, groups, n_heads, deep,
