@@ -172,6 +172,12 @@ class SemanticsError(NeurosymError):
     code = "NS500"
 
 
+class ImpossibleEvidence(SemanticsError):
+    """What was observed has probability 0."""
+
+    code = "NS502"
+
+
 class ApproximationWarning(UserWarning):
     """Bounds were given where a probability was asked for: NS521."""
 

@@ -1,4 +1,4 @@
-"""Claims that rest on as many firings as asked for: many short proofs, one long one, and a chain of states."""
+"""Claims that rest on as many firings as asked for: many proofs, a long one, one with exceptions, and states."""
 
 from __future__ import annotations
 
@@ -33,4 +33,19 @@ def states(firings: int) -> Claim:
     return "\n".join([*rules, *(f"step({i}, {i + 1})." for i in range(steps))]), f"s({steps}, r)"
 
 
-CLAIMS: dict[str, Callable[[int], Claim]] = {"many proofs": wide, "one long proof": chain, "states": states}
+def guarded(firings: int) -> Claim:
+    """A path each of whose steps needs something uncertain to be false; four firings for each step."""
+    steps = max(1, firings // 4)
+    rules = [
+        "0.99::edge(X, Y) :- e(X, Y).", "path(0).", "path(Y) :- path(X), edge(X, Y), \\+ blocked(Y).",
+        "0.02::blocked(Y) :- e(_, Y), watched(Y).",
+    ]  # fmt: skip
+    return "\n".join([*rules, *(f"e({i}, {i + 1}). watched({i + 1})." for i in range(steps))]), f"path({steps})"
+
+
+CLAIMS: dict[str, Callable[[int], Claim]] = {
+    "many proofs": wide,
+    "one long proof": chain,
+    "states": states,
+    "exceptions": guarded,
+}

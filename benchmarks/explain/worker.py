@@ -41,7 +41,7 @@ def cost(name: str, firings: int) -> dict[str, Any]:
 
 def reports(number: int, processes: int) -> dict[str, Any]:
     """Wall seconds of so many pages about the diagnosis task's patients, explained and verified, and their index."""
-    from neurosym.explain.report import in_order, write_batch
+    from neurosym.explain.report import BatchPage, in_order, write_pages
     from neurosym.neural.features import FeatureTable
     from tasks.diagnosis.data import Ward, folds, load_ward
     from tasks.diagnosis.model import Recipe, ontology, patients
@@ -58,10 +58,11 @@ def reports(number: int, processes: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         started, cpu = time.monotonic(), time.process_time()
 
-        def made(k: int) -> tuple[ns.Explanation, bool]:
-            return ns.explain(answers, answers.atoms[k], threshold=None).checked(), bool(many.malignant[k])
+        def made(k: int) -> BatchPage:
+            why = ns.explain(answers, answers.atoms[k], threshold=None).checked()
+            return BatchPage.of(why, bool(many.malignant[k]))
 
-        write_batch(folder, in_order(made, number, processes), "benchmark")
+        write_pages(folder, in_order(made, number, processes), "benchmark")
         wall = time.monotonic() - started
     return {"cpu": time.process_time() - cpu, "wall": wall, "pages": len(answers.atoms)}
 

@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from neurosym.bayes.space import Weights
-from neurosym.errors import SemanticsError
+from neurosym.errors import ImpossibleEvidence
 from neurosym.grounding import CERTAIN, DerivationGraph, with_conjunctions
 from neurosym.reasoner import Answers
 from neurosym.semantics import Exact, relevant_part
@@ -73,8 +73,8 @@ def _settled(graph: DerivationGraph, fact: int, value: bool) -> bool:
     if graph.status[fact] != CERTAIN:
         return False
     if not value:
-        raise SemanticsError(
-            "the evidence cannot be: it has probability 0", code="NS502",
+        raise ImpossibleEvidence(
+            "the evidence cannot be: it has probability 0",
             note=f"{graph.atom(fact)} is certain, and was observed to be false",
             help="take back an observation, or allow for error in a rule",
         )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neurosym.cli import output
-from neurosym.cli.models import TRUTHS, Data, Model, Queries, load_over, read_truth, truth_of
+from neurosym.cli.models import Data, Model, Queries, load_over
 from neurosym.cli.session import ANSWERED, Json, Session
-from neurosym.errors import ExplanationError, FactError
+from neurosym.cli.truth import TRUTHS, read_truth, truth_of, with_labelled
+from neurosym.errors import ExplanationError, Place
 
 if TYPE_CHECKING:
     from neurosym.explain.audit import Audit
@@ -73,8 +73,10 @@ def _audit(
     with output.working(session.settings.quiet) as reasoner.progress:
         if truth is not None:
             with torch.no_grad():
-                answers = reasoner.query(*queries)
-            known = read_truth(truth)
+                known, answers = read_truth(truth), reasoner.query(*queries)
+                more = with_labelled(session, reasoner, queries, answers, known, truth)
+                if more is not queries:
+                    queries, answers = more, reasoner.query(*more)
             found = {atom: truth_of(known, answers, k) for k, atom in enumerate(answers.atoms)}
             labels = {atom: held for atom, held in found.items() if held is not None}
             if not labels:
@@ -88,30 +90,19 @@ def _audit(
 def _read_concepts(path: str, reasoner: Reasoner, manifest: Manifest) -> Iterator[tuple[str, bool]]:
     """The labelled concepts of a table: neural atom → whether it holds."""
     from neurosym.cli.data import entity
+    from neurosym.facts.tabular import reading
     from neurosym.lang import spell
 
     prefixes = reasoner.facts.prefixes | reasoner.program.prefixes
     id_prefix = next((f.id_prefix for f in manifest.features.values()), "")
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as stream:
-            reader = csv.reader(stream)
-            header = [cell.strip() for cell in next(reader, [])]
-            where = header.index("id") if "id" in header else 0
-            columns = {k: _concept(path, name, reasoner) for k, name in enumerate(header) if k != where}
-            for cells in reader:
-                if not cells:
-                    continue
-                place = f"{path}:{reader.line_num}"
-                if len(cells) != len(header):
-                    raise FactError(f"{place}: {len(cells)} cells where the header has {len(header)}", code="NS303")
-                name = spell(entity(cells[where], id_prefix, prefixes, place), prefixes)
-                for k, declaration in columns.items():
-                    if cells[k].strip():
-                        yield _labelled(place, name, declaration, cells[k].strip(), prefixes)
-    except OSError as error:
-        raise FactError(f"{path}: {error.strerror}", code="NS301", help="check the path") from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise FactError(f"{path}: {error}", code="NS303") from None
+    with reading(path) as sheet:
+        where = sheet.header.index("id") if "id" in sheet.header else 0
+        columns = {k: _concept(path, name, reasoner) for k, name in enumerate(sheet.header) if k != where}
+        for place, cells in sheet.rows():
+            name = spell(entity(cells[where], id_prefix, prefixes, place), prefixes)
+            for k, declaration in columns.items():
+                if cells[k].strip():
+                    yield _labelled(place, name, declaration, cells[k].strip(), prefixes)
 
 
 def _concept(path: str, name: str, reasoner: Reasoner) -> NeuralDecl:
@@ -127,7 +118,7 @@ def _concept(path: str, name: str, reasoner: Reasoner) -> NeuralDecl:
 
 
 def _labelled(
-    place: str, name: str, declaration: NeuralDecl, cell: str, prefixes: Mapping[str, str]
+    place: Place, name: str, declaration: NeuralDecl, cell: str, prefixes: Mapping[str, str]
 ) -> tuple[str, bool]:
     """A cell as a labelled atom."""
     from neurosym.lang import spell

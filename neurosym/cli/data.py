@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +9,9 @@ from dataclasses import dataclass, field
 import torch
 
 from neurosym.cli.fact_files import is_csv, load_facts
-from neurosym.errors import DataError, FactError
+from neurosym.errors import DataError, FactError, Place
 from neurosym.facts import FactBase
-from neurosym.facts.tabular import text_value
+from neurosym.facts.tabular import reading, text_value
 from neurosym.lang import Iri, Program, Symbol, Value, predicate_of_iri
 from neurosym.neural import FeatureTable
 from neurosym.reasoner.saving import Features, Manifest
@@ -76,13 +75,8 @@ class _Rows:
 
 
 def _header(path: str) -> tuple[str, ...]:
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as stream:
-            return tuple(cell.strip() for cell in next(csv.reader(stream), []))
-    except OSError as error:
-        raise FactError(f"{path}: {error.strerror}", code="NS301", help="check the path") from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise FactError(f"{path}: {error}", code="NS303") from None
+    with reading(path) as sheet:
+        return sheet.header
 
 
 def _record_of(path: str, header: Sequence[str], records: Iterable[Features]) -> Features | None:
@@ -107,25 +101,18 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _read_table(path: str, record: Features, prefixes: Mapping[str, str]) -> _Rows:
-    header = _header(path)
-    name = "id" if "id" in header else header[0]
-    if name in record.columns:
-        raise DataError(
-            f"{path} does not name its entities", code="NS617", note=f"its first column is the feature `{name}`",
-            help="add a column `id`",
-        )  # fmt: skip
-    where = header.index(name)
-    columns = [header.index(c) for c in record.columns]
-    rows = _Rows(path, [], [], [c for c in header if c != name and c not in record.columns])
-    with open(path, newline="", encoding="utf-8-sig") as stream:
-        reader = csv.reader(stream)
-        next(reader)
-        for cells in reader:
-            if not cells:
-                continue
-            place = f"{path}:{reader.line_num}"
-            if len(cells) != len(header):
-                raise FactError(f"{place}: {len(cells)} cells where the header has {len(header)}", code="NS303")
+    with reading(path) as sheet:
+        header = sheet.header
+        name = "id" if "id" in header else header[0]
+        if name in record.columns:
+            raise DataError(
+                f"{path} does not name its entities", code="NS617", note=f"its first column is the feature `{name}`",
+                help="add a column `id`",
+            )  # fmt: skip
+        where = header.index(name)
+        columns = [header.index(c) for c in record.columns]
+        rows = _Rows(path, [], [], [c for c in header if c != name and c not in record.columns])
+        for place, cells in sheet.rows():
             rows.entities.append(entity(cells[where], record.id_prefix, prefixes, place))
             rows.values.append([_number(cells[k], header[k], place) for k in columns])
     if not rows.entities:
@@ -133,7 +120,7 @@ def _read_table(path: str, record: Features, prefixes: Mapping[str, str]) -> _Ro
     return rows
 
 
-def _number(text: str, column: str, place: str) -> float:
+def _number(text: str, column: str, place: Place) -> float:
     try:
         value = float(text)
     except ValueError:
@@ -144,7 +131,7 @@ def _number(text: str, column: str, place: str) -> float:
     return value
 
 
-def entity(text: str, id_prefix: str, prefixes: Mapping[str, str], place: str) -> Value:
+def entity(text: str, id_prefix: str, prefixes: Mapping[str, str], place: Place) -> Value:
     """The term that a cell names: an IRI, a prefixed name, or a plain name to which the model's prefix is added.
 
     Raises:

@@ -34,13 +34,17 @@ def ground_command(
 ) -> int:
     """Say what grounding costs: facts and firings of each rule."""
     from neurosym.cli.data import load_facts
+    from neurosym.grounding.tables import matched
     from neurosym.lang import parse_atom, parse_files
+    from neurosym.reasoner.doubts import Mentioned, unread_tables
 
     session.payload = {"forecast" if forecast else "ground": None}
     base = load_facts(facts or [])
     program = parse_files(files, base.predicates)
     session.report(program.warnings)
     atoms = [parse_atom(q, base.prefixes | program.prefixes) for q in query or []]
+    base, doubts = matched(program, base)
+    session.report((*doubts, *(unread_tables(base, program, Mentioned(program), atoms) if base.headers else ())))
     if forecast:
         from neurosym.grounding import forecast as foresee
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,11 +12,10 @@ import typer
 from neurosym.cli import output
 from neurosym.cli.queries import show, tell_unverified
 from neurosym.cli.session import ANSWERED, Json, Session
-from neurosym.errors import DataError, FactError
+from neurosym.cli.truth import read_truth, truth_of, with_labelled
+from neurosym.errors import DataError
 
 if TYPE_CHECKING:
-    from neurosym.explain.model import Explanation
-    from neurosym.lang import Value
     from neurosym.reasoner import Answers, Reasoner
     from neurosym.reasoner.saving import Manifest
 
@@ -32,7 +30,6 @@ Queries = Annotated[
     list[str] | None,
     typer.Option("--query", metavar="ATOM", help="May be repeated; by default, those saved with the model."),
 ]
-TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 def predict_command(
@@ -46,13 +43,24 @@ def predict_command(
     return ANSWERED
 
 
-def ask_model(session: Session, model: str, data: list[str], queries: list[str]) -> Answers:
-    """The answers of a saved model about new data."""
+def ask_model(
+    session: Session, model: str, data: list[str], queries: list[str], known: Mapping[str, bool] | None = None,
+    truth: str = "",
+) -> Answers:  # fmt: skip
+    """The answers of a saved model about new data.
+
+    Args:
+        known: atoms and entities that the table `truth` labels: these atoms are asked about, too, derived or not.
+    """
     import torch
 
     reasoner = load_over(session, model, data)[0]
     with output.working(session.settings.quiet) as reasoner.progress, torch.no_grad():
-        return reasoner.query(*queries)
+        answers = reasoner.query(*queries)
+        more = with_labelled(session, reasoner, queries, answers, known, truth) if known else queries
+        answers = answers if more is queries else reasoner.query(*more)
+    session.report((*reasoner.warnings, *answers.warnings))
+    return answers
 
 
 def load_over(session: Session, model: str, data: list[str]) -> tuple[Reasoner, Manifest]:
@@ -100,12 +108,13 @@ def report_command(
 ) -> int:
     """Predictions, a page that explains each, an index."""
     known = read_truth(truth) if truth is not None else {}
-    answers = ask_model(session, model, data, query or [])
+    answers = ask_model(session, model, data, query or [], known, truth or "")
     if not answers.atoms:
         raise DataError("there is nothing to report: no answer can be derived", code="NS618")
 
     from neurosym.explain import explain
-    from neurosym.explain.report import in_order, write_batch
+    from neurosym.explain.firings import rule_firings
+    from neurosym.explain.report import BatchPage, in_order, write_pages
 
     tags = answers.tags[0].tolist()
     order = sorted(range(len(tags)), key=lambda k: (-tags[k], output.natural(answers.atoms[k])))
@@ -118,59 +127,19 @@ def report_command(
     rules = [r.label for r in answers.reasoner.program.rules if not r.is_fact]
     with output.progress("explaining", len(truths), session.settings.quiet) as step:
 
-        def made(number: int) -> Explanation:
-            atom = answers.atoms[order[number]]
-            return explain(
-                answers, atom, proofs=proofs, attributions=attributions, threshold=threshold or None
-            ).checked()
+        def made(number: int) -> BatchPage:
+            k = order[number]
+            why = explain(
+                answers, answers.atoms[k], proofs=proofs, attributions=attributions, threshold=threshold or None
+            )
+            return BatchPage.of(why.checked(), truths[k])
 
-        def explained() -> Iterator[tuple[Explanation, bool | None]]:
-            for k, why in zip(truths, in_order(made, len(truths), processes or os.cpu_count() or 1), strict=True):
-                tell_unverified(session, why)
-                yield why, truths[k]
+        def explained() -> Iterator[BatchPage]:
+            for page in in_order(made, len(truths), processes or os.cpu_count() or 1):
+                tell_unverified(session, page.row["atom"], page.row["verified"], page.unverified)
+                yield page
                 step()
 
-        index = write_batch(out, explained(), Path(model).resolve().name, rules)
+        index = write_pages(out, explained(), Path(model).resolve().name, rules, firings=rule_firings(answers))
     output.show(str(index))
     return ANSWERED
-
-
-def read_truth(path: str) -> dict[str, bool]:
-    """Entity or atom → whether it holds."""
-    known: dict[str, bool] = {}
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as stream:
-            reader = csv.reader(stream)
-            next(reader, None)
-            for cells in reader:
-                if not cells:
-                    continue
-                word = cells[-1].strip().lower()
-                if len(cells) < 2 or word not in TRUTHS:
-                    raise FactError(
-                        f"{path}:{reader.line_num}: a line has an entity or atom, then true or false", code="NS305"
-                    )
-                known[cells[0].strip().replace(" ", "")] = TRUTHS[word]
-    except OSError as error:
-        raise FactError(f"{path}: {error.strerror}", code="NS301", help="check the path") from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise FactError(f"{path}: {error}", code="NS303") from None
-    return known
-
-
-def truth_of(known: dict[str, bool], answers: Answers, position: int) -> bool | None:
-    """What is known of an answer: by its atom, or by the first of its arguments that the file names."""
-    names = [answers.atoms[position].replace(" ", "")]
-    for value in answers.args[position]:
-        names += _names(value, answers.grounded.graph.prefixes)
-    return next((known[n] for n in names if n in known), None)
-
-
-def _names(value: Value, prefixes: dict[str, str]) -> list[str]:
-    """The ways in which a file may name an entity: in full, with its prefix, or the name alone."""
-    from neurosym.lang import Iri, Symbol, spell
-
-    if isinstance(value, Iri):
-        shown = spell(value, prefixes)
-        return [shown, value.value, f"<{value.value}>", shown.partition(":")[2]]
-    return [value.name if isinstance(value, Symbol) else str(value)]

@@ -55,6 +55,9 @@ Language = Annotated[str, typer.Option("--language", metavar="TAG", help="Of lab
 Threshold = Annotated[
     float, typer.Option("--threshold", min=0.0, metavar="T", help="Under it, the rules that came nearest are shown.")
 ]
+Depth = Annotated[
+    int, typer.Option("--depth", min=1, metavar="N", help="For how many levels of what is not derived why not is said.")
+]
 Changeable = Annotated[
     list[str] | None,
     typer.Option(
@@ -138,10 +141,12 @@ def load_reasoner(
     base = load_facts(facts)
     program = parse_files(files, base.predicates)
     session.report(program.warnings)
-    return Reasoner(
+    reasoner = Reasoner(
         program, base, semantics=semantics, limits=session.limits(), demand=demand, seed=session.settings.seed,
         on_limit="stop" if on_limit == "stop" else "bounds",
     )  # fmt: skip
+    session.report(reasoner.warnings)
+    return reasoner
 
 
 def ask(session: Session, reasoner: Reasoner, queries: list[str], evidence: Sequence[str] = ()) -> Answers:
@@ -152,6 +157,7 @@ def ask(session: Session, reasoner: Reasoner, queries: list[str], evidence: Sequ
         simplefilter("ignore", ApproximationWarning)  # it is reported as NS521
         answers = reasoner.query(*queries, evidence=evidence)
     session.report(_bounded(answers))
+    session.report(answers.warnings)
     return answers
 
 
@@ -198,9 +204,14 @@ def explain_command(
     language: Language = "en",
     threshold: Threshold = 0.5,
     changeable: Changeable = None,
+    depth: Depth = 2,
 ) -> int:
     """Show why an answer is what it is."""
     methods = contribution_methods(contributions)
+    if rdf is not None:
+        from neurosym.explain.views.rdf import suffix_format
+
+        suffix_format(rdf)  # before the work, not after it
     reasoner = load_reasoner(
         session, files, facts or [], _chosen_semantics(semantics, k, width), not no_demand, on_limit
     )
@@ -212,7 +223,7 @@ def explain_command(
     with output.working(session.settings.quiet) as reasoner.progress:  # what is left out may be grounded anew
         explanation = explain(
             answers, atom, proofs=proofs, language=language, contributions=methods, seed=session.settings.seed,
-            threshold=threshold, changeable=changeable or (),
+            threshold=threshold, changeable=changeable or (), depth=depth,
         )  # fmt: skip
     explanation = check_certificate(session, explanation)
     if html is not None:
@@ -254,15 +265,15 @@ def _chosen(session: Session, answers: Answers, query: str) -> str:
 def check_certificate(session: Session, explanation: Explanation) -> Explanation:
     """Verify an explanation, and say so if it does not."""
     explanation = explanation.checked()
-    tell_unverified(session, explanation)
+    tell_unverified(session, explanation.claim.atom, explanation.verified, explanation.unverified)
     return explanation
 
 
-def tell_unverified(session: Session, explanation: Explanation) -> None:
-    """NS803: an explanation that does not verify is never shown without saying so."""
-    if not explanation.verified:
-        reason = "; ".join(explanation.unverified)
-        message = f"the explanation of `{explanation.claim.atom}` does not verify: {reason}"
+def tell_unverified(session: Session, atom: str, verified: tuple[str, ...] | None, unverified: tuple[str, ...]) -> None:
+    """NS803: an explanation that does not verify, or that could not be, is never shown without saying so."""
+    if not verified:
+        found = "could not be verified" if verified is None else "does not verify"
+        message = f"the explanation of `{atom}` {found}: {'; '.join(unverified)}"
         session.report([Diagnostic("NS803", "warning", message)])
         if session.settings.quiet:  # not even then
             output.note(message)

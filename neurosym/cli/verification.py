@@ -40,20 +40,26 @@ def verify_command(
         str | None,
         typer.Option("--model", metavar="DIR", help="A saved model: its networks and weights are asked again."),
     ] = None,
+    contributions: Annotated[
+        bool,
+        typer.Option("--contributions", help="Recompute the claim without each rule and fact, too; takes longer."),
+    ] = False,
     as_json: Json = False,
 ) -> int:
-    """Recompute a claim from its certificate, and check its steps.
+    """Recompute a claim from its certificate, and check its steps, and that they are what is shown.
 
     By code that shares nothing with the engine.
     """
-    from neurosym.verify import read_bounds, read_certificate, read_claim, verify_certificate
+    from neurosym.verify import read_explanation, verify_certificate
 
     if rules is None and model is None and (facts or evidence):
         raise typer.BadParameter("--facts and --evidence need --rules or --model")
-    read = read_certificate(certificate)
+    read, claim, bounds, shown = read_explanation(certificate)
     answers = None if model is None else _ask(session, model, facts or [], read)
     given = _given(rules, facts or [], evidence, answers)
-    found = verify_certificate(read, read_claim(certificate), expected_bounds=read_bounds(certificate), given=given)
+    found = verify_certificate(
+        read, claim, expected_bounds=bounds, given=given, shown=shown, contributions=contributions
+    )
     if answers is not None:
         found = _with_networks(found, read, answers)
     session.payload["semantics"] = found.semantics
@@ -63,7 +69,7 @@ def verify_command(
     output.show(str(found))
     for text in found.checked:
         output.show(f"  confirmed: {text}")
-    for text in found.unchecked:
+    for text in (*found.unchecked, *found.unlooked):
         output.show(f"  not looked at: {text}")
     return ANSWERED
 
@@ -81,6 +87,7 @@ def _payload(found: Verification) -> dict[str, Any]:
         "answers": [row],
         "checked": list(found.checked),
         "unchecked": list(found.unchecked),
+        "unlooked": list(found.unlooked),
     }
 
 
@@ -94,24 +101,27 @@ def _given(
     from neurosym.verify import Given
 
     if answers is not None:
-        from neurosym.explain.verification import FactRows
+        from neurosym.facts import FactRows
 
         assert answers.reasoner is not None
         base = answers.grounded.leaves.facts
         program = answers.reasoner.program if rules is None else _parsed(rules, base.predicates)
         weights = None if rules is not None else answers.reasoner.statement_weights()
-        return Given(program, FactRows(base), _observed(program, evidence), weights)
+        return Given(program, FactRows(base), _observed(evidence), weights)
     if rules is None:
         return None
     plain: Any = ()
-    predicates: set[tuple[str, int]] = set()
     if facts:  # reading them takes NumPy, which a check of rules alone does without
         from neurosym.cli.fact_files import load_facts
+        from neurosym.facts import FactRows
+        from neurosym.grounding.tables import matched
 
         base = load_facts(facts)
-        plain, predicates = list(base), base.predicates
-    program = _parsed(rules, predicates)
-    return Given(program, plain, _observed(program, evidence))
+        program = _parsed(rules, base.predicates)
+        plain = FactRows(matched(program, base)[0])
+    else:
+        program = _parsed(rules, set())
+    return Given(program, plain, _observed(evidence))
 
 
 def _parsed(rules: list[str], predicates: set[tuple[str, int]]) -> Program:
@@ -120,19 +130,9 @@ def _parsed(rules: list[str], predicates: set[tuple[str, int]]) -> Program:
     return parse_files(rules, predicates)
 
 
-def _observed(program: Program, evidence: list[str] | None) -> list[tuple[str, bool]] | None:
-    """Literals as atoms, observed true or false; None where nobody said."""
-    from neurosym.lang import Not, parse_query
-    from neurosym.lang.ast import Literal
-
-    if evidence is None:
-        return None
-    made: list[tuple[str, bool]] = []
-    for text in evidence:
-        body = parse_query(text, program.prefixes, program.dialect).body
-        negated = isinstance(body, Not) and isinstance(body.body, Literal)
-        made.append((text.strip().removeprefix("\\+").removeprefix("not ").strip() if negated else text, not negated))
-    return made
+def _observed(evidence: list[str] | None) -> list[tuple[str, bool]] | None:
+    """Literals that hold; None where nobody said."""
+    return None if evidence is None else [(text, True) for text in evidence]
 
 
 # ------------------------------------------------------------------------------------------------------- a model
@@ -141,9 +141,10 @@ def _observed(program: Program, evidence: list[str] | None) -> list[tuple[str, b
 def _ask(session: Session, model: str, facts: list[str], certificate: Mapping[str, Any]) -> Answers:
     """The answers of a saved model to the claim, and to what was observed."""
     from neurosym.cli.models import ask_model
+    from neurosym.verify.check import MAX_FACTS, MAX_GROUNDINGS
     from neurosym.verify.structure import read_structure
 
-    found = read_structure(certificate, 10**6, 10**6)
+    found = read_structure(certificate, MAX_FACTS, MAX_GROUNDINGS)
     return ask_model(session, model, facts, [found.atoms[k] for k in (found.claim, *found.evidence)])
 
 

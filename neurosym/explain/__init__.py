@@ -4,7 +4,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from neurosym.explain.alternatives import Change, Move, NearLiteral, NearMiss
+from neurosym.explain.alternatives import Change, Move, NearLiteral, NearMiss, Sought
 from neurosym.explain.build import explain
 from neurosym.explain.changes import what_would_change
 from neurosym.explain.model import (
@@ -35,6 +35,7 @@ __all__ = [
     "Proof",
     "RuleText",
     "Shares",
+    "Sought",
     "Step",
     "explain",
     "to_rdf",

@@ -34,6 +34,7 @@ def explain_bounds(answers: Answers, position: int, sample: int, asked: Asked) -
     if upper - lower > 1e-9:
         warnings.append("the claim is an interval of truth, and its number is the middle of it")
     warnings += [f"contradiction: {c}" for c in logic.contradictions()]
+    warnings += [u.sentence() for u in answers.unheard_of if u.observed or u.atom in atom]
     rules, added, cut = [], [], 0
     if asked.methods:
         rules, added, cut = _left_out(reasoner, logic, atom, sample, value, asked.budget)

@@ -15,13 +15,16 @@ from neurosym.explain.believed import Believed, remarks
 from neurosym.explain.bounds import explain_bounds
 from neurosym.explain.certificates import certificate, hashes_of, nothing, provenance
 from neurosym.explain.chances import Chances
-from neurosym.explain.changes import with_alternatives
+from neurosym.explain.changes import check_threshold, with_alternatives
+from neurosym.explain.changes.setting import asked_atom
 from neurosym.explain.contributions import Asked, asked_for, contribute
 from neurosym.explain.model import Claim, Explanation, Proof
 from neurosym.explain.nodes import ProofNodes
+from neurosym.explain.opposites import Opposites, Told, opposites
 from neurosym.explain.proofs import Derivation, ProofSearch, proof_probability
 from neurosym.explain.verification import remember
 from neurosym.grounding import with_conjunctions
+from neurosym.lang.ast import Const
 from neurosym.lang.collector import collector_waits
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.semantics import Exact, TopK, relevant_part
@@ -45,8 +48,11 @@ def explain(
     seed: int = 0,
     attributions: bool = False,
     threshold: float | None = 0.5,
-    depth: int = 1,
+    depth: int = 2,
     changeable: Iterable[str] = (),
+    others: bool = False,
+    against: int = 20,
+    against_depth: int = 3,
 ) -> Explanation:
     """Why an answer has its probability.
 
@@ -69,13 +75,21 @@ def explain(
         depth: for how many levels of atoms that are not derived, one below the other, it is said why not.
         changeable: which facts may change: the explanation then has the smallest `changes` that take the claim across
             the threshold, as `what_would_change` finds them.
+        others: whether `why_not` may name what nothing recorded connects with the claim, such as the facts about others
+            that would have done; by default a page about one person says nothing of another.
+        against: of so many facts that the proofs need to be false, the likeliest first, it is told what speaks for them
+            (`Node.opposite`); 0 for none.
+        against_depth: through how many negations, one below the other.
 
     Raises:
         DataError: the atom is not among the answers.
         ExplanationError: NS801, the answers were made without their reasoner; NS840, attributions need a package that
-            is not installed; NS841 and NS842, contributions that cannot be computed.
+            is not installed; NS841 and NS842, contributions that cannot be computed; NS848, a threshold that makes no
+            sense.
     """
     asked = asked_for(contributions, budget, exact_players, permutations, seed)
+    if threshold:
+        check_threshold(threshold, answers)
     position = answers.position(atom)
     fact = answers.facts[position]
     if answers.logic is not None and answers.reasoner is not None:
@@ -87,12 +101,14 @@ def explain(
         raise ExplanationError("these answers do not know their reasoner", code="NS801")
     chances = Chances(answers, sample)
     nodes = ProofNodes(answers, reasoner, chances, sample, language, posterior, level)
-    builder = _Builder(answers, reasoner, chances, nodes, sample)
+    builder = _Builder(answers, reasoner, chances, nodes, sample, Told(against, against_depth))
     if attributions:
         nodes.neural.attribution = Attributions(answers, sample)
     with collector_waits():
         why = builder.build(position, proofs, asked, posterior, level)
-    return with_alternatives(why, answers, position, nodes, sample, threshold, depth, changeable, language, budget)
+    return with_alternatives(
+        why, answers, position, nodes, sample, threshold, depth, changeable, language, budget, others
+    )
 
 
 class _Builder:
@@ -102,12 +118,14 @@ class _Builder:
         warnings: what the reader should know, so far.
     """
 
-    def __init__(self, answers: Answers, reasoner: Reasoner, chances: Chances, nodes: ProofNodes, sample: int) -> None:
+    def __init__(
+        self, answers: Answers, reasoner: Reasoner, chances: Chances, nodes: ProofNodes, sample: int, against: Told
+    ) -> None:
         self.answers, self.reasoner = answers, reasoner
         self.grounded = answers.grounded
         self.graph = answers.grounded.graph
         self.chances, self.nodes = chances, nodes
-        self.sample = sample
+        self.sample, self.against = sample, against
         self.warnings: list[str] = []
 
     def build(self, position: int, proofs: int, asked: Asked, posterior: Believed | None, level: float) -> Explanation:
@@ -122,6 +140,7 @@ class _Builder:
         found = self._proofs(fact, proofs) if fact >= 0 else []
         if posterior is not None:
             self.warnings.extend(remarks(posterior, claim.credible, list(nodes.rules.values())))
+        self.warnings.extend(u.sentence() for u in answers.unheard_of if u.observed or u.atom in claim.atom)
         self.warnings.extend(f"{times} times while grounding: {n}" for n, times in self.graph.counters.items())
         hashes = hashes_of(answers)
         added, shares = (), None
@@ -137,6 +156,8 @@ class _Builder:
                 self.warnings.extend(remarked)
         if nodes.neural.attribution is not None:
             self.warnings.extend(nodes.neural.attribution.warnings())
+        for statement in nodes.mentioned:  # after the contributions: nothing that was shown rests on them
+            nodes.rule_number(statement)
         made = Explanation(
             claim, tuple(found), nodes.nodes, tuple(nodes.steps.values()), tuple(nodes.rules.values()), added,
             tuple(self.warnings), provenance(answers, hashes), proof, self._given(), shares=shares,
@@ -146,7 +167,7 @@ class _Builder:
     def _claim(self, position: int, posterior: Believed | None, level: float) -> Claim:
         answers, fact = self.answers, self.answers.facts[position]
         atom = answers.atoms[position]
-        label = self.nodes.words.fact(fact) if fact >= 0 else atom
+        label = self.nodes.words.fact(fact) if fact >= 0 else self._absent(position)
         value, lower, upper = (
             float(t[self.sample, position].detach()) for t in (answers.tags, answers.lower, answers.upper)
         )
@@ -161,9 +182,19 @@ class _Builder:
             )
         elif upper - lower > 1e-9:
             self.warnings.append(
-                f"the claim rests on what is unknown, and is given as the midpoint of its bounds; {detail}"
+                "the claim rests on what is unknown: it lies between its bounds, and nothing tells where in between; "
+                f"{detail}"
             )
         return Claim(atom, label, value, lower, upper, answers.semantics, method, detail, credible)
+
+    def _absent(self, position: int) -> str:
+        """What was asked and cannot be derived, in words."""
+        asked = asked_atom(self.answers, position)
+        program = self.graph.program
+        if asked.key in program.hidden or asked.key in program.notation.joint:
+            return self.answers.atoms[position]
+        values = [t.value for t in asked.args if isinstance(t, Const)]
+        return self.nodes.words.atom(asked.key, values)
 
     def _given(self) -> tuple[str, ...]:
         """What was observed, as sentences."""
@@ -196,10 +227,24 @@ class _Builder:
         if search.cut:
             self.warnings.append(f"the search for further proofs ended after {search.max_steps:,} steps")
         trees = sorted(trees[:count], key=lambda pair: (self._assumes(pair[1]), -pair[0]))
-        chances.evaluate(f for _, t in trees for f in t.facts())
+        opposed = self._opposites(search, [tree for _, tree in trees])
+        every = [*(tree for _, tree in trees), *opposed.proofs.values()]
+        chances.evaluate(f for tree in every for f in tree.facts())
         made = [(probability, tree, self.nodes.add(tree)) for probability, tree in trees]
+        for fact, tree in opposed.proofs.items():
+            self.nodes.oppose(fact, tree)
         number = self.nodes.step_number
         return [Proof(p, root, self._steps(root, number), self._assumes(tree)) for p, tree, root in made]
+
+    def _opposites(self, search: ProofSearch, trees: list[Derivation]) -> Opposites:
+        """What speaks for the facts that proofs need to be false."""
+        found = opposites(search, self.chances, trees, self.nodes.neural, self.against)
+        if found.untold and self.against.most:
+            self.warnings.append(
+                f"what speaks for {found.untold} of the facts that are held to be false is not told: against is "
+                f"{self.against.most}, and against_depth {self.against.depth}"
+            )
+        return found
 
     def _steps(self, root: str, number: dict[str, int]) -> tuple[int, ...]:
         """The steps below a node, its own first."""

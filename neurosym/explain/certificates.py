@@ -168,8 +168,8 @@ def hashes_of(answers: Answers) -> dict[str, str]:
     assert reasoner is not None
     return {
         "rules": reasoner.rules_sha256(),
-        "facts": answers.grounded.facts_sha256,
-        "weights": reasoner.weights_sha256(),
+        "facts": answers.grounded.leaves.facts.sha256(),
+        "weights": answers.weights_sha256(),
     }
 
 

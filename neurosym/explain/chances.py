@@ -30,6 +30,7 @@ class Chances:
         self.assumptions = Assumptions(self.graph, self.observed)
         self._values: dict[int, float] = {}
         self._least: dict[int, float] = {}  # lower bounds of facts that rest on unknown atoms
+        self._most: dict[int, float] = {}  # and upper ones
 
     def evaluate(self, facts: Iterable[int]) -> None:
         """Compute the tags of derived facts, all at once."""
@@ -39,7 +40,9 @@ class Chances:
             with torch.no_grad():
                 tags = evaluator(self.tags[None])[0].tolist()
                 if isinstance(evaluator, Bounds):
-                    self._least |= dict(zip(wanted, evaluator.bounds(self.tags[None])[0][0].tolist(), strict=True))
+                    lower, upper = evaluator.bounds(self.tags[None])
+                    self._least |= dict(zip(wanted, lower[0].tolist(), strict=True))
+                    self._most |= dict(zip(wanted, upper[0].tolist(), strict=True))
             self._values |= dict(zip(wanted, tags, strict=True))
 
     def of(self, fact: int, sign: bool = True) -> float:
@@ -53,6 +56,13 @@ class Chances:
         else:
             value = self._values[fact]
         return min(1.0, max(0.0, value if sign else 1 - value))
+
+    def interval(self, fact: int, sign: bool = True) -> tuple[float, float] | None:
+        """Where the probability that a fact has a sign lies, if it rests on what is unknown; None where it does not."""
+        if fact in self.observed or not self.open(fact):
+            return None
+        lower, upper = (min(1.0, max(0.0, t[fact])) for t in (self._least, self._most))
+        return (lower, upper) if sign else (1 - upper, 1 - lower)
 
     def supposed(self, fact: int, sign: bool) -> float:
         """The probability that a fact has a sign, if what a proof assumes is so."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from neurosym.explain.alternatives import Change, NearMiss
+from neurosym.explain.alternatives import Change, NearMiss, Sought
 from neurosym.reasoner.priors import Credible
 
 if TYPE_CHECKING:
@@ -115,14 +115,17 @@ class Node:
             weighted rule or fact, or a head of an annotated disjunction; `absent`, an atom that a negated literal
             needs to be absent and that no fact matches; `not`, a possible fact that a negated literal needs false;
             `assumption`, an atom of an `open` predicate that is not among the facts, assumed to hold (or, under a
-            negation, not to);
-            `aggregate`, a count or sum with its members as body.
+            negation, not to); `aggregate`, a count or sum with its members as body.
         atom: as the rule language spells it; `label`: a sentence for people.
         probability: of the fact itself in the model (of a `not` node: that it is false); of an `assumption` the
             midpoint of what it can be.
         place: file and line it came from, or what was searched for an `absent` one.
         neural: for `neural` nodes; also for `not` nodes over a neural fact.
         triple: of an atom over RDF, its terms as N-Triples spells them; of a negated one, those of what is not so.
+        opposite: of a `not` node, the id of the node on top of the best proof that it is so after all; empty where no
+            such proof is told.
+        lower, upper: where it rests on unknown atoms and so has no one probability, the bounds of what it can be; else
+            None.
     """
 
     id: str
@@ -133,6 +136,9 @@ class Node:
     place: str = ""
     neural: Neural | None = None
     triple: tuple[str, str, str] | None = None
+    opposite: str = ""
+    lower: float | None = None
+    upper: float | None = None
 
 
 @dataclass(frozen=True)
@@ -159,9 +165,11 @@ class RuleText:
 
     Attributes:
         name: its name, or file:line; `text`: as the expert wrote it; `source`: the citation, or an empty string.
-        weight: its current weight, None if certain; learned: whether training set it; initial: the expert's; credible:
-            where the weight lies, None without a posterior.
+        weight: its current weight, None if certain or calculated (see `given`); learned: whether training set it;
+            initial: the expert's; credible: where the weight lies, None without a posterior.
         weights: of the alternatives of a disjunction, which has no one weight, in their order; else none.
+        given: the expression that calculates the weight for each firing, as it is written, or an empty string; what it
+            comes to is the probability of the firing's choice.
     """
 
     name: str
@@ -174,6 +182,7 @@ class RuleText:
     initial: float | None = None
     credible: Credible | None = None
     weights: tuple[float, ...] = ()
+    given: str = ""
 
 
 @dataclass(frozen=True)
@@ -197,7 +206,8 @@ class Contribution:
     """What a rule or a leaf does to the claim.
 
     Attributes:
-        kind: `rule` or `leaf`; `name`: the rule's name, or the leaf's label; `reference`: rule index or node id.
+        kind: `rule` or `leaf`; `name`: the rule's name, or the leaf's label (of a `not` node, what it says is not so);
+            `reference`: rule index or node id.
         without: the probability of the claim without it; `difference`: claim minus that.
         shapley: its share of claim minus baseline, see `Shares`; `shapley_error`: its standard error where it was
             sampled.
@@ -297,7 +307,8 @@ class Explanation:
     """Why a claim has its probability.
 
     Attributes:
-        proofs: the best ones, most probable first; they share `nodes` and `steps`.
+        proofs: the best ones, most probable first; they share `nodes` and `steps`. Nodes and steps that no proof leads
+            to belong to proofs of the opposite, see `Node`.
         given: what was observed, as sentences; the claim's probability is conditional on it.
         contributions: rules first, then leaves, each by decreasing size of the difference.
         warnings: what the reader should know: cut proofs, unlike comparisons.
@@ -307,6 +318,7 @@ class Explanation:
         unverified: what was not looked at; of what was refuted or could not be confirmed, the reason.
         why_not: of a claim under the threshold, the rules that came nearest to it.
         changes: the smallest ones that take the claim across the threshold, where some facts were declared changeable.
+        sought: which changes were looked for; None where nobody asked.
     """
 
     claim: Claim
@@ -325,6 +337,7 @@ class Explanation:
     unverified: tuple[str, ...] = ()
     why_not: tuple[NearMiss, ...] = ()
     changes: tuple[Change, ...] = ()
+    sought: Sought | None = None
     origin: ClassVar[Any] = None  # an `Origin`, set on instances by `verification.remember`
 
     def to_dict(self) -> dict[str, Any]:
@@ -352,11 +365,12 @@ class Explanation:
         """The claim with its why as RDF, in PROV-O; written to `path` (atomically) if given.
 
         Args:
-            format: `turtle`, `trig`, `nt`, `nq` or `json-ld`; by default what the path's suffix says, else `turtle`.
+            format: `turtle`, `trig`, `nt`, `nq` or `json-ld`; by default what the path's suffix says, without one
+                `turtle`.
             graph: IRI of a named graph that the claim's triple is stated in; then the default format is `trig`.
 
         Raises:
-            ExplanationError: NS862, a format that is not written; NS830, the file cannot be.
+            ExplanationError: NS862, a format that is not written, or a suffix of none; NS830, the file cannot be.
         """
         from neurosym.explain.views import to_rdf
 
@@ -403,11 +417,15 @@ class Explanation:
             write_page(path, page)
         return page
 
-    def verify(self) -> Verification:
+    def verify(self, contributions: bool = False) -> Verification:
         """Check the explanation, by code that shares nothing with the engine.
 
-        The claim is recomputed from the certificate. In the process that made the explanation, each step is checked
-        against the rules and the facts as well; one that was read from a file does not know them.
+        The claim is recomputed from the certificate, and what is shown must be what is certified. In the process that
+        made the explanation, each step and sentence is checked against the rules and the facts as well; one that was
+        read from a file does not know them.
+
+        Args:
+            contributions: recompute the claim without each rule and leaf, too, where that takes no grounding.
 
         Raises:
             ExplanationError: the recomputed number differs from the claim, the certificate is malformed, or rules and
@@ -415,7 +433,7 @@ class Explanation:
         """
         from neurosym.explain.verification import verify_explanation
 
-        return verify_explanation(self)
+        return verify_explanation(self, contributions)
 
     def __getstate__(self) -> dict[str, Any]:
         """What is copied and pickled: all but what the explanation was made from."""

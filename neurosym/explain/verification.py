@@ -2,58 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from neurosym.errors import ExplanationError
-from neurosym.facts import FactBase
+from neurosym.facts import FactBase, FactRows
 from neurosym.lang.ast import Program
-from neurosym.lang.terms import Value
 from neurosym.reasoner import Answers
 from neurosym.verify import Given, Verification, verify_certificate
 
 if TYPE_CHECKING:
     from neurosym.explain.model import Explanation
 
-Key = tuple[str, int]
 UNDECIDED = ("NS820", "NS822")  # neither confirmed nor refuted: a limit was reached, or there is no verifier for that
-
-
-class FactTable:
-    """The rows of one predicate of a fact base, as plain values."""
-
-    def __init__(self, base: FactBase, key: Key) -> None:
-        self._base, self._key = base, key
-
-    def __len__(self) -> int:
-        return len(self._base.tables[self._key].rows)
-
-    def __iter__(self) -> Iterator[tuple[Value, ...]]:
-        values = self._base.symbols.values
-        return (tuple(values(row)) for row in self._base.tables[self._key].rows.tolist())
-
-    def lookup(self, args: Sequence[Value | None]) -> list[tuple[Value, ...]]:
-        """Rows that agree with the arguments given; None agrees with anything."""
-        return self._base.lookup(self._key[0], args)
-
-
-class FactRows(Mapping[Key, FactTable]):
-    """A fact base predicate by predicate, for code that knows nothing of fact bases."""
-
-    def __init__(self, base: FactBase) -> None:
-        self._base = base
-
-    def __getitem__(self, key: Key) -> FactTable:
-        if key not in self._base.tables:
-            raise KeyError(key)
-        return FactTable(self._base, key)
-
-    def __iter__(self) -> Iterator[Key]:
-        return iter(self._base.tables)
-
-    def __len__(self) -> int:
-        return len(self._base.tables)
 
 
 @dataclass(frozen=True)
@@ -62,7 +24,7 @@ class Origin:
 
     Attributes:
         program: the rules, with the queries that were asked; `facts`: the data; `evidence`: as it was given.
-        weights: the learned ones, by statement; `hashes`: of rules and facts.
+        weights: the learned ones, by statement; `hashes`: of rules, facts and weights.
     """
 
     program: Program
@@ -77,14 +39,19 @@ def remember(explanation: Explanation, answers: Answers) -> Explanation:
     grounded, reasoner = answers.grounded, answers.reasoner
     assert reasoner is not None
     evidence = tuple((grounded.graph.atom(f), holds) for f, holds in answers.evidence)
-    hashes = {"rules": reasoner.rules_sha256(), "facts": grounded.facts_sha256}
+    hashes = dict(explanation.certificate.hashes)  # what is written there later changes nothing here
     origin = Origin(reasoner.program, grounded.leaves.facts, evidence, reasoner.statement_weights(), hashes)
     object.__setattr__(explanation, "origin", origin)  # not a field: it is no part of what is written
     return explanation
 
 
-def verify_explanation(explanation: Explanation) -> Verification:
-    """Recompute the claim, and check each step if the rules and facts are known.
+def verify_explanation(explanation: Explanation, contributions: bool = False) -> Verification:
+    """Recompute the claim, and see that what is shown is what is certified.
+
+    Each step and sentence is checked as well, if the rules and the facts are known.
+
+    Args:
+        contributions: recompute them as well.
 
     Raises:
         ExplanationError: as `verify_certificate`.
@@ -95,8 +62,18 @@ def verify_explanation(explanation: Explanation) -> Verification:
         rows = FactRows(origin.facts)
         given = Given(origin.program, rows, origin.evidence, origin.weights, origin.hashes)
     return verify_certificate(
-        vars(explanation.certificate), claim.probability, expected_bounds=(claim.lower, claim.upper), given=given
-    )
+        vars(explanation.certificate), claim.probability, expected_bounds=(claim.lower, claim.upper), given=given,
+        shown=shown_of(explanation), contributions=contributions,
+    )  # fmt: skip
+
+
+def shown_of(explanation: Explanation) -> dict[str, Any]:
+    """What an explanation shows, as plain data; `to_dict` copies its certificate as well, which takes time."""
+    nodes = {name: vars(n) if n.neural is None else vars(n) | {"neural": vars(n.neural)}
+             for name, n in explanation.nodes.items()}  # fmt: skip
+    rows = ("steps", "rules", "proofs", "contributions")
+    plain = {key: [vars(row) for row in getattr(explanation, key)] for key in rows}
+    return {**vars(explanation), **plain, "claim": vars(explanation.claim), "nodes": nodes}
 
 
 def checked(explanation: Explanation) -> tuple[Explanation, ExplanationError | None]:
@@ -110,7 +87,7 @@ def checked(explanation: Explanation) -> tuple[Explanation, ExplanationError | N
     except ExplanationError as error:
         confirmed = None if error.code in UNDECIDED else ()
         return altered(explanation, verified=confirmed, unverified=(error.message,)), error
-    return altered(explanation, verified=found.checked, unverified=found.unchecked), None
+    return altered(explanation, verified=found.checked, unverified=found.unchecked + found.unlooked), None
 
 
 def altered(explanation: Explanation, **changes: Any) -> Explanation:

@@ -16,6 +16,7 @@ from neurosym.lang.ast import Program, Var
 from neurosym.lang.terms import RDFS, Iri, LangString, Symbol, Value, spell
 
 _STANDARD = {RDF_TYPE: "is a", RDFS + "subClassOf": "is a kind of", RDFS + "subPropertyOf": "is a kind of"}
+NOT_SO = "it is not so that "  # begins the label of what is denied
 _SLOT = re.compile(r"\{([^{}\s]+)\}")
 
 
@@ -59,8 +60,17 @@ class Words:
         if None not in args:
             sentence = self._template(key, [self.value(v) for v in args if v is not None])
             if sentence is not None:
-                return f"it is not so that {sentence}"
+                return NOT_SO + sentence
         return f"there is no {self._atom(key, args)}"
+
+    def template(self, key: Key, args: Sequence[Value]) -> str | None:
+        """A ground atom by its predicate's `label`; None where it has none."""
+        return self._template(key, [self.value(v) for v in args])
+
+    def atom(self, key: Key, args: Sequence[Value | None]) -> str:
+        """An atom by its predicate's `label`, else with labels for its terms; None is a wildcard."""
+        known = [v for v in args if v is not None]
+        return (self.template(key, known) if len(known) == len(args) else None) or self._atom(key, args)
 
     def _template(self, key: Key, texts: list[str]) -> str | None:
         declaration = self.program.declarations.get(key) or self.program.neural.get(key)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosym.errors import FactError, Place
+from neurosym.facts.headers import Header, Key, layouts
 from neurosym.facts.symbols import Ids, SymbolTable
 from neurosym.lang.terms import RDF, Iri, Value, predicate_of_iri, spell
 
@@ -19,7 +22,6 @@ if TYPE_CHECKING:
     import pandas
 
 RDF_TYPE = RDF + "type"
-Key = tuple[str, int]
 
 
 @dataclass
@@ -33,6 +35,30 @@ class Table:
 
     rows: Ids
     places: Ids
+    _indexes: dict[tuple[int, ...], tuple[NDArray[np.intp], list[Ids]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_indexes": {}}
+
+    def matching(self, columns: Sequence[int], wanted: Sequence[int]) -> Ids:
+        """(k, arity) the rows that hold some ids in some columns, in order.
+
+        The first question about some columns sorts them; the rows of a table never change.
+        """
+        if not columns:
+            return self.rows
+        index = self._indexes.get(tuple(columns))
+        if index is None:
+            order = np.lexsort([self.rows[:, c] for c in reversed(columns)])  # stable: equal rows stay in order
+            index = self._indexes[tuple(columns)] = order, [self.rows[order, c] for c in columns]
+        order, keys = index
+        low, high = 0, len(order)
+        for column, id in zip(keys, wanted, strict=True):  # sorted among the rows that agree so far
+            near, id = column[low:high], np.int32(id)  # of another type, the whole column would be converted
+            low, high = low + int(near.searchsorted(id)), low + int(near.searchsorted(id, "right"))
+        return self.rows[order[low:high]]
 
 
 @dataclass
@@ -45,12 +71,14 @@ class FactBase:
         symbols: term ↔ id; shared by everything that was made from this fact base.
         tables: (predicate name, arity) → its rows; RDF names stand in angle brackets.
         places: where rows came from.
+        headers: the tables whose columns are not yet matched with the arguments of a program's predicates.
     """
 
     symbols: SymbolTable = field(default_factory=SymbolTable)
     tables: dict[Key, Table] = field(default_factory=dict)
     places: list[Place] = field(default_factory=list)
     prefixes: dict[str, str] = field(default_factory=dict)
+    headers: tuple[Header, ...] = ()
 
     # ------------------------------------------------------------------------------------------- constructors
 
@@ -64,7 +92,7 @@ class FactBase:
             columns.setdefault((name, len(row)), []).append(row)
         base.places.append(Place(place))
         for key, rows in columns.items():
-            base._add(key, np.array(rows, np.int32).reshape(len(rows), key[1]), 0)
+            base.add_rows(key, np.array(rows, np.int32).reshape(len(rows), key[1]), 0)
         return base
 
     @classmethod
@@ -96,18 +124,26 @@ class FactBase:
     ) -> FactBase:
         """One fact for each row of a data frame, its arguments the named columns (all by default).
 
-        Text becomes `Symbol` where it is a plain name, `Iri` where it is in angle brackets, else a string.
+        Text becomes `Symbol` where it is a plain name, `Iri` where it is in angle brackets, else a string. Columns that
+        are not chosen are matched with the predicate's arguments by name, as those of a CSV file.
 
         Raises:
             FactError: a missing value; names row and column.
         """
         from neurosym.facts.tabular import frame_rows
 
-        return cls.from_facts(((predicate, row) for row in frame_rows(frame, columns)), place)
+        base = cls.from_facts(((predicate, row) for row in frame_rows(frame, columns)), place)
+        names = tuple(map(str, frame.columns)) if columns is None else ()
+        key = (predicate, len(frame.columns if columns is None else columns))
+        base.headers = (Header(key, names, f"the data frame `{predicate}`", 0, 1),)
+        return base
 
     @classmethod
     def from_csv(cls, path: str | PathLike[str], predicate: str | None = None) -> FactBase:
         """One fact for each row of a CSV file with a header; the predicate is the file's stem by default.
+
+        Where a program declares the predicate and the header has exactly the names of its arguments, columns are
+        matched by name, in whichever order they stand; that happens when a `Reasoner` is given the fact base.
 
         Raises:
             FactError: a ragged row or a missing value; names file and line.
@@ -115,10 +151,13 @@ class FactBase:
         from neurosym.facts.tabular import read_csv
 
         base = cls()
-        key, rows, places = read_csv(path, predicate)
+        key, header, rows, places = read_csv(path, predicate)
+        base.headers = (Header(key, header, str(path), 0, len(places)),)
         ids = np.array([[base.symbols.intern(v) for v in row] for row in rows], np.int32).reshape(len(rows), key[1])
         base.places.extend(places)
-        base._add(key, ids, np.arange(len(places), dtype=np.int32))  # a file without rows still says that there is one
+        base.add_rows(
+            key, ids, np.arange(len(places), dtype=np.int32)
+        )  # a file without rows still says that there is one
         return base
 
     @classmethod
@@ -138,16 +177,17 @@ class FactBase:
 
     # ------------------------------------------------------------------------------------------------- content
 
-    def _add(self, key: Key, rows: Ids, places: Ids | int) -> None:
-        """Append rows, keeping the first of equal ones."""
+    def add_rows(self, key: Key, rows: Ids, places: Ids | int, alike: bool = True) -> None:
+        """Append rows, keeping the first of equal ones; of rows in another order of columns, not alike, all."""
         where = np.full(len(rows), places, np.int32) if isinstance(places, int) else np.asarray(places, np.int32)
         rows = np.ascontiguousarray(rows, np.int32)
         old = self.tables.get(key)
-        if old is not None:
-            new = ~_among(rows, old.rows)
-            rows, where = rows[new], where[new]
-        keep = _firsts(rows)
-        rows, where = rows[keep], where[keep]
+        if alike:
+            if old is not None:
+                new = ~_among(rows, old.rows)
+                rows, where = rows[new], where[new]
+            keep = _firsts(rows)
+            rows, where = rows[keep], where[keep]
         if old is not None:
             rows, where = np.concatenate([old.rows, rows]), np.concatenate([old.places, where])
         self.tables[key] = Table(rows, where)
@@ -170,22 +210,32 @@ class FactBase:
             where.append(offset if one else offset + k)
         self.places.extend(places)
         for key, (rows, where) in columns.items():
-            self._add(key, np.array(rows, np.int32).reshape(len(rows), key[1]), np.array(where, np.int32))
+            self.add_rows(key, np.array(rows, np.int32).reshape(len(rows), key[1]), np.array(where, np.int32))
 
     def __add__(self, other: FactBase) -> FactBase:
         """Both fact bases' facts, over this one's symbols first."""
         joined = FactBase(
-            self.symbols.copy(), dict(self.tables), [*self.places, *other.places], self.prefixes | other.prefixes
-        )
+            self.symbols.copy(), dict(self.tables), [*self.places, *other.places], self.prefixes | other.prefixes,
+            (*self.headers, *(h.moved(len(self.places)) for h in other.headers)),
+        )  # fmt: skip
         renumber = joined.symbols.intern_many(other.symbols.value(i) for i in range(len(other.symbols)))
         for key, table in other.tables.items():
             rows = renumber[table.rows] if len(renumber) else table.rows
-            joined._add(key, rows, np.where(table.places < 0, -1, table.places + len(self.places)).astype(np.int32))
+            places = np.where(table.places < 0, -1, table.places + len(self.places)).astype(np.int32)
+            joined.add_rows(key, rows, places, self._alike(other, key))
         return joined
+
+    def _alike(self, other: FactBase, key: Key) -> bool:
+        """Whether equal rows of both are the same fact: their columns stand in one order."""
+        mine, theirs = self.tables.get(key), other.tables[key]
+        if mine is None or not (self.headers or other.headers):
+            return True
+        found = layouts(self.headers, key, mine.places) | layouts(other.headers, key, theirs.places)
+        return len(found) == 1
 
     def __sub__(self, other: FactBase) -> FactBase:
         """This fact base's facts without those of the other."""
-        left = FactBase(self.symbols, dict(self.tables), self.places, self.prefixes)
+        left = FactBase(self.symbols, dict(self.tables), self.places, self.prefixes, self.headers)
         known = np.array([-1 if (i := self.symbols.find(v)) is None else i for v in other.symbols.all()], np.int32)
         for key, table in other.tables.items():
             mine = self.tables.get(key)
@@ -214,12 +264,11 @@ class FactBase:
         table = self.tables.get((name, len(args)))
         if table is None:
             return []
-        keep = np.ones(len(table.rows), bool)
-        for column, value in enumerate(args):
-            if value is not None:
-                index = self.symbols.find(value)
-                keep &= table.rows[:, column] == (-1 if index is None else index)
-        return [tuple(self.symbols.values(row)) for row in table.rows[keep].tolist()]
+        wanted = {column: self.symbols.find(value) for column, value in enumerate(args) if value is not None}
+        ids = [id for id in wanted.values() if id is not None]
+        if len(ids) < len(wanted):
+            return []
+        return [tuple(self.symbols.values(row)) for row in table.matching(list(wanted), ids).tolist()]
 
     def labels(self, language: str = "en") -> Mapping[Value, str]:
         """`rdfs:label` of each resource, in the language asked for or the nearest one that there is.
@@ -241,8 +290,12 @@ class FactBase:
 
     def sha256(self) -> str:
         """A hash of the facts as a set: independent of order, of ids and of where they came from."""
+        return self._sha256
+
+    @cached_property
+    def _sha256(self) -> str:
         digest = hashlib.sha256()
-        for line in sorted(f"{name}({', '.join(map(spell, args))})" for name, args in self):
+        for line in sorted({f"{name}({', '.join(map(spell, args))})" for name, args in self}):
             digest.update(line.encode())
             digest.update(b"\n")
         return digest.hexdigest()

@@ -6,10 +6,11 @@ import csv
 import datetime
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from neurosym.errors import FactError, Place
 from neurosym.lang.terms import INT64_MAX, INT64_MIN, Iri, Symbol, Value, is_plain_symbol
@@ -44,38 +45,95 @@ def text_value(text: str) -> Value:
     return text
 
 
+class Sheet:
+    """A CSV file that is being read.
+
+    Attributes:
+        header: its first line, without blanks around the names.
+    """
+
+    def __init__(self, path: str | PathLike[str], stream: Iterable[str], separator: str = ",") -> None:
+        self._file, self._reader = str(path), csv.reader(stream, delimiter=separator)
+        self.header = tuple(cell.strip() for cell in next(self._reader, []))
+
+    def lines(self) -> Iterator[tuple[Place, list[str]]]:
+        """The lines below the header that are not empty, with their places."""
+        for cells in self._reader:
+            if cells:
+                yield Place(self._file, self._reader.line_num), cells
+
+    def rows(self) -> Iterator[tuple[Place, list[str]]]:
+        """The same, each with a cell for each name of the header.
+
+        Raises:
+            FactError: NS303, a line has more cells, or fewer.
+        """
+        for place, cells in self.lines():
+            if len(cells) != len(self.header):
+                raise FactError(
+                    f"{place}: {len(cells)} cells where the header has {len(self.header)}", code="NS303",
+                    help="a cell with a comma in it stands in quotation marks" if len(cells) > len(self.header) else "",
+                )  # fmt: skip
+            yield place, cells
+
+
+@contextmanager
+def reading(path: str | PathLike[str]) -> Iterator[Sheet]:
+    """A CSV file, open for as long as it is read.
+
+    Raises:
+        FactError: NS301, it cannot be read; NS303, it is no CSV, or no UTF-8.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as stream:
+            separator = _separator(stream)
+            yield Sheet(path, stream, separator)
+    except OSError as error:
+        raise FactError(f"{path}: {error.strerror}", code="NS301", help="check the path") from None
+    except UnicodeDecodeError as error:
+        raise FactError(
+            f"{path}: {error}", code="NS303", help="save it as UTF-8; spreadsheets call that `CSV UTF-8`"
+        ) from None
+    except csv.Error as error:
+        raise FactError(f"{path}: {error}", code="NS303") from None
+
+
+def _separator(stream: TextIO) -> str:
+    """What a file's header has between its cells.
+
+    A header without a comma, which semicolons or tabs split into several cells, leaves no doubt: that is how
+    spreadsheets write tables where the comma is the decimal sign.
+    """
+    line = stream.readline()
+    stream.seek(0)
+    if len(next(csv.reader([line]), [])) > 1:
+        return ","
+    for other in ";\t":
+        cells = next(csv.reader([line], delimiter=other), [])
+        if len(cells) > 1 and all(c.strip() for c in cells):
+            return other
+    return ","
+
+
 def read_csv(
     path: str | PathLike[str], predicate: str | None = None
-) -> tuple[tuple[str, int], list[list[Value]], list[Place]]:
-    """The predicate as (name, arity), the rows and the place of each row of a CSV file with a header line."""
-    path = Path(path)
+) -> tuple[tuple[str, int], tuple[str, ...], list[list[Value]], list[Place]]:
+    """A CSV file with a header line: the predicate as (name, arity), the columns, the rows, the place of each row."""
     rows: list[list[Value]] = []
     places: list[Place] = []
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.reader(stream)
-            header = next(reader, None)
-            if not header:
-                raise FactError(f"{path}: the file is empty", code="NS303", help="the first line names the columns")
-            for cells in reader:
-                if not cells:
-                    continue
-                place = f"{path}:{reader.line_num}"
-                if len(cells) != len(header):
-                    raise FactError(f"{place}: {len(cells)} cells where the header has {len(header)}", code="NS303")
-                if "" in cells:
-                    column = header[cells.index("")]
-                    raise FactError(f"{place}: no value in column `{column}`", code="NS304", help="leave the row out")
-                try:
-                    rows.append([text_value(c.strip()) for c in cells])
-                except ValueError as error:
-                    raise FactError(f"{place}: {error}", code="NS305") from None
-                places.append(Place(str(path), reader.line_num))
-    except OSError as error:
-        raise FactError(f"{path}: {error.strerror}", code="NS301") from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise FactError(f"{path}: {error}", code="NS303") from None
-    return (predicate or path.stem, len(header)), rows, places
+    with reading(path) as sheet:
+        if not sheet.header:
+            raise FactError(f"{path}: the file is empty", code="NS303", help="the first line names the columns")
+        for place, cells in sheet.rows():
+            if "" in cells:
+                column = sheet.header[cells.index("")]
+                raise FactError(f"{place}: no value in column `{column}`", code="NS304", help="leave the row out")
+            try:
+                rows.append([text_value(c.strip()) for c in cells])
+            except ValueError as error:
+                raise FactError(f"{place}: {error}", code="NS305") from None
+            places.append(place)
+    return (predicate or Path(path).stem, len(sheet.header)), sheet.header, rows, places
 
 
 def frame_rows(frame: pandas.DataFrame, columns: Sequence[str] | None) -> Iterator[list[Value]]:

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from neurosym.errors import GroundingError
 from neurosym.facts import Ids, SymbolTable
 from neurosym.facts.symbols import DATE, FLOAT, INT, LANG, STRING
-from neurosym.lang.ast import Arithmetic, Const, Term, Var
+from neurosym.lang.ast import Arithmetic, Const, Term, Var, Weight
 from neurosym.lang.terms import INT64_MAX, INT64_MIN, Iri, LangString, Symbol, Value
+from neurosym.lang.walk import variables
 
 Mask = NDArray[np.bool_]
 MAX_PATTERN = 1000  # a pattern this long is no pattern that a person wrote
@@ -194,6 +195,12 @@ def constant(term: Term) -> float:
     if not result.ok[0]:
         raise GroundingError("the expression has no value", code="NS406")
     return float(result.floats[0])
+
+
+def constant_weight(weight: Weight | None) -> float | None:
+    """The number that a weight is, `0.3` or `1/4`; None if it is calculated for each case, or written nowhere."""
+    term = None if weight is None else weight.value
+    return None if term is None or next(variables(term), None) is not None else constant(term)
 
 
 def text_ranks(symbols: SymbolTable, ids: Ids) -> NDArray[np.int64]:

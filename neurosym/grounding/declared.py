@@ -6,6 +6,7 @@ IRIs are things of any class, and a class is not looked up, because the world is
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,7 @@ _KINDS = {
     "date": (DATE,),
     "class": (SYMBOL, IRI),
 }
+_PREFIXED = re.compile(r"(\w[\w.-]*):(\w[\w.-]*)\Z")
 _SHOWN = 5  # further faults that the note lists
 
 
@@ -109,10 +111,19 @@ def _help(misfit: Misfit) -> str:
     if kind == "string" and isinstance(value, Symbol):
         quoted = spell(value.name)
         return f"a plain word in a table is a name: write it in quotation marks, `{quoted}`, or declare `symbol`"
+    if kind in ("symbol", "class") and isinstance(value, str) and (found := _PREFIXED.match(value)):
+        full = f"`<http://…/{found[2]}>`"
+        if kind == "symbol":
+            return f"an IRI is no name: declare `any`, or a class, and the prefix `{found[1]}:`; or write {full}"
+        return f"declare the prefix `{found[1]}:` in the rules, or write the IRI in full, {full}"
+    if kind == "symbol" and isinstance(value, Iri):
+        return "an IRI is no name: declare `any`, or a class, such as `ex:Patient`"
+    if kind in ("float", "int") and isinstance(value, str) and re.fullmatch(r"[+-]?\d+,\d+", value):
+        return f"numbers have a decimal point: `{value.replace(',', '.')}`"
     if kind == "symbol" and isinstance(value, str):
         return "a name is one word in small letters, or in single quotation marks: `'New York'`; or declare `string`"
     if kind == "int" and isinstance(value, float):
         return "declare `float`, or give whole numbers without a decimal point"
     if kind == "class":
-        return "things have names or IRIs, such as `p17`; or declare `any`"
+        return "things have names or IRIs, such as `p17` or, in a table, `<http://…/p17>`; or declare `any`"
     return "correct the data, or the declaration"

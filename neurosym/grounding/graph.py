@@ -197,6 +197,10 @@ class DerivationGraph:
         """A fact as the program's answers spell it."""
         return self.spell(self.key(fact), self.args(fact))
 
+    def ground_atom(self, fact: int) -> Atom:
+        """A fact as an atom of a program."""
+        return Atom(self.key(fact)[0], tuple(Const(v) for v in self.symbols.values(self.args(fact))))
+
     def spell(self, key: Key, args: tuple[int, ...]) -> str:
         """An atom as the program's answers spell it; -1 is a wildcard, `triple(s, p, o)` becomes `p(s, o)`."""
         name = key[0]

@@ -16,6 +16,7 @@ from neurosym.grounding.graph import DerivationGraph
 from neurosym.grounding.normalise import normalise
 from neurosym.grounding.open_facts import OpenFacts, needs_closed_world
 from neurosym.grounding.previous import compare
+from neurosym.grounding.tables import matched
 from neurosym.lang.ast import Atom, Program
 
 Mode = Literal["firings", "boolean"]
@@ -87,9 +88,10 @@ def ground(
     Raises:
         RuleError: statements that cannot be evaluated yet.
         GroundingError: an expression in a query or in evidence has no value, among others.
+        FactError: NS308, the columns of a table contradict the arguments.
         LimitError: a limit was hit; names the rule or predicate.
     """
-    base = FactBase() if facts is None else facts
+    base, _ = matched(program, FactBase() if facts is None else facts)
     asked = [evaluated(atom) for atom in queries]
     if normal is None or not normal.serves(program, base, asked):
         normal = prepared(program, base, asked)

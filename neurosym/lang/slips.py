@@ -171,6 +171,10 @@ def _known_slip(builder: Builder, failure: ParseFailure, before: Token, here: To
                        help=WORD_OPERATORS[here[1]])  # fmt: skip
     elif here[1] == "(" and before[3] < here[2] and before[0] in ("NAME", "QUOTED", "PNAME"):
         builder.report("NS101", "a space before `(`", before[2], here[3], help=f"write `{before[1]}(…)`")
+    elif here[1] in (",", ")") and tokens[0][1] in ("pred", "neural") and load().punctuation[":"] in expected:
+        builder.report("NS101", f"`:` expected, but `{here[1]}` found", here[2], here[3],
+                       note="a declaration says of which type each argument is",
+                       help=f"write `{before[1]}: any`")  # fmt: skip
     elif here[0] == "VAR" and "NAME" in expected and "VAR" not in expected:
         word = here[1].lstrip("?_")
         builder.report("NS108", f"a name is expected, and `{here[1]}` is a variable", here[2], here[3],

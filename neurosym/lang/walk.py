@@ -125,6 +125,11 @@ def body_atoms(body: Body | Formula, kind: str = "") -> Iterator[tuple[Atom, str
             yield from body_atoms(body.formula, kind)
 
 
+def conjuncts(body: Body) -> tuple[Body, ...]:
+    """The parts of a conjunction; of anything else, it alone."""
+    return body.parts if isinstance(body, And) else (body,)
+
+
 def head_atoms(rule: Rule) -> Iterator[Atom]:
     """The atoms that a rule concludes."""
     for alternative in rule.heads:

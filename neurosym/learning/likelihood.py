@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from neurosym.errors import DataError, SemanticsError
+from neurosym.errors import DataError, ImpossibleEvidence, SemanticsError
 from neurosym.lang import Atom
 from neurosym.learning.active import Activity
 from neurosym.learning.interpretations import Interpretation, name_of
@@ -68,7 +68,7 @@ class Likelihood:
         for observed, (times, number) in seen.items():
             try:
                 evidence = self.grounded.evidence([*own, *((reasoner.atom(a), v) for a, v in observed)])
-            except SemanticsError as error:
+            except ImpossibleEvidence as error:
                 raise self._impossible(int(number), error.note) from None
             distinct.setdefault(evidence, [0.0, number])[0] += times
         self.distinct = len(distinct)
@@ -86,11 +86,11 @@ class Likelihood:
         roots = [probe[c] for c in made.open]
         try:
             exact = Exact(self.activity.graph, roots, evidence, self.reasoner.max_circuit, self._solutions)
-        except SemanticsError as error:
-            if error.code != "NS502":  # a circuit that grew too large
-                error.note = "; ".join([name_of(self.interpretations[number], number + 1), error.note]).strip("; ")
-                raise
+        except ImpossibleEvidence as error:
             raise self._impossible(number, error.note) from None
+        except SemanticsError as error:  # a circuit that grew too large
+            error.note = "; ".join([name_of(self.interpretations[number], number + 1), error.note]).strip("; ")
+            raise
         self.parts.add(exact, [parameter[c] for c in made.open], times, number)
 
     def _check_known(self, atom: Atom, number: int) -> None:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, overload
 import torch
 from torch import Tensor
 
-from neurosym.errors import DataError
+from neurosym.errors import DataError, Diagnostic
 from neurosym.lang import Value
 from neurosym.lang.ast import Atom, Var
 from neurosym.lang.terms import term_key
+from neurosym.reasoner.doubts import Unheard, unheard_of, unread_tables
 from neurosym.reasoner.joint import spelled_in
 from neurosym.semantics import log_of
 
@@ -93,6 +94,7 @@ class Answers:
     bounds: tuple[Tensor, Tensor] | None = field(default=None, repr=False)
     logic: Logic | None = field(default=None, repr=False)
     observed: tuple[tuple[Atom, bool], ...] = field(default=(), repr=False)
+    _hashes: dict[str, str] = field(default_factory=dict, repr=False)  # shared with what `replace` makes of these
 
     def __len__(self) -> int:
         return len(self.atoms)
@@ -129,10 +131,33 @@ class Answers:
         at = torch.tensor(columns, dtype=torch.long, device=logs.device)
         return logs.index_copy(1, at, exactly(self.leaf_tags).to(logs.dtype))
 
+    def weights_sha256(self) -> str:
+        """The hash of the reasoner's weights, taken once: training that goes on later does not change the answers."""
+        assert self.reasoner is not None
+        if "weights" not in self._hashes:
+            self._hashes["weights"] = self.reasoner.weights_sha256()
+        return self._hashes["weights"]
+
     @property
     def contradictions(self) -> tuple[Contradiction, ...]:
         """Under `bounds`, the formulas that cannot hold together, in the first sample that has any; else none."""
         return () if self.logic is None else self.logic.contradictions()
+
+    @cached_property
+    def unheard_of(self) -> tuple[Unheard, ...]:
+        """The individuals that were asked about, and that nothing mentions: most often slips."""
+        return unheard_of(self)
+
+    @cached_property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What is doubtful: NS619, `unheard_of`; NS310, tables that neither the rules read nor the query asks for."""
+        if self.reasoner is None:
+            return ()
+        asked = (*self.query, *(atom for atom, _ in self.observed))
+        networks = {str(n) for m in self.reasoner.networks.values() for n in getattr(m, "reads", ())}
+        mine = self.reasoner
+        unread = unread_tables(mine.facts, mine.program, mine.mentioned, asked, networks) if mine.facts.headers else ()
+        return (*unread, *(u.diagnostic() for u in self.unheard_of))
 
     @property
     def method(self) -> str:

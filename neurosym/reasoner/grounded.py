@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
-from neurosym.errors import DataError, SemanticsError
+from neurosym.errors import DataError, ImpossibleEvidence
 from neurosym.grounding import DerivationGraph, with_proofs
 from neurosym.grounding.core import CoreAtom, Key, Negated, Scan
 from neurosym.lang.ast import Atom, Const
@@ -44,10 +45,23 @@ class Grounded:
         graph = with_proofs(self.graph, np.array(facts, np.int32))
         return Grounded(graph, self.leaves, self.max_circuit, self.slots)
 
-    @cached_property
-    def facts_sha256(self) -> str:
-        """A hash of the input facts."""
-        return self.leaves.facts.sha256()
+    def with_rest(self, leaves: Sequence[int]) -> Grounded:
+        """The same where none of the outcomes may happen of the rules' choices that some leaves belong to.
+
+        Choices whose weights sum to 1 leave no such world, so that a leaf whose probability is set to 0 would leave
+        less than all worlds behind. What a network says is told as it is: it always says something.
+        """
+        rest = self.graph.choice_rest.copy()
+        said = {int(c) for c in self.graph.choice[list(leaves)] if c >= 0}
+        first = 0
+        for group in self.graph.choices:
+            mine = [c for c in said if first <= c < first + len(group.facts)]
+            if group.kind in ("constant", "learned"):
+                rest[mine] = True
+            first += len(group.facts)
+        if (rest == self.graph.choice_rest).all():
+            return self
+        return Grounded(replace(self.graph, choice_rest=rest), self.leaves, self.max_circuit, self.slots)
 
     @cached_property
     def has_unknown(self) -> bool:
@@ -163,15 +177,15 @@ class Grounded:
         for atom, positive in observed:
             facts = self.matches(atom)
             if not facts and positive:
-                raise SemanticsError(
-                    "the evidence cannot be: it has probability 0", code="NS502",
+                raise ImpossibleEvidence(
+                    "the evidence cannot be: it has probability 0",
                     note=f"{self.spell(atom)} cannot be derived, and was observed to be true",
                     help="take back the observation, or check the spelling of its constants",
                 )  # fmt: skip
             for fact in facts:
                 if result.get(fact, positive) != positive:
-                    raise SemanticsError(
-                        "the evidence cannot be: it has probability 0", code="NS502",
+                    raise ImpossibleEvidence(
+                        "the evidence cannot be: it has probability 0",
                         note=f"{self.graph.atom(fact)} was observed both true and false",
                     )  # fmt: skip
                 result[fact] = positive

@@ -7,6 +7,7 @@ are evaluated first, by the same engine, and reach them as edge weights with gra
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from neurosym.errors import DataError, NetworkError
 from neurosym.facts import RDF_TYPE, FactBase
 from neurosym.grounding import ChoiceGroup, DerivationGraph
-from neurosym.lang.ast import Argument, NeuralDecl
+from neurosym.lang.ast import Argument, Atom, NeuralDecl, Var
 from neurosym.lang.terms import Iri, Symbol, Value, predicate_of_iri, spell
 from neurosym.neural import FeatureTable
 from neurosym.semantics import Exact, relevant_part, unknown_atom, unknown_leaves
@@ -61,15 +62,11 @@ class Leaves:
             elif group.kind == "neural":  # unknown atoms have no probability
                 self._neural.append(NeuralGroup(graph, group, networks, features))
         self.base = torch.from_numpy(base)
-        self._graphs = _in_order([GraphReader(graph, facts, g) for g in self._neural if g.uses_graph])
 
-    def graph_question(self, fact: int) -> tuple[GraphReader, int, int] | None:
-        """The graph network that decides a leaf, with the question's row and the outcome; None where none does."""
-        for reader in self._graphs:
-            places = (reader.group.leaves == fact).nonzero()
-            if len(places):
-                return reader, *divmod(int(places[0]), reader.group.outcomes)
-        return None
+    @cached_property
+    def _graphs(self) -> list[GraphReader]:
+        """What graph networks read, made when one is asked: a graph may be grounded for its facts alone."""
+        return _in_order([GraphReader(self.graph, self.facts, g) for g in self._neural if g.uses_graph])
 
     @property
     def slots(self) -> set[str]:
@@ -101,6 +98,22 @@ class Leaves:
             values.append(reader.ask(tags))
             tags = self._fill(places, values, batch, device)
         return tags
+
+    def with_answers(self, weights: Callable[[int], Tensor], said: Tensor) -> Tensor:
+        """(B, F) leaf probabilities where what networks say is known.
+
+        Args:
+            weights: parameter index → its (K,) probabilities.
+            said: (B, F) what networks say at their leaves; others are not read.
+        """
+        places, values = [], []
+        for parameter, rows, count in self._learned:
+            places.append(rows)
+            values.append(weights(parameter).double().repeat_interleave(count)[:, None].expand(-1, len(said)))
+        for group in self._neural:
+            places.append(group.leaves)
+            values.append(said[:, group.leaves].T)
+        return self._fill(places, values, len(said), said.device)
 
     def asked_by(self, group: ChoiceGroup) -> NeuralGroup:
         """The network's side of a neural choice group."""
@@ -182,12 +195,20 @@ class NeuralGroup:
         # (n, K) leaf ids in the order (row, outcome), as the values come
         self.leaves = torch.from_numpy(group.facts.astype(np.int64)).reshape(-1)
         self.terms = [graph.symbols.values(column) for column in group.inputs.T]
-        self.slots: set[str] = set()
-        self._arguments: list[tuple[list[str], Tensor] | Tensor] = []
+        self._features, self._prefixes = features, graph.prefixes
+
+    @property
+    def slots(self) -> set[str]:
+        """Names of the per-sample inputs that it needs."""
+        return {name for argument in self._arguments if isinstance(argument, tuple) for name in argument[0]}
+
+    @cached_property
+    def _arguments(self) -> list[tuple[list[str], Tensor] | Tensor]:
+        """Where each argument's tensor comes from, found out when the network is asked."""
         if self.uses_graph:
-            return
-        for argument, terms in zip(self.declaration.args, self.terms, strict=False):
-            self._arguments.append(self._argument(argument, terms, features, graph.prefixes))
+            return []
+        pairs = zip(self.declaration.args, self.terms, strict=False)
+        return [self._argument(argument, terms, self._features, self._prefixes) for argument, terms in pairs]
 
     def _argument(
         self, argument: Argument, terms: list[Value], features: Mapping[str, FeatureTable], prefixes: Mapping[str, str]
@@ -199,7 +220,6 @@ class NeuralGroup:
         if argument.type.kind in ("Image", "Text", "Tensor") and all(isinstance(t, Symbol) for t in terms):
             names = [t.name for t in terms if isinstance(t, Symbol)]
             distinct = list(dict.fromkeys(names))
-            self.slots |= set(distinct)
             return distinct, torch.tensor([distinct.index(n) for n in names], dtype=torch.long)
         kind = spell(Iri(argument.type.iri), prefixes) if argument.type.iri else argument.type.kind
         if table is None:
@@ -287,6 +307,11 @@ def find_table(
     return next((table for name, table in features.items() if name in names), None)
 
 
+def read_atom(name: str) -> Atom:
+    """What all edges of a relation match that a graph network reads: by an IRI, or a predicate's name."""
+    return Atom(predicate_of_iri(name) if name.startswith("http") else name, (Var("_0", "_"), Var("_1", "_")))
+
+
 class GraphReader:
     """The graph that a graph network sees: RDF triples, and the facts of the predicates it reads, as weighted edges."""
 
@@ -319,9 +344,8 @@ class GraphReader:
         self.certain = len(source)
         soft: list[int] = []
         for name in reads:
-            key = (name if not name.startswith("http") else predicate_of_iri(name), 2)
-            for fact in graph.find(key, (None, None)).tolist():
-                s, o = graph.symbols.values(graph.args(fact))
+            for fact in graph.matches(read_atom(name)).tolist():
+                s, *_, o = graph.symbols.values(graph.args(fact))  # of a triple, its subject and object
                 edge(name, s, o)
                 soft.append(fact)
         (asked,) = group.terms

@@ -18,17 +18,19 @@ from neurosym.errors import ApproximationWarning, DataError, SemanticsError
 from neurosym.facts import FactBase
 from neurosym.grounding import Limits, Parameter, evaluated, ground
 from neurosym.grounding.ground import Prepared, prepared
+from neurosym.grounding.tables import matched
 from neurosym.lang import Foreign, parse_atom, to_text
 from neurosym.lang.ast import Atom, Const, Program, Query, Var
-from neurosym.lang.terms import predicate_of_iri, term_key
+from neurosym.lang.terms import term_key
 from neurosym.lang.walk import body_atoms, head_atoms
 from neurosym.neural import FeatureTable
 from neurosym.reasoner.answers import Answers, Details
 from neurosym.reasoner.constraints import ConstraintLoss, Violation, check_constraints, constraint_loss
+from neurosym.reasoner.doubts import Mentioned
 from neurosym.reasoner.formulas import Formulas, constraint_parameters
 from neurosym.reasoner.grounded import Grounded
 from neurosym.reasoner.joint import Joint
-from neurosym.reasoner.leaves import Leaves
+from neurosym.reasoner.leaves import Leaves, read_atom
 from neurosym.reasoner.logic import logic_answers, operand_parameters
 from neurosym.reasoner.sample_query import Given, SampleAnswers, SampleQuery, cached_query
 from neurosym.reasoner.worlds import MostProbable, Worlds, most_probable, sample
@@ -78,8 +80,12 @@ class Reasoner(nn.Module):
             `print` will do.
         seed: of randomly started weights; dtype: of answers and gradients. Between, all is computed in float64.
 
+    Attributes:
+        warnings: what is doubtful about the tables of the facts: NS309, NS311.
+
     Raises:
         RuleError: the program holds statements that cannot be evaluated yet.
+        FactError: NS308, the columns of a table contradict the arguments of its predicate.
         SemanticsError: an unknown semantics.
     """
 
@@ -106,7 +112,7 @@ class Reasoner(nn.Module):
                 help="FactBase.from_facts, from_rdf, from_csv … make one; settings such as semantics= go by name",
             )
         self.program = program
-        self.facts = FactBase() if facts is None else facts
+        self.facts, self.warnings = matched(program, FactBase() if facts is None else facts)
         self.networks = nn.ModuleDict(dict(networks or {}))
         self.features = dict(features or {})
         self.semantics = algebra(semantics)
@@ -202,7 +208,7 @@ class Reasoner(nn.Module):
         base, slots = self.facts if facts is None else facts, sorted(slots)
         asked = tuple(queries)
         if self.demand:
-            asked += self._read_by_networks()
+            asked += self.read_by_networks()
         else:  # a query matters if a network may have to answer it, if what is absent is unknown, or if only the facts
             # know its predicate
             asked = tuple(q for q in queries if q.key in self.program.neural or q.key in self.program.opened)
@@ -229,9 +235,9 @@ class Reasoner(nn.Module):
         """
         facts = self.facts
         if removed is not None:
-            facts = facts - removed
+            facts = facts - matched(self.program, removed)[0]
         if added is not None:
-            facts = facts + added
+            facts = facts + matched(self.program, added)[0]
         self._before = {key[1:]: g.graph for key, g in self._grounded.items() if key[0] == id(self.facts)}
         self._grounded, self.ground_formulas = {}, {}
         self.facts = facts
@@ -272,10 +278,10 @@ class Reasoner(nn.Module):
 
         return advise(self, queries, seconds, inputs or {}, evidence)
 
-    def _read_by_networks(self) -> tuple[Atom, ...]:
-        """All facts of the derived predicates that graph networks read as edges."""
+    def read_by_networks(self) -> tuple[Atom, ...]:
+        """What all facts match that graph networks read as edges."""
         names = {str(name) for network in self.networks.values() for name in getattr(network, "reads", ())}
-        return tuple(_free((predicate_of_iri(n) if n.startswith("http") else n, 2)) for n in sorted(names))
+        return tuple(map(read_atom, sorted(names)))
 
     def _mode(self, semantics: Semantics | None) -> Mode:
         """Facts alone are enough where all are certain and only their truth is asked."""
@@ -336,8 +342,9 @@ class Reasoner(nn.Module):
 
     def _answer(
         self, grounded: Grounded, atoms: tuple[Atom, ...], evidence: tuple[tuple[int, bool], ...],
-        chosen: Semantics | None, inputs: Mapping[str, Tensor], closed_networks: bool,
+        chosen: Semantics | None, inputs: Mapping[str, Tensor], closed_networks: bool, told: Tensor | None = None,
     ) -> Answers:  # fmt: skip
+        """The answers; `told`: (B, F) probabilities of the leaves, where they need not be computed."""
         if evidence and chosen is not None and not isinstance(chosen, TopK):
             raise SemanticsError(
                 f"the semantics `{chosen.name}` does not define evidence", code="NS503", help="use exact or topk"
@@ -354,7 +361,7 @@ class Reasoner(nn.Module):
             warn(f"NS521: {error.message}: the answers are bounds", ApproximationWarning, stacklevel=3)
             chosen = TopK()
             evaluator = grounded.evaluator(present, evidence, chosen)
-        leaf_tags = grounded.leaves(self.weights, inputs)
+        leaf_tags = grounded.leaves(self.weights, inputs) if told is None else told
         bounds = evaluator.bounds(leaf_tags) if isinstance(evaluator, Bounds | ProofBounds) else None
         bounds = None if bounds is None else (bounds[0].to(self.dtype), bounds[1].to(self.dtype))
         tags = evaluator(leaf_tags).to(self.dtype) if bounds is None else (bounds[0] + bounds[1]) / 2
@@ -527,6 +534,7 @@ class Reasoner(nn.Module):
         other.weight_logits = self.weight_logits
         other.constraint_logits, other.operands = self.constraint_logits, self.operands
         other.queries, other.background = self.queries, self.background
+        other.warnings = self.warnings if facts is self.facts else other.warnings
         other.training = self.training  # not `train`: that would change the networks, which the two share
         return other
 
@@ -554,6 +562,11 @@ class Reasoner(nn.Module):
         heads = {h.key for r in self.program.rules for head in r.heads for h in head.atoms}
         return heads | set(self.program.declarations) | set(self.program.neural)
 
+    @cached_property
+    def mentioned(self) -> Mentioned:
+        """What the program's text speaks of."""
+        return Mentioned(self.program)
+
     def check_known(self, atom: Atom) -> None:
         """Refuse a predicate that neither the program nor the facts know."""
         if atom.key in self._known_keys:
@@ -571,7 +584,8 @@ class Reasoner(nn.Module):
 
         near = get_close_matches(atom.predicate, sorted({n for n, _ in keys}), 1)
         arities = sorted(a for n, a in keys if n == atom.predicate)
-        hint = f"it has {' or '.join(map(str, arities))} arguments" if arities else ""
+        counted = " or ".join(map(str, arities))
+        hint = f"it has {counted} argument{'' if arities == [1] else 's'}" if arities else ""
         raise DataError(
             f"the predicate {atom.predicate}/{len(atom.args)} is unknown", code="NS616",
             note=hint or "no rule derives it and no fact has it",

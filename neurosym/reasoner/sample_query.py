@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from neurosym.errors import DataError, SemanticsError
+from neurosym.errors import DataError, ImpossibleEvidence, SemanticsError
 from neurosym.facts import FactBase
 from neurosym.grounding import SampleGraphs, Samples, SampleShape, ground_samples
 from neurosym.grounding.samples.facts import Fact
@@ -115,7 +115,7 @@ def prepared(
     slots: Sequence[str], semantics: Semiring | None, closed_networks: bool,
 ) -> SampleQuery:  # fmt: skip
     """Ground the samples, and get a query ready."""
-    samples = Samples.of(given)
+    samples = Samples.of(given, reasoner.program)
     asked = [*atoms, *(a for a, _ in observed)]
     for atom in asked:
         if atom.key not in samples.tables:
@@ -146,9 +146,9 @@ def _marks(graphs: SampleGraphs, atoms: Sequence[Atom], observed: Sequence[tuple
     return marks
 
 
-def _impossible(why: str, sample: int) -> SemanticsError:
-    return SemanticsError(
-        f"the evidence cannot be in sample {sample}: it has probability 0", code="NS502", note=why,
+def _impossible(why: str, sample: int) -> ImpossibleEvidence:
+    return ImpossibleEvidence(
+        f"the evidence cannot be in sample {sample}: it has probability 0", note=why,
         help="take back the observation, or check the spelling of its constants",
     )  # fmt: skip
 

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from neurosym.errors import ModelError, NeurosymError
 from neurosym.facts import FactBase
 from neurosym.grounding import Limits
+from neurosym.grounding.tables import matched
 from neurosym.lang import Foreign
 from neurosym.neural import FeatureTable, from_config
 from neurosym.reasoner.reasoner import Reasoner, algebra
@@ -99,7 +100,7 @@ def save(reasoner: Reasoner, path: str | os.PathLike[str], background: FactBase 
             not give the program back.
     """
     target = Path(os.path.abspath(path))
-    background = reasoner.background if background is None else background
+    background = reasoner.background if background is None else matched(reasoner.program, background)[0]
     networks = {name: _described(name, network) for name, network in reasoner.networks.items()}
     if target.exists() and not (target / MANIFEST).is_file() and not (target.is_dir() and not any(target.iterdir())):
         raise ModelError(

@@ -14,9 +14,9 @@ import torch
 from neurosym.errors import DataError, LimitError, NeurosymError, RuleError
 from neurosym.facts import FactBase
 from neurosym.grounding import CERTAIN, Limits
-from neurosym.lang import And, Atom, Body, Const, Expectation, Literal, Not, Program, Rule, Test, Var
+from neurosym.lang import Atom, Body, Const, Expectation, Literal, Not, Program, Rule, Test, Var
 from neurosym.lang.printer import Printer
-from neurosym.lang.walk import built_in
+from neurosym.lang.walk import built_in, conjuncts
 from neurosym.reasoner.answers import Answers
 from neurosym.reasoner.reasoner import Reasoner
 
@@ -206,7 +206,7 @@ def _missing(reasoner: Reasoner, answers: Answers, rule: Rule, asked: Atom) -> s
         if bound is None:
             continue
         printer = Printer(reasoner.program.prefixes)
-        for part in rule.body.parts if isinstance(rule.body, And) else (rule.body,):
+        for part in conjuncts(rule.body):
             atom = _literal(part)
             if atom is None or atom.key in without:
                 continue

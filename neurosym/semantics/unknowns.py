@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurosym.errors import SemanticsError
+from neurosym.errors import ImpossibleEvidence, SemanticsError
 from neurosym.grounding import CERTAIN, DerivationGraph
 from neurosym.semantics.algebras.evaluate import Evaluator
 from neurosym.semantics.algebras.semirings import ABSORPTIVE, Semiring
@@ -268,8 +268,8 @@ class Bounds:
             best = here if best is None else torch.maximum(best, here) if greatest else torch.minimum(best, here)
         assert best is not None
         if group.conditional and bool((best == worst).any()):
-            raise SemanticsError(
-                "the evidence cannot be: it has probability 0", code="NS502",
+            raise ImpossibleEvidence(
+                "the evidence cannot be: it has probability 0",
                 note="whatever holds of the unknown atoms",
                 help="take back an observation, or allow for error in a rule",
             )  # fmt: skip

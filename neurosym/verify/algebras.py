@@ -80,7 +80,7 @@ def recompute_algebra(program: GroundProgram, max_rounds: int) -> Recomputed:
                 f"the semantics `{program.semantics}` did not settle within {max_rounds:,} rounds on the cycle through "
                 f"{program.name(component[0])}", code="NS820",
             )  # fmt: skip
-    return Recomputed(tags[program.claim], steps=steps)
+    return Recomputed(tags[program.claim], steps=steps, tags=tuple(tags))
 
 
 def _tag(program: GroundProgram, algebra: Algebra, layout: Layout, fact: int, tags: list[float]) -> float:

@@ -11,16 +11,18 @@ from typing import Any
 from neurosym.errors import ExplanationError
 from neurosym.lang.ast import Program
 from neurosym.verify.algebras import ALGEBRAS, recompute_algebra
-from neurosym.verify.exact import Recomputed, recompute_exact
+from neurosym.verify.exact import Opened, Recomputed, recompute_exact
 from neurosym.verify.graph import Layout
 from neurosym.verify.rules import Facts, Given, compare_with
 from neurosym.verify.structure import GroundProgram, read_structure
 from neurosym.verify.unknown import recompute_bounds
+from neurosym.verify.view import Numbers, compare_view, read_view
 
 MAX_FACTS = 200_000
 MAX_GROUNDINGS = 500_000
 MAX_STEPS = 3_000_000
 MAX_ROUNDS = 10_000
+MORE_STEPS = 100_000  # for the probabilities that are shown beside the claim's, beyond as many as the claim took
 UNCHECKED = ("that the ground rules are instances of the rules", "that the facts are in the data")
 
 
@@ -34,7 +36,8 @@ class Verification:
             `claimed`: what the certificate says; `tolerance`: how far apart they may be.
         evidence_probability: that of the observations, 1 where there are none.
         facts, choices, groundings: the size of the certificate; `steps`: the work it took.
-        checked: what was confirmed, in words; `unchecked`: what was not looked at.
+        checked: what was confirmed, in words; `unchecked`: what of the certificate was not looked at; `unlooked`: what
+            of the explanation that shows it was not.
     """
 
     atom: str
@@ -50,6 +53,7 @@ class Verification:
     checked: tuple[str, ...]
     unchecked: tuple[str, ...]
     bounds: tuple[float, float] | None = None
+    unlooked: tuple[str, ...] = ()
 
     @property
     def difference(self) -> float:
@@ -77,6 +81,8 @@ def verify_certificate(
     program: Program | None = None,
     facts: Facts = (),
     given: Given | None = None,
+    shown: Mapping[str, Any] | None = None,
+    contributions: bool = False,
 ) -> Verification:
     """Recompute a claim from its certificate, with code that shares nothing with the engine.
 
@@ -91,11 +97,14 @@ def verify_certificate(
             `neurosym.lang.terms`), or rows by (predicate, arity). With them each step is checked as well, and nothing
             may be missing; without, only the number is.
         given: the same with limits, observations and learned weights; in place of `program` and `facts`.
+        shown: the explanation that carries the certificate, as plain data: what it shows must be what is certified.
+        contributions: recompute what the claim is without each rule and leaf, as far as that takes no grounding; each
+            costs about as much as the claim.
 
     Raises:
         ExplanationError: NS810 to NS819 the certificate is malformed; NS820 a limit was reached, so that nothing is
             known; NS821 the numbers differ; NS822 the semantics cannot be verified; NS823 the evidence is impossible;
-            NS824 to NS829 and NS831 to NS834 rules and facts say otherwise.
+            NS824 to NS829 and NS831 to NS834 rules and facts say otherwise; NS836 something else is shown.
     """
     found = read_structure(certificate, max_facts, max_groundings)
     if found.semantics != "exact" and found.semantics not in ALGEBRAS:
@@ -115,6 +124,7 @@ def verify_certificate(
     absorbs = found.semantics == "exact" or ALGEBRAS[found.semantics].absorbs
     findings = None if known is None else compare_with(certificate, found, known, absorbs)
     bounds: tuple[float, float] | None = None
+    opened: Opened | None = None
     if any(c.kind == "open" for c in found.choices):
         interval = recompute_bounds(found, partial(_recompute, max_rounds=max_rounds), max_steps)
         bounds = (interval.lower, interval.upper)
@@ -122,8 +132,11 @@ def verify_certificate(
         checked.append(f"its bounds, by {interval.tried} assignments of truth values to the unknown atoms")
         if known is None:
             unchecked.append("that the unknown atoms are not in the data")
+    elif found.semantics == "exact":
+        opened = Opened(found, max_steps)
+        result = opened.result
     else:
-        result = _recompute(found, max_steps, max_rounds)
+        result = recompute_algebra(found, max_rounds)
     for who, claimed in (("the certificate", found.bounds), ("the explanation", expected_bounds)):
         for end, number in zip(claimed or (), bounds or (result.value,) * 2, strict=False):
             _compare(who, end, number, tolerance, f"a bound of {found.atoms[found.claim]}")
@@ -133,6 +146,14 @@ def verify_certificate(
     if findings is not None:
         checked += findings.checked
         unchecked += findings.unchecked
+    unlooked: tuple[str, ...] = ()
+    if shown is not None:
+        numbers = Numbers(found, opened, result.tags, MORE_STEPS + result.steps)
+        again = partial(_recompute, max_rounds=max_rounds) if contributions and bounds is None else None
+        basis = None if findings is None else findings.basis
+        looked = compare_view(read_view(shown), certificate, found, numbers, basis, tolerance, again, max_steps)
+        checked += looked.checked
+        unlooked = looked.unchecked
     return Verification(
         atom=found.atoms[found.claim],
         semantics=found.semantics,
@@ -147,6 +168,7 @@ def verify_certificate(
         checked=tuple(checked),
         unchecked=tuple(unchecked),
         bounds=bounds,
+        unlooked=unlooked,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neurosym.verify.count import Counter
@@ -18,12 +19,46 @@ class Recomputed:
 
     Attributes:
         value: of the claim; `evidence`: the probability of the evidence, 1 where there is none.
-        steps: the work it took.
+        steps: the work it took; `tags`: of all facts, under an algebra.
     """
 
     value: float
     evidence: float = 1.0
     steps: int = 0
+    tags: tuple[float, ...] | None = None
+
+
+class Opened:
+    """A claim that was recomputed, and what it was recomputed with: further facts cost little."""
+
+    def __init__(self, program: GroundProgram, max_steps: int) -> None:
+        """Recompute the claim, as `recompute_exact`."""
+        roots = [program.claim, *program.evidence]
+        layout = Layout(program, roots, certain_is_true=True)
+        order = _walk(program, layout, roots, deep=True)
+        weights = [_weights(program.choices[number].probabilities) for number in order]
+        formulas = self.formulas = Formulas(weights, max_steps)
+        rank = {number: k for k, number in enumerate(order)}
+        known = self._known = _formulas(program, layout, formulas, rank, roots)
+        self._counter = Counter(formulas, [rank[number] for number in _walk(program, layout, roots, deep=False)])
+        observed = [known[f] if holds else formulas.negate(known[f]) for f, holds in program.evidence.items()]
+        self._observed = formulas.conjoin(observed)
+        self._total = self._counter.probability(self._observed)
+        if self._total <= 0:
+            raise fault("NS823", "the evidence in the certificate has probability 0")
+        joint = self._counter.probability(formulas.conjoin([known[program.claim], self._observed]))
+        self.result = Recomputed(joint / self._total, self._total, formulas.steps)
+
+    def probability(self, literals: Sequence[tuple[int, bool]]) -> float | None:
+        """That some facts hold and others do not, given the evidence; None where one has no formula of its own.
+
+        Raises:
+            ExplanationError: NS820 the limit of steps.
+        """
+        if any(fact not in self._known for fact, _ in literals):
+            return None
+        signed = [self._known[f] if holds else self.formulas.negate(self._known[f]) for f, holds in literals]
+        return self._counter.probability(self.formulas.conjoin([*signed, self._observed])) / self._total
 
 
 def recompute_exact(program: GroundProgram, max_steps: int) -> Recomputed:
@@ -32,21 +67,7 @@ def recompute_exact(program: GroundProgram, max_steps: int) -> Recomputed:
     Raises:
         ExplanationError: NS817 negation through a cycle; NS820 the limit of steps; NS823 impossible evidence.
     """
-    roots = [program.claim, *program.evidence]
-    layout = Layout(program, roots, certain_is_true=True)
-    order = _walk(program, layout, roots, deep=True)
-    weights = [_weights(program.choices[number].probabilities) for number in order]
-    formulas = Formulas(weights, max_steps)
-    rank = {number: k for k, number in enumerate(order)}
-    known = _formulas(program, layout, formulas, rank, roots)
-    counter = Counter(formulas, [rank[number] for number in _walk(program, layout, roots, deep=False)])
-    observed = [known[f] if holds else formulas.negate(known[f]) for f, holds in program.evidence.items()]
-    evidence = formulas.conjoin(observed)
-    total = counter.probability(evidence)
-    if total <= 0:
-        raise fault("NS823", "the evidence in the certificate has probability 0")
-    joint = counter.probability(formulas.conjoin([known[program.claim], evidence]))
-    return Recomputed(joint / total, total, formulas.steps)
+    return Opened(program, max_steps).result
 
 
 def _weights(probabilities: tuple[float, ...]) -> list[float]:

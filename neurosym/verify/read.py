@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeGuard
 
 from neurosym.errors import ExplanationError
 from neurosym.verify.structure import fault
@@ -13,51 +13,59 @@ from neurosym.verify.structure import fault
 MAX_BYTES = 64 * 1024 * 1024
 
 
+class ReadExplanation(NamedTuple):
+    """What a JSON file holds; None for what is not there, as in a file that holds a certificate alone.
+
+    Attributes:
+        certificate: as plain data.
+        probability, bounds: of the claim, as they are shown; `shown`: all that is shown to a reader.
+    """
+
+    certificate: dict[str, Any]
+    probability: float | None
+    bounds: tuple[float, float] | None
+    shown: dict[str, Any] | None
+
+
+def read_explanation(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> ReadExplanation:
+    """The certificate in a JSON file, and what an explanation there shows its reader.
+
+    Raises:
+        ExplanationError: NS810 the file cannot be read, is no JSON, holds no certificate, or a claim without numbers;
+            NS820 it is too large.
+    """
+    data = _read(Path(path), max_bytes)
+    if not isinstance(data, dict):
+        raise _other_file(f"{path} holds no JSON object")
+    certificate = data.get("certificate", data)
+    if not isinstance(certificate, dict) or "groundings" not in certificate:
+        raise _other_file(f"{path} holds no certificate")
+    shown = data if "certificate" in data else None
+    claim = None if shown is None else shown.get("claim")
+    if claim is None:
+        return ReadExplanation(certificate, None, None, shown)
+    value = claim.get("probability") if isinstance(claim, dict) else None
+    if not _is_number(value):
+        raise fault("NS810", f"{path}: the explanation's claim has no probability")
+    if "lower" not in claim or "upper" not in claim:
+        return ReadExplanation(certificate, float(value), None, shown)
+    lower, upper = claim["lower"], claim["upper"]
+    if not (_is_number(lower) and _is_number(upper)):
+        raise fault("NS810", f"{path}: the bounds of the explanation's claim are no numbers")
+    return ReadExplanation(certificate, float(value), (float(lower), float(upper)), shown)
+
+
 def read_certificate(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """The certificate in a JSON file, which holds it alone or as part of an explanation.
 
     Raises:
-        ExplanationError: NS810 the file cannot be read, is no JSON, or holds no certificate; NS820 it is too large.
+        ExplanationError: as `read_explanation`.
     """
-    data = _read(Path(path), max_bytes)
-    if not isinstance(data, dict):
-        raise fault("NS810", f"{path} holds no JSON object")
-    certificate = data.get("certificate", data)
-    if not isinstance(certificate, dict) or "groundings" not in certificate:
-        raise fault("NS810", f"{path} holds no certificate")
-    return certificate
+    return read_explanation(path, max_bytes).certificate
 
 
-def read_claim(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> float | None:
-    """The probability that an explanation in a JSON file shows its reader; None if the file is a bare certificate.
-
-    Raises:
-        ExplanationError: as `read_certificate`.
-    """
-    data = _read(Path(path), max_bytes)
-    claim = data.get("claim") if isinstance(data, dict) and "certificate" in data else None
-    if claim is None:
-        return None
-    value = claim.get("probability") if isinstance(claim, dict) else None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise fault("NS810", f"{path}: the explanation's claim has no probability")
-    return float(value)
-
-
-def read_bounds(path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> tuple[float, float] | None:
-    """The bounds that an explanation in a JSON file shows its reader; None if the file is a bare certificate.
-
-    Raises:
-        ExplanationError: as `read_certificate`.
-    """
-    data = _read(Path(path), max_bytes)
-    claim = data.get("claim") if isinstance(data, dict) and "certificate" in data else None
-    if not isinstance(claim, dict) or "lower" not in claim or "upper" not in claim:
-        return None
-    ends = (claim["lower"], claim["upper"])
-    if any(isinstance(v, bool) or not isinstance(v, (int, float)) for v in ends):
-        raise fault("NS810", f"{path}: the bounds of the explanation's claim are no numbers")
-    return float(ends[0]), float(ends[1])
+def _is_number(value: Any) -> TypeGuard[int | float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _read(path: Path, max_bytes: int) -> Any:
@@ -71,7 +79,14 @@ def _read(path: Path, max_bytes: int) -> Any:
     try:
         return json.loads(text.decode("utf-8"), parse_constant=_constant, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
-        raise fault("NS810", f"{path} is no JSON", str(error)[:200]) from error
+        raise _other_file(f"{path} is no JSON", str(error)[:200]) from error
+
+
+def _other_file(message: str, note: str = "") -> ExplanationError:
+    """That a file is no explanation at all: the wrong one was named, and nothing speaks against the right one."""
+    return ExplanationError(
+        message, code="NS810", note=note, help="this is not an explanation's JSON: use what `explain --json` prints"
+    )
 
 
 def _constant(name: str) -> float:

@@ -91,6 +91,14 @@ def test_faulty_tables(cli, file, model, text, words):
     assert words in found.err
 
 
+def test_a_byte_that_is_no_text_far_down_a_table(cli, tmp_path, model):
+    table = tmp_path / "new.csv"
+    rows = "".join(f"q{k},1,2,3\n" for k in range(5000))
+    table.write_bytes((HEADER + rows).encode() + b"q\xff,1,2,3\n")
+    found = cli("predict", model, table)
+    assert found.status == 1 and "error[NS303]" in found.err
+
+
 def test_no_model(cli, file, tmp_path):
     found = cli("predict", tmp_path / "gone", file("new.csv", HEADER))
     assert found.status == 1

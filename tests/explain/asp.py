@@ -127,6 +127,18 @@ def step(rule: TextRule, head: str, facts: set[str]) -> bool:
     return head in consequences("\n".join(plain), facts, "cautious")
 
 
+def excepts(rule: TextRule, rules: dict[str, TextRule], args: set[str], facts: set[str]) -> bool:
+    """Whether some instance of an exception applies to some terms, from facts and nothing else."""
+    head = _applies(rule, rules)
+    found = consequences("\n".join(f"{head} :- {b}." for b in rule.bodies), facts, "cautious") - facts
+    return any(set(_arguments(a)) == args for a in found if a.split("(")[0] == head.split("(")[0])
+
+
+def _arguments(spelled: str) -> list[str]:
+    inner = spelled.partition("(")[2].removesuffix(")")
+    return [a.strip() for a in inner.split(",")] if inner else []
+
+
 def consequences(rules: str, facts: set[str], mode: str) -> set[str]:
     """Atoms that hold in every answer set (`cautious`), or in some (`brave`)."""
     quiet = clingo.Control([f"--enum-mode={mode}", "0"], logger=lambda code, message: None)

@@ -71,7 +71,8 @@ def test_they_verify_under_every_semantics(atom: str, semantics: str) -> None:
     why = explain(atom, semantics)
     why.verify()
     assert why.proofs
-    assert all(c.without <= c.difference + c.without + 1e-9 for c in why.contributions if c.kind == "rule")
+    own = {str(why.steps[k].rule) for proof in why.proofs for k in proof.steps}
+    assert all((c.difference > -1e-9) == (c.reference in own) for c in why.contributions if c.kind == "rule")
 
 
 def test_an_observed_atom_is_no_longer_unknown() -> None:
@@ -80,3 +81,24 @@ def test_an_observed_atom_is_no_longer_unknown() -> None:
     why.verify()
     assert (why.claim.lower, why.claim.upper) == pytest.approx((0.8, 0.96))
     assert "observed" in {n.place for n in why.nodes.values() if n.atom == "likes(bob, ann)"}
+
+
+def test_what_is_unknown_has_no_percentage() -> None:
+    text = """
+    pred allergic(p: symbol) open .
+    rule give weight 0.9 if needs(?p) and not allergic(?p) then treat(?p) .
+    needs(ann).
+    """
+    why = ns.explain(ns.Reasoner(ns.Program.from_text(text)).query("treat(ann)"), "treat(ann)")
+    nodes = {n.kind: n for n in why.nodes.values()}
+    assert (nodes["assumption"].lower, nodes["assumption"].upper) == (0.0, 1.0)
+    assert (nodes["derived"].lower, nodes["derived"].upper) == (0.0, pytest.approx(0.9))
+    assert (nodes["data"].lower, nodes["data"].upper) == (None, None)
+    shown = " ".join(why.to_text().split("Why not")[0].split())
+    assert "treat(ann), 0% – 90.0% [give]" in shown
+    assert "45.0%" not in shown and "midpoint" not in shown
+    assert "The claim is an interval; what is said here is of its middle, 45.0%." in why.to_text()
+    page = why.to_html()
+    graph = page[page.index('<section id="graph"') : page.index('<section id="why-not"')]
+    assert ">unknown</text>" in graph and ">0% – 90.0%</text>" in graph and "45.0%" not in graph
+    assert Explanation.from_json(why.to_json()) == why

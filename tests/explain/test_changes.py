@@ -14,6 +14,11 @@ from hypothesis import strategies as st
 import neurosym as ns
 from neurosym.errors import ApproximationWarning, DataError, ExplanationError
 from neurosym.explain import Change
+from neurosym.explain.changes.clock import Clock
+from neurosym.explain.changes.moves import candidates
+from neurosym.explain.changes.patterns import changeable_patterns
+from neurosym.explain.changes.setting import Setting
+from neurosym.explain.changes.what import find_changes
 
 PATIENT = 60.0  # seconds: a first use compiles
 
@@ -387,3 +392,81 @@ def test_exactly_the_minimal_sets_of_brute_force(drawn: tuple[str, dict[str, str
     )
     assert {frozenset((m.kind, m.what) for m in c.moves) for c in found} == set(expected)
     assert [len(c.moves) for c in found] == sorted(len(c.moves) for c in found)
+
+
+@pytest.mark.parametrize("weight", ["0.25", "1/4", "sqrt(0.0625)"])
+def test_a_weight_that_is_an_expression_moves_as_its_number_does(weight: str) -> None:
+    answers = ask(f"w(a). rule r weight {weight} if w(?x) then c(?x) .", "c(a)")
+    (found,) = ns.what_would_change(answers, "c(a)", weights=True, budget=PATIENT)
+    assert found.moves[0].label == "the weight of r becomes 0.5 (from 0.25)" and found.probability == 0.5
+    answers = ask(f"{weight}::w(a). c(X) :- w(X).\n", "c(a)")
+    found = ns.what_would_change(answers, "c(a)", ["w/1"], threshold=0.2, budget=PATIENT)
+    assert labels(found) == [{"w(a) is not so"}]
+
+
+def test_the_budget_counts_while_candidates_are_looked_for() -> None:
+    answers = ask(WARD, "flu(p1)")
+    found, sought = find_changes(answers, 0, ["fever/2", "cough/1"], 0.5, budget=1e-9)
+    assert found == () and any("was stopped" in note for note in sought.cut)
+    setting = Setting(answers, 0)
+    clock = Clock(0.0)
+    patterns = changeable_patterns(setting, ["fever/2", "cough/1"])
+    assert not candidates(setting, patterns, [], ("remove", "add", "value"), 100, clock).moves and clock.over
+
+
+def test_what_finds_no_room_among_the_candidates_is_said() -> None:
+    answers = ask(WARD, "flu(p1)")
+    for most in (1, 2, 3):
+        setting = Setting(answers, 0)
+        patterns = changeable_patterns(setting, ["fever/2", "cough/1", "smoker/1"])
+        found = candidates(setting, patterns, [], ("remove", "add", "value"), most, Clock(PATIENT))
+        assert len(found.moves) == most and "only" in found.notes[0]
+
+
+LEASE = """
+@prefix t: <http://t.example/> .
+pred owes(tenant: t:Tenant, month: int) label "{tenant} owes the rent of month {month}" .
+pred heat(room: any, celsius: float) label "the {room} has {celsius} °C" .
+rule behind if tenant(?t) and count{ ?m : owes(?t, ?m) } >= 2 then behind(?t) .
+rule cold if heat(?r, ?c) and ?c < 18.0 then cold(?r) .
+tenant(t:bea). owes(t:bea, 1). heat(t:hall, 19.5).
+"""
+
+
+def test_labels_are_the_experts_and_atoms_are_small_print() -> None:
+    months = " ".join(f"owes(t:cem, {m})." for m in (2, 3)) + " tenant(t:cem)."
+    why = ns.explain(ask(LEASE + months, "behind(t:bea)"), "behind(t:bea)", changeable="owes")  # the bare name
+    assert [m.label for c in why.changes for m in c.moves] == [
+        "bea owes the rent of month 2 (recorded nowhere)", "bea owes the rent of month 3 (recorded nowhere)",
+    ]  # fmt: skip
+    assert "month 2 (recorded nowhere): then 100% [owes(t:bea, 2)]" in " ".join(why.to_text().split())
+    assert "<code>owes(t:bea, 2)</code>" in why.to_html()
+    found = changes(LEASE, "cold(t:hall)", ["heat/2"])
+    assert labels(found) == [{"the hall has 17.9 °C (recorded: 19.5)"}]
+    assert found[0].moves[0].what == "heat(t:hall, 19.5)"
+    found = changes(LEASE + months, "behind(t:cem)", ["owes(t:cem, 2)"])
+    assert labels(found) == [{"it is not so that cem owes the rent of month 2"}]
+
+
+def test_nothing_found_and_more_than_shown_are_both_said() -> None:
+    why = ns.explain(ask(WARD, "flu(p1)"), "flu(p1)", changeable=["vaccinated/1"])
+    assert why.changes == () and why.sought is not None and why.sought.changeable == ("vaccinated/1",)
+    said = "No change of vaccinated/1 by up to 3 facts brings it to 50.0%."
+    assert said in why.to_text() and said in why.to_html() and 'href="#changes"' in why.to_html()
+    unasked = ns.explain(ask(WARD, "flu(p1)"), "flu(p1)")
+    assert unasked.sought is None and "What would change it" not in unasked.to_text()
+    text = WARD + " ".join(f"fever(q{k}, {39 + k}.5)." for k in range(14)) + " cough(p1)."
+    why = ns.explain(ask(text, "flu(p1)"), "flu(p1)", changeable=["fever(p1, _)"])
+    assert len(why.changes) == 10 and why.sought is not None and why.sought.more
+    assert "The 10 smallest are shown; there are more." in why.to_text()
+
+
+def test_a_bare_name_must_be_that_of_one_predicate() -> None:
+    more = ns.FactBase.from_facts([("cough", ("p1", "dry"))])
+    answers = ns.Reasoner(ns.Program.from_text(WARD), more).query("flu(p1)")
+    with pytest.raises(ExplanationError, match="write `cough/1` or `cough/2`"):
+        ns.what_would_change(answers, "flu(p1)", ["cough"])
+    with pytest.raises(DataError, match=r"it has 1 argument$"):
+        ns.what_would_change(answers, "flu(p1)", ["smoker/2"])
+    with pytest.raises(ExplanationError, match=r"did you mean 0\.7\?"):
+        ns.what_would_change(answers, "flu(p1)", ["cough/1"], threshold=70)

@@ -164,3 +164,19 @@ def test_many_leaves_are_told_by_one_backward_pass() -> None:
         assert found[f"on({k})"] == pytest.approx(rest, abs=1e-12)
         assert found[f"c({k})"] == pytest.approx(rest, abs=1e-12)
     assert len(found) == 19  # and the rule
+
+
+@pytest.mark.parametrize(
+    ("text", "without"),
+    [
+        # nothing is left over of these choices: without one outcome there is a world with none of them
+        ("1.0 :: a.\nc :- a.", {"a": 0.0, "<text>:2": 0.0}),
+        ("0.4 :: a; 0.6 :: b.\nc :- a.\nc :- b.", {"<text>:1": 0.0, "<text>:2": 0.6, "<text>:3": 0.4}),
+        ("0.4 :: a; 0.6 :: b.\nc :- not a.", {"<text>:1": 1.0, "<text>:2": 0.0}),
+        ("p(1). p(1).\nc :- p(1).", {"p(1)": 0.0, "<text>:2": 0.0}),
+    ],
+)
+def test_what_is_sure_can_be_left_out(text: str, without: dict[str, float]) -> None:
+    why = ns.explain(ns.Reasoner(ns.Program.from_text(text)).query("c"), "c")
+    assert {c.name: c.without for c in why.contributions} == pytest.approx(without)
+    why.verify(contributions=True)

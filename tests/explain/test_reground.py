@@ -36,3 +36,18 @@ def test_a_rule_is_left_out_with_the_exceptions_to_its_exceptions() -> None:
     """)
     why = ns.explain(ns.Reasoner(program).query("granted(ann)"), "granted(ann)")
     assert {c.name: c.without for c in why.contributions if c.kind == "rule"} == {"loan": 0.0}
+
+
+def test_what_is_too_much_to_be_evaluated_is_said() -> None:
+    """Without the sure rule the claim is a majority, whose circuit is larger than allowed."""
+    program = ns.Program.from_text("""
+        0.5 :: a. 0.5 :: b. 0.5 :: c. on.
+        rule sure if on then q .
+        q :- a, b. q :- b, c. q :- a, c.
+    """)
+    why = ns.explain(ns.Reasoner(program, max_circuit=3).query("q"), "q")
+    assert "sure" not in {c.name for c in why.contributions}
+    assert any("too much to be evaluated" in w for w in why.warnings)
+    why = ns.explain(ns.Reasoner(program).query("q"), "q")
+    assert {c.name: c.without for c in why.contributions}["sure"] == pytest.approx(0.5)
+    assert not any("not left out" in w for w in why.warnings)

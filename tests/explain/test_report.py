@@ -305,8 +305,15 @@ def test_a_batch(tmp_path: Path):
     assert "50.0% right, of 4 whose truth is known" in words
     assert "held true 1 1 held false 1 1" in words
     assert "irregular_and_large 2 2 0" in words
-    assert "never_used never" in words
+    assert "never_used in no shown proof" in words  # nobody counted: that it never fired would be too much said
     assert "Calibration curve" in words
+
+
+def test_only_a_rule_without_an_instance_never_fired():
+    row = {"atom": "a", "label": "a", "probability": 0.5, "truth": None, "main_reason": "", "href": "", "rules": ["r"]}
+    firings = {"r": 3, "against": 2, "idle": 0}
+    words = " ".join(Page(batch_html([row], "t", all_rules=["r", "against", "idle"], firings=firings)).text.split())
+    assert "r 3 1" in words and "against 2 in no shown proof" in words and "idle never" in words
 
 
 def test_the_script_of_the_index_is_the_one_that_the_policy_allows():

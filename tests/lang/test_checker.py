@@ -118,6 +118,26 @@ def test_says(text, expected):
     assert codes(DECLARED + text) == expected
 
 
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ("r(X, Y), q(Y)", "`Y`"),
+        ("lease(X, _, _)", "the 2nd and 3rd arguments, flat and rent, of `lease`"),
+        ("lease(X, Y, _), r(X, _)", "`Y` and of the 3rd argument, rent, of `lease` and of the 2nd argument of `r`"),
+    ],
+)
+def test_choices_without_a_name_are_named_by_their_argument(body, named):
+    text = "p(1). q(2). r(1, 2). pred lease(tenant: any, flat: any, rent: float) . lease(1, 2, 3.0)."
+    (found,) = [d for d in parse_text(f"{text} 0.5 :: a(X) :- {body}.").warnings if d.code == "NS221"]
+    assert found.message == f"each value of {named} makes a choice of its own"
+
+
+def test_an_exception_that_never_applies_is_no_rule_that_never_fires():
+    text = "pred q(x: any) . rule e if p(?x) then a(?x) . rule f exception to e if q(?x) ."
+    (found,) = parse_text(text, facts_predicates=[("p", 1)]).warnings
+    assert (found.code, found.message) == ("NS217", "this exception never applies with these facts")
+
+
 def test_many_unused_predicates_are_one_warning():
     rules = "p(1). query(p(1)).\n" + "\n".join(f"a{k}(X) :- p(X)." for k in range(40))
     (found,) = parse_text(rules, "library.rules").warnings

@@ -36,6 +36,8 @@ def faults(text: str, dialect: str = "rules"):
         ("s(X) :- 1 < X < 5, p(X).", "NS116", "<", "B < C"),
         ("s(X) :- p(X), X => 5.", "NS101", "=>", ">="),
         ("s(X) :- p(X), X ≥ 5.", "NS111", "≥", ">="),
+        ("pred lease(tenant, flat) .", "NS101", ",", "write `tenant: any`"),
+        ("pred lease(tenant: any, flat) .", "NS101", ")", "write `flat: any`"),
         ("s(X) :- p(X, q(X).", "NS141", "(", ")"),
         ("s(X) :- p(X)), q(X).", "NS141", ")", ""),
         ("rule a if p(?x) and r(?x, ?y then s(?x) .", "NS141", "(", "before `then`"),

@@ -186,3 +186,32 @@ def test_facts_that_rest_on_something_unknown_are_refused() -> None:
     with pytest.raises(NetworkError) as caught:
         ward("p", text=text).query("ill(P)")
     assert caught.value.code == "NS605"
+
+
+class Counting(nn.Module):
+    """Says how much weight the edges have that it reads."""
+
+    uses_graph = True
+    relations = ()
+    reads = (f"{EX}near",)
+
+    def forward(self, graph: Any, nodes: torch.Tensor) -> torch.Tensor:
+        kinds = zip(graph.edge_type.tolist(), graph.edge_weight, strict=True)
+        read = sum(weight for kind, weight in kinds if graph.relations[kind] in self.reads)
+        return (torch.as_tensor(read, dtype=torch.float64) - 1.0).expand(len(nodes), 1)
+
+
+@pytest.mark.parametrize(
+    "more", ["", "linked(X) :- triple(X, Y, Z).\n", "pred nearby(a: any, b: any) from ex:near .\n"]
+)
+def test_what_is_read_may_be_stored_under_another_name(more: str) -> None:
+    """Where a rule ranges over predicates, all of RDF is one relation: the network reads the same, and an audit too."""
+    text = WARD + "rule close weight 0.75 if ex:Patient(?p) then ex:near(ex:drug, ?p) .\n"
+    model = ward("p", "q", text=text + more, network=Counting())
+    expected = torch.sigmoid(torch.tensor(0.5, dtype=torch.float64)).item()
+    assert model.query("ill(ex:p)").tags.item() == pytest.approx(expected)
+    found = ns.audit(model, ns.Batch(("ill(ex:p)",), {"ill(ex:p)": True}))
+    rule = next(r for r in found.rules if r.name == "close")
+    assert rule.firings and rule.moved == 1
+    without = torch.sigmoid(torch.tensor(-1.0, dtype=torch.float64)).item()
+    assert rule.gain == pytest.approx(torch.tensor(expected / without).log().item(), abs=1e-6)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from neurosym.errors import ExplanationError
-from neurosym.verify import read_certificate, read_claim, verify_certificate
+from neurosym.verify import read_certificate, read_explanation, verify_certificate
 from tests.verify.programs import certificate
 
 
@@ -18,8 +18,21 @@ def test_alone_and_inside_an_explanation(tmp_path: Path):
     (tmp_path / "whole.json").write_text(json.dumps({"claim": {"probability": 0.3}, "certificate": data}))
     for name, claim in (("alone.json", None), ("whole.json", 0.3)):
         assert read_certificate(tmp_path / name) == data
-        assert read_claim(tmp_path / name) == claim
+        assert read_explanation(tmp_path / name)[:3] == (data, claim, None)
         verify_certificate(read_certificate(tmp_path / name), expected=claim)
+
+
+def test_the_bounds_that_an_explanation_shows(tmp_path: Path):
+    data = certificate("0.3 :: a.", "a", 0.3)
+    path = tmp_path / "whole.json"
+    shown = {"probability": 0.3, "lower": 0, "upper": 0.5}
+    path.write_text(json.dumps({"claim": shown, "certificate": data}))
+    assert read_explanation(path)[:3] == (data, 0.3, (0.0, 0.5))
+    for claim in ("0.3", {}, {"probability": True}, {**shown, "lower": "0"}, {**shown, "upper": None}):
+        path.write_text(json.dumps({"claim": claim, "certificate": data}))
+        with pytest.raises(ExplanationError) as error:
+            read_explanation(path)
+        assert error.value.code == "NS810"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import torch
 
 import neurosym as ns
 from neurosym.errors import ExplanationError
-from neurosym.explain.verification import FactRows
+from neurosym.facts import FactRows
 from neurosym.lang import Foreign, Iri, Symbol, Value
 from neurosym.verify import Given, verify_certificate
 from neurosym.verify.rules.data import LARGE
@@ -82,6 +82,7 @@ class Table:
 
     def __init__(self, rows: list[tuple[Value, ...]]) -> None:
         self.rows = rows
+        self.asked: list[Sequence[Value | None]] = []
         self.found: dict[Value, list[tuple[Value, ...]]] = {}
         for row in rows:
             self.found.setdefault(row[0], []).append(row)
@@ -93,6 +94,7 @@ class Table:
         raise AssertionError("the table is read as a whole")
 
     def lookup(self, args: Sequence[Value | None]) -> list[tuple[Value, ...]]:
+        self.asked.append(args)
         rows = self.rows if args[0] is None else self.found.get(args[0], [])
         return [r for r in rows if all(a is None or a == v for a, v in zip(args, r, strict=True))]
 
@@ -107,6 +109,16 @@ def test_large_tables_are_asked_for_rows() -> None:
     assert verify_certificate(certificate, given=given).unchecked == ()
     fewer = {("next", 2): Table([r for r in rows if r[0] != Symbol("x2")])}
     assert code(certificate, replace(given, facts=fewer)) in ("NS826", "NS828")
+
+
+def test_rows_that_a_large_table_found_are_not_looked_up_again() -> None:
+    rows: list[tuple[Value, ...]] = [(Symbol(f"x{i}"), Symbol(f"x{i + 1}")) for i in range(LARGE + 2)]
+    why = explain("far :- next(x1, Y), next(Y, x3).", "far", ns.FactBase.from_facts([("next", row) for row in rows]))
+    assert why.origin is not None
+    table = Table(rows)
+    given = Given(why.origin.program, {("next", 2): table}, (), hashes=why.origin.hashes)
+    assert verify_certificate(why.to_dict()["certificate"], given=given).unchecked == ()
+    assert table.asked == [[Symbol("x1"), None], [Symbol("x2"), Symbol("x3")]]
 
 
 # ---------------------------------------------------------------------------------------------- older certificates

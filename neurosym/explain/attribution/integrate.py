@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from neurosym.errors import ExplanationError
-from neurosym.explain.attribution.questions import Question
+from neurosym.explain.attribution.questions import Question, at_rest
 
 CELLS = 1 << 22  # numbers in the inputs of one run of a network
 
@@ -60,7 +60,7 @@ def integrate(question: Question, steps: int = 64, most_steps: int = 1024, toler
     inputs = tuple(g.values for g in question.given)
     baselines = tuple(g.baseline for g in question.given)
     words = [k for k, g in enumerate(question.given) if g.whole]
-    with question.at_rest():
+    with at_rest(question.network):
         layer = _embedding(question, words)
         if layer is None and (words or not _has_gradient(question, inputs)):
             return None

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from neurosym.explain.attribution.questions import Given, Question
+from neurosym.explain.attribution.questions import Given, Question, at_rest
 
 MOST, LONGEST, LOOKED_AT = 5, 4, 2_000  # paths; edges of one; partial paths that are looked at
 LEAST = 1e-6  # of a probability: what an edge adds at least, to be part of a path
@@ -37,7 +37,7 @@ def carried(
     kept = torch.zeros_like(given.values, dtype=torch.bool)
     for path in chosen:
         kept[0, list(path)] = True
-        with torch.no_grad(), question.at_rest():
+        with torch.no_grad(), at_rest(question.network):
             said = float(question.probability(torch.where(kept, given.values, given.baseline))[0])
         text = ", ".join(given.names[e] for e in path)
         found.append((text, float(scores[list(path)].sum()), (said - baseline) / (output - baseline)))

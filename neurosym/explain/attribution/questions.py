@@ -59,16 +59,17 @@ class Question:
     given: tuple[Given, ...]
     probability: Callable[..., Tensor]
 
-    @contextmanager
-    def at_rest(self) -> Iterator[None]:
-        """The network as it is used, without dropout; afterwards each of its modules is as it was."""
-        training = {module: module.training for module in self.network.modules()}
-        self.network.eval()
-        try:
-            yield
-        finally:
-            for module, was in training.items():
-                module.training = was
+
+@contextmanager
+def at_rest(network: nn.Module) -> Iterator[None]:
+    """A network as it is used, without dropout; afterwards each of its modules is as it was."""
+    training = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, was in training.items():
+            module.training = was
 
 
 def question_of(answers: Answers, fact: int, sample: int) -> Question:
@@ -161,4 +162,4 @@ def _of_graph(answers: Answers, asked: NeuralGroup, row: int, sample: int) -> Qu
     return Question(asked.declaration.network, asked.network, (given,), probability)
 
 
-__all__ = ["Given", "Question", "question_of"]
+__all__ = ["Given", "Question", "at_rest", "question_of"]

@@ -11,6 +11,7 @@ from neurosym.errors import ExplanationError
 from neurosym.explain.audit.accuracy import accuracies
 from neurosym.explain.audit.conflicts import Violations, opposites, violations
 from neurosym.explain.audit.effects import Effects, effects, rule_uses
+from neurosym.explain.audit.intended import Intended
 from neurosym.explain.audit.labels import Asked, Concepts, Labelled, as_batches, ask, concept_labels, label_matrix
 from neurosym.explain.audit.model import Audit
 from neurosym.explain.audit.shortcuts import shortcuts
@@ -61,7 +62,8 @@ def audit(
     semantics = "exact" if reasoner.semantics_name == "boolean" else None
     batches = as_batches(data)
     asked = _asked(reasoner, batches, concepts or {}, semantics)
-    found = effects(reasoner, batches, asked, semantics, seconds, threshold)
+    intended = Intended(reasoner.program)
+    found = effects(reasoner, batches, asked, semantics, seconds, threshold, intended)
     uses = rule_uses(reasoner.program, found, least, threshold)
     broken = violations(reasoner, batches, max(least, 0.5), max_samples)
     cuts = shortcuts(asked, max_combinations=max_combinations, max_nodes=max_nodes, seconds=seconds)
@@ -71,8 +73,8 @@ def audit(
     return Audit(
         "exact" if semantics else reasoner.semantics_name, len(labels), int(known.sum()),
         int(((tags[known] >= threshold) == (labels[known] == 1)).sum()), uses,
-        (*broken.conflicts, *opposites(reasoner.program, found, least)), broken.broken, accuracies(asked), cuts,
-        least, threshold, tuple(_warnings(found, broken, asked, concepts, max_samples, batches)),
+        (*broken.conflicts, *opposites(reasoner.program, found, least, intended)), broken.broken,
+        accuracies(asked), cuts, least, threshold, tuple(_warnings(found, broken, asked, concepts or {}, max_samples)),
     )  # fmt: skip
 
 
@@ -83,8 +85,8 @@ def _asked(reasoner: Reasoner, batches: Sequence[Labelled], concepts: Concepts, 
     for batch in batches:
         answers = _plain(ask(reasoner, batch, semantics))
         size = len(answers.tags)
-        known = concept_labels(reasoner, concepts, answers.grounded.graph, start, size)
-        asked.append(Asked(answers, label_matrix(answers, batch.targets), known))
+        known, idle = concept_labels(reasoner, concepts, answers.grounded.graph, start, size)
+        asked.append(Asked(answers, label_matrix(answers, batch.targets), known, idle))
         start += size
     if concepts and not any(a.concepts for a in asked):
         raise ExplanationError(
@@ -99,9 +101,8 @@ def _plain(answers: Answers) -> Answers:
 
 
 def _warnings(
-    found: Effects, broken: Violations, asked: Sequence[Asked], concepts: Concepts | None, max_samples: int,
-    batches: Sequence[Labelled],
-) -> Iterable[str]:  # fmt: skip
+    found: Effects, broken: Violations, asked: Sequence[Asked], concepts: Concepts, max_samples: int
+) -> Iterable[str]:
     """What was not looked at."""
     if found.skipped:
         yield f"{found.skipped} rules were not left out: there was no time"
@@ -111,11 +112,9 @@ def _warnings(
         yield f"{name} was not left out: without it, what was observed is impossible"
     if broken.refused:
         yield broken.refused
-    if found.statements and any(len(t) > max_samples for b in batches for t in b.inputs.values()):
+    if broken.cut:
         yield f"constraints were checked in the first {max_samples} samples of each batch"
     if any(a.answers.evidence for a in asked):
         yield "shortcuts are counted as if nothing had been observed"
-    if concepts and asked:
-        used = sum(len(a.concepts) for a in asked)
-        if used < len(concepts) * len(asked):
-            yield f"{len(concepts) * len(asked) - used} concept labels name what no answer rests on"
+    if idle := [text for text in concepts if all(text in a.idle for a in asked)]:
+        yield f"{len(idle)} concept labels name what no answer rests on"

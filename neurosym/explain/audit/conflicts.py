@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurosym.errors import NeurosymError
-from neurosym.explain.audit.effects import Effects
-from neurosym.explain.audit.intended import intended
+from neurosym.explain.audit.effects import Effects, flat
+from neurosym.explain.audit.intended import Intended
 from neurosym.explain.audit.labels import Labelled
 from neurosym.explain.audit.model import Broken, Conflict
 from neurosym.grounding.formulas import label_of
@@ -22,7 +22,7 @@ from neurosym.reasoner.constraints import Violation
 TRACED = 20  # violated instances of one constraint whose rules are looked for
 
 
-def opposites(program: Program, found: Effects, least: float) -> list[Conflict]:
+def opposites(program: Program, found: Effects, least: float, intended: Intended) -> list[Conflict]:
     """Pairs of rules of which one raises what the other lowers: those first that no rule says, and that move most."""
     several = any(len(labels) > 1 for labels in found.labels)
     names = [
@@ -30,13 +30,13 @@ def opposites(program: Program, found: Effects, least: float) -> list[Conflict]:
         for atoms, labels in zip(found.atoms, found.labels, strict=True) for sample in range(len(labels))
         for atom in atoms
     ]  # fmt: skip
-    flat = {s: _flat(parts) for s, parts in found.change.items()}
+    moved = {s: flat(parts) for s, parts in found.change.items()}
     result: list[tuple[float, Conflict]] = []
-    for down, lowered in flat.items():
-        for up, raised in flat.items():
+    for down, lowered in moved.items():
+        for up, raised in moved.items():
             if up == down:
                 continue
-            hidden = _flat(found.hidden[up, down]) if (up, down) in found.hidden else np.zeros_like(raised)
+            hidden = flat(found.hidden[up, down]) if (up, down) in found.hidden else np.zeros_like(raised)
             force = np.minimum(np.where(hidden >= least, hidden, raised), -lowered)
             if not (force >= least).any():
                 continue
@@ -45,14 +45,10 @@ def opposites(program: Program, found: Effects, least: float) -> list[Conflict]:
             by = f"{(hidden if unseen else raised)[worst]:+.3f} against {lowered[worst]:+.3f}"
             conflict = Conflict(
                 "opposite", program.rules[up].label, program.rules[down].label, int((force >= least).sum()),
-                names[worst], f"{by} (overridden)" if unseen else by, intended(program, up, down),
+                names[worst], f"{by} (overridden)" if unseen else by, intended(up, down),
             )  # fmt: skip
             result.append((float(force[force >= least].sum()), conflict))
     return [c for _, c in sorted(result, key=lambda pair: (pair[1].intended, -pair[0]))]
-
-
-def _flat(parts: Sequence[np.ndarray]) -> np.ndarray:
-    return np.concatenate([p.reshape(-1) for p in parts])
 
 
 @dataclass(frozen=True)
@@ -61,12 +57,13 @@ class Violations:
 
     Attributes:
         broken: constraints with violated instances; `conflicts`: the rules behind them; `refused`: why some could not
-            be looked at, or an empty string.
+            be looked at, or an empty string; `cut`: whether some samples were not looked at.
     """
 
     broken: tuple[Broken, ...]
     conflicts: tuple[Conflict, ...]
     refused: str = ""
+    cut: bool = False
 
 
 def violations(reasoner: Reasoner, data: Sequence[Labelled], least: float, max_samples: int) -> Violations:
@@ -78,9 +75,11 @@ def violations(reasoner: Reasoner, data: Sequence[Labelled], least: float, max_s
     if not reasoner.program.constraints:
         return Violations((), ())
     found: list[Violation] = []
+    cut = False
     try:
         for inputs in {id(b.inputs): b.inputs for b in data}.values() if any(b.inputs for b in data) else ({},):
             size = min((len(t) for t in inputs.values()), default=1)
+            cut |= size > max_samples
             for sample in range(min(size, max_samples)):
                 found += reasoner.check_constraints("semantic", least, inputs=inputs, sample=sample)
     except NeurosymError as error:
@@ -91,7 +90,7 @@ def violations(reasoner: Reasoner, data: Sequence[Labelled], least: float, max_s
         of = sorted((v for v in found if v.constraint == name), key=lambda v: -v.amount)
         broken.append(Broken(name, of[0].because or "", len(of), of[0].amount, of[0].instance))
         conflicts += _behind(reasoner, name, of[:TRACED])
-    return Violations(tuple(sorted(broken, key=lambda b: -b.worst)), tuple(conflicts))
+    return Violations(tuple(sorted(broken, key=lambda b: -b.worst)), tuple(conflicts), cut=cut)
 
 
 def _behind(reasoner: Reasoner, name: str, found: Sequence[Violation]) -> list[Conflict]:

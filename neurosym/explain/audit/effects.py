@@ -10,15 +10,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from neurosym.errors import SemanticsError
-from neurosym.explain.audit.intended import intended
+from neurosym.errors import ImpossibleEvidence
+from neurosym.explain.audit.intended import Intended
 from neurosym.explain.audit.labels import Asked, Labelled, ask
 from neurosym.explain.audit.model import RuleUse
 from neurosym.explain.contributions.players import rule_leaves
+from neurosym.explain.firings import conclusions
 from neurosym.lang.ast import Or, Program
-from neurosym.lang.terms import predicate_of_iri
 from neurosym.reasoner import Answers, Reasoner
-from neurosym.semantics import Evaluator, Exact, relevant_part
+from neurosym.semantics import TopK, relevant_part
 
 NEVER = Or(())  # a body that holds nowhere
 TINY = 1e-12
@@ -80,9 +80,7 @@ class LeftOut:
             return None
         try:
             return self._without(statements)
-        except SemanticsError as error:
-            if error.code != "NS502":
-                raise
+        except ImpossibleEvidence:
             self.impossible += [self.reasoner.program.rules[s].label for s in statements]
             return None
 
@@ -100,12 +98,11 @@ class LeftOut:
         """The leaves without which these rules conclude nothing, None where the program must be grounded anew."""
         asked, found = self.asked[batch], []
         graph, answers = asked.graph, asked.answers
-        columns = [f for f in answers.facts if f >= 0]
-        plain = isinstance(answers.grounded.evaluator(columns, answers.evidence, answers.algebra), Exact | Evaluator)
+        plain = not isinstance(answers.algebra, TopK) and not answers.grounded.has_unknown  # else there are bounds
         for statement in statements:
             rule = self.reasoner.program.rules[statement]
             weighted = rule.exception_weight is not None or all(h.weight is not None for h in rule.heads)
-            mine = rule_leaves(graph, statement, range(graph.num_facts)) if weighted and plain else []
+            mine = rule_leaves(graph, statement) if weighted and plain else []
             if not mine or not self.read[batch].isdisjoint(mine):
                 return None
             found += mine
@@ -114,7 +111,7 @@ class LeftOut:
 
 def effects(
     reasoner: Reasoner, data: Sequence[Labelled], asked: Sequence[Asked], semantics: str | None, seconds: float,
-    threshold: float,
+    threshold: float, intended: Intended,
 ) -> Effects:  # fmt: skip
     """Leave out each rule in turn, and each rule that another one keeps from having any effect.
 
@@ -153,7 +150,7 @@ def effects(
             continue
         for statement, own in change.items():
             unseen = [d & (np.abs(c) < TINY) for d, c in zip(decided, own, strict=True)]
-            if statement == over or not any(u.any() for u in unseen) or intended(program, statement, over):
+            if statement == over or not any(u.any() for u in unseen) or intended(statement, over):
                 continue
             if (found := left_out(over, statement)) is not None:
                 parts = zip(tags, lowered, matrices(found), unseen, strict=True)
@@ -194,21 +191,17 @@ def _at_zero(asked: Asked, leaves: list[int]) -> Columns:
 
 def _read_by_networks(reasoner: Reasoner, asked: Asked) -> set[int]:
     """All that the probabilities depend on which graph networks read: without it they are asked again."""
-    names = {str(name) for network in reasoner.networks.values() for name in getattr(network, "reads", ())}
-    keys = {(predicate_of_iri(n) if n.startswith("http") else n, 2) for n in names}
-    facts = [f for key in keys for f in asked.graph.find(key, (None, None)).tolist()]
+    facts = [f for atom in reasoner.read_by_networks() for f in asked.graph.matches(atom).tolist()]
     if not facts:
         return set()
     return set(relevant_part(asked.graph, np.array(sorted(facts), np.int32), drop_certain=True).facts.tolist())
 
 
 def _firings(asked: Sequence[Asked]) -> dict[int, int]:
-    """Statement → ground instances, each graph once."""
+    """Statement → ground instances of the rule itself, each graph once."""
     found: dict[int, int] = {}
     for graph in {id(a.graph): a.graph for a in asked}.values():
-        numbers, counts = np.unique(graph.rule, return_counts=True)
-        for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
-            statement = graph.rules[number].statement
+        for statement, count in conclusions(graph).items():
             found[statement] = found.get(statement, 0) + count
     return found
 
@@ -216,14 +209,14 @@ def _firings(asked: Sequence[Asked]) -> dict[int, int]:
 def rule_uses(program: Program, found: Effects, least: float, threshold: float) -> tuple[RuleUse, ...]:
     """What each rule did, as counts."""
     uses: list[RuleUse] = []
-    labels, tags = _flat(found.labels), _flat(found.tags)
+    labels, tags = flat(found.labels), flat(found.tags)
     for statement in found.statements:
         rule = program.rules[statement]
         use = RuleUse(rule.label, f"{rule.span.file}:{rule.span.line}", found.firings.get(statement, 0))
         if not use.firings:
             use = replace(use, moved=0)
         elif statement in found.change:
-            use = _counted(use, _flat(found.change[statement]), tags, labels, least, threshold)
+            use = _counted(use, flat(found.change[statement]), tags, labels, least, threshold)
         uses.append(use)
     return tuple(uses)
 
@@ -252,5 +245,6 @@ def _log_likelihood(tags: Numbers, truth: NDArray[np.bool_]) -> Numbers:
     return np.log(np.clip(np.where(truth, tags, 1 - tags), TINY, None))
 
 
-def _flat(parts: Sequence[Numbers]) -> Numbers:
+def flat(parts: Sequence[Numbers]) -> Numbers:
+    """The numbers of all batches, one after the other."""
     return np.concatenate([p.reshape(-1) for p in parts]) if parts else np.zeros(0)

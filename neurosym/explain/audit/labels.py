@@ -70,11 +70,13 @@ class Asked:
         answers: A of them, in B samples.
         labels: (B, A) 1 true, 0 false, NaN unlabelled.
         concepts: concept → (B,) the labelled value's number, -1 where there is none.
+        idle: concept labels, as they were given, of what these answers do not rest on.
     """
 
     answers: Answers
     labels: NDArray[np.float64]
     concepts: dict[Concept, NDArray[np.int64]]
+    idle: frozenset[str] = frozenset()
 
     @property
     def graph(self) -> DerivationGraph:
@@ -133,8 +135,8 @@ def concepts_of(graph: DerivationGraph) -> list[Concept]:
 
 def concept_labels(
     reasoner: Reasoner, given: Concepts, graph: DerivationGraph, start: int, size: int
-) -> dict[Concept, NDArray[np.int64]]:
-    """The concept labels of one batch.
+) -> tuple[dict[Concept, NDArray[np.int64]], frozenset[str]]:
+    """The concept labels of one batch, and those of what its answers do not rest on.
 
     Args:
         given: `digit(a, D)` → the values of its variable, for all samples of the data; or `large(ex:p7)` → true or
@@ -145,6 +147,7 @@ def concept_labels(
     """
     known = {(c.predicate, c.inputs): c for c in concepts_of(graph)}
     found: dict[Concept, NDArray[np.int64]] = {}
+    idle: set[str] = set()
     for text, labels in given.items():
         atom = reasoner.atom(text)
         if atom.key not in reasoner.program.neural:
@@ -161,7 +164,8 @@ def concept_labels(
                 help="write a variable as its last argument, or label it true or false",
             )  # fmt: skip
         concept = known.get((atom.key, tuple(t for t in (terms[:-1] if valued else terms) if t is not None)))
-        if concept is None:  # the answers do not rest on it
+        if concept is None:
+            idle.add(text)
             continue
         if several:
             found[concept] = _numbers(text, concept, labels, start, size)  # pyright: ignore[reportArgumentType]
@@ -171,7 +175,7 @@ def concept_labels(
                 found[concept] = np.full(size, _number(text, concept, shown))
         elif labels is not None:
             found[concept] = np.full(size, int(bool(labels)))
-    return found
+    return found, frozenset(idle)
 
 
 def _numbers(text: str, concept: Concept, labels: Sequence[Value] | Tensor, start: int, size: int) -> NDArray[np.int64]:

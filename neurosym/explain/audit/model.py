@@ -16,7 +16,8 @@ class RuleUse:
 
     Attributes:
         name: its name, or file:line; `place`: file:line.
-        firings: ground instances behind the answers that were asked for.
+        firings: ground instances of the rule itself behind the answers that were asked for; of an exception, how often
+            it applies. What an aggregate in it adds up is not counted.
         moved: answers whose probability changes by at least the audit's `least` when the rule is left out alone; None
             where it was not left out, for time or because the evidence is impossible without it.
         right, wrong: of these the ones that it moves towards the label, and away from it.
@@ -46,6 +47,11 @@ class RuleUse:
             return "changes nothing"
         # many small moves away may come with a few large ones towards: what counts is what they add up to
         return "mostly errs" if self.wrong > self.right and (self.gain or 0.0) <= 0 else "works"
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a reader should look at it."""
+        return self.verdict not in ("works", "not left out")
 
 
 @dataclass(frozen=True)

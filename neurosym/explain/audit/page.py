@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neurosym.explain.audit.model import Audit
-from neurosym.explain.audit.sections import sections, summary
+from neurosym.explain.audit.sections import sections, summary, unexpected
 from neurosym.explain.report.page import environment
 
 
@@ -15,10 +15,10 @@ def audit_html(audit: Audit, title: str = "Audit") -> str:
         .render(
             title=title,
             summary=summary(audit).replace("`", ""),
-            doubtful=sum(r.verdict not in ("works", "not left out") for r in audit.rules),
+            doubtful=sum(r.doubtful for r in audit.rules),
             rules=len(audit.rules),
-            readings=None if audit.shortcuts is None else audit.shortcuts,
-            conflicts=sum(not c.intended for c in audit.conflicts),
+            readings=audit.shortcuts,
+            conflicts=unexpected(audit),
             sections=list(sections(audit)),
             warnings=audit.warnings,
         )

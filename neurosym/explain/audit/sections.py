@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from neurosym.explain.audit.model import Audit, ConceptValues, RuleUse, Shortcuts
 
@@ -12,6 +13,13 @@ MANY = 10**6  # readings that are written out
 IN_DOUBT = (("never fires", "never fire"), ("changes nothing", "change nothing"), ("mostly errs", "mostly err"))
 SHOWN = 10  # conflicts
 NAMED = 2  # rules of a conflict that are otherwise the same
+_COLUMNS = (
+    "Firings are the instances of the rule itself. Of the answers that it moves, some go towards their label and some "
+    "away from it. It saves answers that are decided rightly because of it, and spoils those that are decided wrongly "
+    "because of it. Gain is what the rule adds to the logarithm of the probability that a label gets, on average over "
+    "the labels: +0.7 is twice as probable, 0 no difference; where it is beyond ±10, some label was held impossible, "
+    "with the rule or without it."
+)
 
 
 @dataclass(frozen=True)
@@ -21,7 +29,7 @@ class Section:
     Attributes:
         name: of the part, for links; `title`; `lead`: a sentence or two above it.
         head: names of the columns; `rows`: cells as text; the first `left` columns are words, the others numbers.
-        doubtful: rows that a reader should look at.
+        doubtful: rows that a reader should look at; more: what the columns mean, for the page.
     """
 
     name: str
@@ -31,6 +39,7 @@ class Section:
     rows: tuple[tuple[str, ...], ...] = ()
     left: int = 1
     doubtful: tuple[int, ...] = ()
+    more: str = ""
 
 
 def sections(audit: Audit) -> Iterator[Section]:
@@ -71,7 +80,7 @@ def summary(audit: Audit) -> str:
 
 
 def _rules(audit: Audit) -> Section:
-    doubtful = tuple(k for k, r in enumerate(audit.rules) if r.verdict not in ("works", "not left out"))
+    doubtful = tuple(k for k, r in enumerate(audit.rules) if r.doubtful)
     verdicts = [r.verdict for r in audit.rules]
     counts = ((v, many, verdicts.count(v)) for v, many in IN_DOUBT)
     said = [f"{n} {verdict if n == 1 else many}" for verdict, many, n in counts if n]
@@ -81,7 +90,7 @@ def _rules(audit: Audit) -> Section:
         f"{_count(len(audit.rules), 'rule')}, {', '.join(said) or 'none is in doubt'}."
     )
     head = ("rule", "verdict", "firings", "moves", "towards truth", "away", "saves", "spoils", "gain")
-    return Section("rules", "What the rules do", lead, head, tuple(map(_rule, audit.rules)), 2, doubtful)
+    return Section("rules", "What the rules do", lead, head, tuple(map(_rule, audit.rules)), 2, doubtful, _COLUMNS)
 
 
 def _rule(rule: RuleUse) -> tuple[str, ...]:
@@ -99,9 +108,7 @@ def _conflicts(audit: Audit) -> Section:
     lead = "Pairs of rules of which one raises what the other lowers, or that conclude together what is forbidden."
     if not audit.conflicts:
         return Section("conflicts", "Conflicts between rules", "No two rules speak against each other.")
-    together: dict[tuple, list[str]] = {}  # what a rule raises, all rules before it raise as well
-    for c in audit.conflicts:
-        together.setdefault((c.second, c.kind, c.intended, c.example, c.detail, c.count), []).append(c.first)
+    together = _together(audit)
     if len(together) > SHOWN:
         lead += f" The first {SHOWN} of {len(together)}."
     rows, doubtful = [], []
@@ -113,6 +120,19 @@ def _conflicts(audit: Audit) -> Section:
             doubtful.append(k)
     head = ("rule", "against", "answers", "by", "such as")
     return Section("conflicts", "Conflicts between rules", lead, head, tuple(rows), 5, tuple(doubtful))
+
+
+def _together(audit: Audit) -> dict[tuple[Any, ...], list[str]]:
+    """What is told as one conflict: what a rule raises, all rules before it raise as well."""
+    found: dict[tuple[Any, ...], list[str]] = {}
+    for c in audit.conflicts:
+        found.setdefault((c.second, c.kind, c.intended, c.example, c.detail, c.count), []).append(c.first)
+    return found
+
+
+def unexpected(audit: Audit) -> int:
+    """How many conflicts, as they are told, no rule says."""
+    return sum(not intended for _, _, intended, *_ in _together(audit))
 
 
 def _shortcuts(found: Shortcuts) -> Section:

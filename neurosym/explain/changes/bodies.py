@@ -25,7 +25,7 @@ from neurosym.lang.ast import (
     Var,
 )
 from neurosym.lang.terms import term_key
-from neurosym.lang.walk import atom_variables, body_variables, built_in
+from neurosym.lang.walk import atom_variables, body_variables, built_in, conjuncts
 
 # `result op count{…}` with its sides exchanged; an equation compares here, as numbers
 _CONVERSE = {"=": "=:=", "is": "=:=", "<": ">", ">": "<", "=<": ">=", ">=": "=<"}
@@ -116,11 +116,7 @@ def _exceptions(rule: Rule, program: Program) -> list[Rule]:
 def _applies(exception: Rule, program: Program) -> Body:
     """The body of an exception, without what its own exceptions take from it."""
     inner = tuple(Not(_applies(e, program)) for e in _exceptions(exception, program))
-    return And((*_conjuncts(exception.body), *inner)) if inner else exception.body
-
-
-def _conjuncts(body: Body) -> tuple[Body, ...]:
-    return body.parts if isinstance(body, And) else (body,)
+    return And((*conjuncts(exception.body), *inner)) if inner else exception.body
 
 
 def _alternatives(body: Body) -> Iterator[list[Body]]:

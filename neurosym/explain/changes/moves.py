@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, product
+from itertools import product
 
 import numpy as np
 
 from neurosym.explain.alternatives import Move
+from neurosym.explain.changes.clock import Clock
 from neurosym.explain.changes.reach import Domains, Pattern, reachable, stored_as
-from neurosym.explain.changes.setting import Args, Ground, Record, Setting
+from neurosym.explain.changes.setting import Args, Ground, Record, Setting, TextFact
 from neurosym.explain.changes.thresholds import Thresholds
 from neurosym.grounding.core import CoreAtom, Key
 
@@ -46,30 +47,31 @@ class Candidates:
 
 
 def candidates(
-    setting: Setting, changeable: Sequence[CoreAtom], added: Iterable[CoreAtom], kinds: Iterable[str], most: int
-) -> Candidates:
+    setting: Setting, changeable: Sequence[CoreAtom], added: Iterable[CoreAtom], kinds: Iterable[str], most: int,
+    clock: Clock,
+) -> Candidates:  # fmt: skip
     """The moves that are allowed and can matter.
 
     Args:
         changeable: patterns of facts that may be removed, added or moved.
         added: atoms that may be added beside those; `kinds`: which kinds of moves are allowed.
-        most: moves; those beyond are left out.
+        most: moves; those beyond are left out, and those that are not found in time.
     """
-    return _Finder(setting, most).find(changeable, list(added), frozenset(kinds))
+    return _Finder(setting, most, clock).find(changeable, list(added), frozenset(kinds))
 
 
 class _Finder:
-    def __init__(self, setting: Setting, most: int) -> None:
-        self.setting, self.most = setting, most
+    def __init__(self, setting: Setting, most: int, clock: Clock) -> None:
+        self.setting, self.most, self.clock = setting, most, clock
+        self._full = False  # something found no room among the moves, so that nothing more is looked for
+        self._rows_of: dict[Key, set[tuple[int, ...]]] = {}  # tables of the fact base that were searched
         self.claim = setting.ground(setting.atom)
         self.found = Candidates()
         self.domains = Domains(setting)
         roots = [setting.pattern(setting.atom)]
         graph = setting.answers.grounded.graph
-        for fact, _ in setting.answers.evidence:
-            ids = tuple(setting.normal.symbols.intern_many(graph.symbols.values(graph.args(fact))).tolist())
-            roots.append(CoreAtom(graph.key(fact), ids))
-        roots += [setting.pattern(a) for a in setting.reasoner._read_by_networks()]
+        roots += [setting.pattern(graph.ground_atom(fact)) for fact, _ in setting.answers.evidence]
+        roots += [setting.pattern(a) for a in setting.reasoner.read_by_networks()]
         self.matters = reachable(setting.core.rules, roots)
 
     def find(self, changeable: Sequence[CoreAtom], added: list[CoreAtom], kinds: frozenset[str]) -> Candidates:
@@ -78,6 +80,8 @@ class _Finder:
             for ground, record in self._recorded(pattern):
                 recorded.setdefault(ground, record)
         for ground, record in recorded.items():
+            if self._ended():
+                break
             self.found.records[ground] = record
             if "remove" in kinds:
                 self._put("remove", ground, 1.0, off=ground)
@@ -98,22 +102,37 @@ class _Finder:
         self, kind: str, slot: Ground, distance: float, off: Ground | None = None, on: Ground | None = None
     ) -> None:
         if len(self.found.moves) >= self.most:
+            self._full = True
             self._cut()
             return
-        spell = self.setting.spell
-        what = spell(slot)
+        what = self.setting.spell(slot)
         by, to = None, ""
         if kind == "value":
             assert on is not None
             new, old = _moved(self.setting, slot, on)
-            to, by = spell(on), new - old
-            label = f"{what} becomes {to}"
-        elif kind == "remove":
-            label = f"{what} is not so"
-        else:
-            label = f"{what} is so"
+            to, by = self.setting.spell(on), new - old
+        label = self._label(kind, slot, on)
         move = Move(kind, what, label, to, by)  # pyright: ignore[reportArgumentType] - a kind
         self.found.moves.append(Candidate(move, slot, distance, off, on))
+
+    def _ended(self) -> bool:
+        return self._full or self.clock.spent()
+
+    def _label(self, kind: str, slot: Ground, on: Ground | None) -> str:
+        """The move as a sentence that can stand after "if"."""
+        setting = self.setting
+        words = setting.sentence(slot)
+        if kind == "value":
+            assert on is not None
+            new = setting.sentence(on)
+            if words is None or new is None:
+                return f"{setting.spell(slot)} becomes {setting.spell(on)}"
+            return f"{new} (recorded: {setting.words.value(_moved(setting, slot, on)[1])})"
+        if kind == "remove":
+            return f"{setting.spell(slot)} is not so" if words is None else f"it is not so that {words}"
+        if words is None:
+            return f"{setting.spell(slot)} is so"
+        return f"{words} ({'recorded as uncertain' if slot in self.found.records else 'recorded nowhere'})"
 
     def _cut(self) -> None:
         note = f"only {self.most} changes were considered; name fewer changeable facts, or raise max_candidates"
@@ -123,18 +142,22 @@ class _Finder:
     def _add(self, new: Iterable[Ground], recorded: dict[Ground, Record]) -> None:
         there = {c.on for c in self.found.moves if c.move.kind == "add"}
         for ground in new:
-            known = recorded.get(ground) or self._record(ground)
-            if ground == self.claim or ground in there or (known is not None and known.certain):
+            if self._ended():
+                return
+            if ground == self.claim or ground in there or not self._matters(ground):
                 continue
-            if self._matters(ground):
+            known = recorded.get(ground) or self._record(ground)
+            if known is None or not known.certain:
                 if known is not None:
                     self.found.records[ground] = known
                 self._put("add", ground, 1.0, on=ground)
 
     def _values(self, changeable: Sequence[CoreAtom], recorded: dict[Ground, Record]) -> None:
-        thresholds = Thresholds(self.setting, self.domains)
+        thresholds = Thresholds(self.setting, self.domains, self.clock)
         symbols = self.setting.normal.symbols
         for ground, record in recorded.items():
+            if self._ended():
+                return
             (key, args) = ground
             if any(t.weight is not None for t in record.texts):
                 continue  # an uncertain number: another value would have to take its probability along
@@ -164,18 +187,20 @@ class _Finder:
 
     def _recorded(self, pattern: CoreAtom) -> Iterator[tuple[Ground, Record]]:
         """The recorded facts that fit a pattern and can matter."""
-        grounds: dict[Ground, None] = {}
-        for reached in self.matters.get(pattern.key, ()):
+        found: dict[Ground, Record] = {}
+        for reached in sorted(self.matters.get(pattern.key, ()), key=str):
             both = _met(pattern.args, reached)
             if both is not None:
-                grounds |= dict.fromkeys(self._rows(CoreAtom(pattern.key, both)))
-        for ground in grounds:
-            record = self._record(ground)
-            assert record is not None
-            yield ground, record
+                for ground, record in self._rows(CoreAtom(pattern.key, both)):
+                    found.setdefault(ground, record)
+        yield from found.items()
 
-    def _rows(self, pattern: CoreAtom) -> Iterator[Ground]:
-        yield from (g for g in self.setting.text_facts if g[0] == pattern.key and _fits(pattern, g))
+    def _rows(self, pattern: CoreAtom) -> Iterator[tuple[Ground, Record]]:
+        for ground in self.setting.text_facts:
+            if _fits(pattern, ground):
+                record = self._record(ground)
+                assert record is not None
+                yield ground, record
         for stored, template in stored_as(self.setting, pattern.key):
             rows = self.setting.base.tables[stored].rows
             keep = np.ones(len(rows), bool)
@@ -184,25 +209,34 @@ class _Finder:
                     keep &= rows[:, int(arg)] == wanted
                 elif isinstance(arg, int) and wanted is not None:
                     keep &= arg == wanted
-            for row in islice(rows[keep].tolist(), self.most + 1):
-                yield pattern.key, tuple(row[int(a)] if isinstance(a, str) else a for a in template.args)  # type: ignore[misc]
+            for row in rows[np.nonzero(keep)[0][: self.most + 1]].tolist():
+                args = tuple(row[int(a)] if isinstance(a, str) else a for a in template.args)
+                yield (pattern.key, args), self._stored(stored, row)  # pyright: ignore[reportReturnType]
 
     def _record(self, ground: Ground) -> Record | None:
         """Where a fact is recorded, if it is."""
         texts = tuple(self.setting.text_facts.get(ground, ()))
         key, args = ground
         for stored, template in stored_as(self.setting, key):
-            row = np.full(stored[1], -1, np.int64)
+            row = [-1] * stored[1]
             fits = True
             for arg, value in zip(template.args, args, strict=True):
                 if isinstance(arg, str):
                     row[int(arg)] = value
                 else:
                     fits &= arg == value
-            rows = self.setting.base.tables[stored].rows
-            if fits and bool((rows == row).all(axis=1).any()):
-                return Record((stored[0], tuple(self.setting.normal.symbols.values(row.tolist()))), texts)
+            if fits and tuple(row) in self._table(stored):
+                return self._stored(stored, row, texts)
         return Record(None, texts) if texts else None
+
+    def _stored(self, stored: Key, row: Sequence[int], texts: tuple[TextFact, ...] = ()) -> Record:
+        return Record((stored[0], tuple(self.setting.normal.symbols.values(row))), texts)
+
+    def _table(self, stored: Key) -> set[tuple[int, ...]]:
+        """The rows of a table of the fact base."""
+        if stored not in self._rows_of:
+            self._rows_of[stored] = set(map(tuple, self.setting.base.tables[stored].rows.tolist()))
+        return self._rows_of[stored]
 
     def _atoms(self, pattern: CoreAtom) -> Iterator[Ground]:
         """The atoms that fit a pattern and can matter, over values that occur."""

@@ -7,7 +7,6 @@ gained. What the search may cost is limited, and a search that was cut says so.
 from __future__ import annotations
 
 import datetime
-import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -154,24 +153,46 @@ class Nearest:
 
     Attributes:
         cut: whether a limit was reached.
+        own: the values of the goal. Then an atom that the rule joins with them is matched only once something recorded
+            leads to it: who has a neighbour in no record is not told about someone else's. None: all are matched.
     """
 
-    def __init__(self, facts: Facts, parts: Sequence[Part], given: Ids, until: float = math.inf) -> None:
-        self._until = until
-        self.facts, self.parts, self.given = facts, parts, given
+    def __init__(self, facts: Facts, parts: Sequence[Part], until: float, own: frozenset[int] | None) -> None:
+        self._until, self.own = until, own
+        self.facts, self.parts = facts, parts
         self.atoms = {k: facts.core(p.atom) for k, p in enumerate(parts) if p.kind == "atom" and p.atom is not None}
         self.negated = {
             k: facts.core(p.atom) for k, p in enumerate(parts) if p.kind == "negated" and p.atom is not None
         }
+        self._joined = self._joined_with(own or frozenset())
         self.cut = False
         self._steps = 0
         self._found: dict[tuple, Near] = {}
+
+    def _joined_with(self, own: frozenset[int]) -> set[int]:
+        """The atoms that share variables with those that have some values, directly or through others."""
+        known: set[str] = set()
+        joined: set[int] = set()
+        before = -1
+        while before < len(joined):
+            before = len(joined)
+            for k, atom in self.atoms.items():
+                if known & atom.variables or own & {a for a in atom.args if isinstance(a, int)}:
+                    joined.add(k)
+                    known |= atom.variables
+        return joined
+
+    def reached(self, k: int, ids: Ids) -> bool:
+        """Whether an atom may be matched, see `own`."""
+        if self.own is None or k not in self._joined or not self.atoms[k].variables:
+            return True
+        return any(a in ids if isinstance(a, str) else a in self.own for a in self.atoms[k].args)
 
     def best(self) -> list[Near]:
         """The nearest substitutions, nearest first."""
         for missing in range(len(self.atoms) + 1):
             self._steps = 0
-            self._extend(dict(self.given), list(self.atoms), {}, missing)
+            self._extend({}, list(self.atoms), {}, missing)
             if self._found and min(len(n.failed) for n in self._found.values()) <= missing:
                 break
         found = sorted(self._found.values(), key=lambda n: (len(n.failed), n.miss, -len(n.facts)))
@@ -193,10 +214,12 @@ class Nearest:
         if missing < 0:
             return
         open_ = [k for k in open_ if len(matches[k])]
-        if not open_:
-            self._settle(ids, facts)
+        near = [k for k in open_ if self.reached(k, ids)]
+        if not near:
+            if len(open_) <= missing:
+                self._settle(ids, facts)
             return
-        chosen = min(open_, key=lambda k: len(matches[k]))
+        chosen = min(near, key=lambda k: len(matches[k]))
         rest = [k for k in open_ if k != chosen]
         atom, rows = self.atoms[chosen], matches[chosen]
         if len(rows) > MATCHES:
@@ -226,7 +249,7 @@ class Nearest:
     def _settle(self, ids: Ids, facts: dict[int, int]) -> None:
         """Keep a substitution that no more atoms can extend."""
         for k, atom in self.atoms.items():
-            if k in facts:
+            if k in facts or not self.reached(k, ids):
                 continue
             rows = self.facts.matching(atom.key, self.facts.pattern(atom, ids), atom)
             if len(rows) and not atom.variables <= ids.keys():

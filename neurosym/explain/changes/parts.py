@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from neurosym.errors import NeurosymError
-from neurosym.explain.alternatives import Change, NearMiss
+from neurosym.explain.alternatives import Change, NearMiss, Sought
 from neurosym.explain.changes.setting import Setting
 from neurosym.explain.changes.what import find_changes
 from neurosym.explain.changes.whynot import WhyNot
@@ -17,32 +17,39 @@ from neurosym.reasoner import Answers
 
 def with_alternatives(
     why: Explanation, answers: Answers, position: int, nodes: ProofNodes, sample: int,
-    threshold: float | None, depth: int, changeable: Iterable[str], language: str, budget: float,
+    threshold: float | None, depth: int, changeable: Iterable[str], language: str, budget: float, others: bool,
 ) -> Explanation:  # fmt: skip
     """The explanation with `why_not`, where the claim is under the threshold, and `changes`, where some are allowed.
 
     Args:
         nodes: what the proofs consist of; the rules that nearly fired join its rules.
         budget: seconds for these; what would change it has seconds of its own.
+        others: whether facts about others may be named.
     """
     changeable = (changeable,) if isinstance(changeable, str) else tuple(changeable)
     least = 0.5 if threshold is None else threshold
     near: tuple[NearMiss, ...] = ()
     changes: tuple[Change, ...] = ()
+    sought: Sought | None = None
     notes: list[str] = []
     if changeable:
-        changes, cut = find_changes(answers, position, changeable, least, sample=sample)
-        notes += cut
+        changes, sought = find_changes(answers, position, changeable, least, sample=sample, language=language)
+        notes += sought.cut
     if threshold is not None and why.claim.probability < threshold:
         try:
             setting = Setting(answers, position, sample)
-            search = WhyNot(setting, nodes.rule_number, language, budget)
+            search = WhyNot(setting, nodes.rule_number, language, budget, threshold, others)
             near = search.of(setting.atom, depth)
             notes += search.notes
         except NeurosymError as error:  # the proofs stand without it
             notes.append(f"why it does not hold was not found out: {error.message}")
-    if not (near or changes or notes):
+    if not (near or sought or notes):
         return why
     return altered(
-        why, rules=tuple(nodes.rules.values()), warnings=(*why.warnings, *notes), why_not=near, changes=changes
+        why,
+        rules=tuple(nodes.rules.values()),
+        warnings=(*why.warnings, *notes),
+        why_not=near,
+        changes=changes,
+        sought=sought,
     )

@@ -82,4 +82,16 @@ def _read(setting: Setting, text: str) -> Atom:
             help="write `fever/2` or an atom with blanks, `fever(p1, _)`",
         ) from None  # fmt: skip
     assert all(isinstance(t, Const | Var) for t in atom.args)
-    return atom
+    return atom if atom.args or found is not None else _named(setting, text, atom)
+
+
+def _named(setting: Setting, text: str, atom: Atom) -> Atom:
+    """What a bare name stands for: the only predicate of that name, with blanks."""
+    keys = setting.reasoner._own_keys | setting.base.predicates
+    arities = sorted(n for name, n in keys if name == atom.predicate)
+    if 0 in arities or not arities:
+        return atom
+    if len(arities) > 1:
+        choices = " or ".join(f"`{text.strip()}/{n}`" for n in arities)
+        raise ExplanationError(f"`{text}` is the name of several predicates", code="NS845", help=f"write {choices}")
+    return Atom(atom.predicate, tuple(Var(f"_{k}", "_") for k in range(arities[0])))

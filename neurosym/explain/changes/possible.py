@@ -13,14 +13,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from neurosym.errors import NeurosymError, SemanticsError
+from neurosym.errors import ImpossibleEvidence, NeurosymError, SemanticsError
 from neurosym.explain.changes.moves import Candidate, Candidates
 from neurosym.explain.changes.setting import Ground, Setting
+from neurosym.explain.contributions.tags import AnyEvaluator, bounds_of
 from neurosym.grounding import DerivationGraph
 from neurosym.lang.ast import Alternative, Atom, Const, Rule, Weight
 from neurosym.reasoner import Reasoner
 from neurosym.reasoner.grounded import Grounded
-from neurosym.semantics import Boolean, Bounds, Evaluator, Exact, Part, ProofBounds, Semiring, TopK, relevant_part
+from neurosym.semantics import Boolean, Part, Semiring, TopK, relevant_part
 from neurosym.semantics.algebras.semirings import ABSORPTIVE
 from neurosym.semantics.polarity import Polarity
 
@@ -48,13 +49,13 @@ class Possible:
 
     def __init__(self, setting: Setting, found: Candidates, weighted: Sequence[Rule] = ()) -> None:
         self.setting, self.moves = setting, found.moves
-        self._swapped = {id(r): with_weight(r, 0.5) for r in weighted if constant_weight(r)}
+        self._swapped = {id(r): with_weight(r, 0.5) for r in weighted if id(r) not in setting.learned}
         removed = {
             c.off: found.records[c.off] for c in found.moves if c.off is not None and found.records[c.off].certain
         }
         self._stand = _stand_ins(setting, [*removed, *(c.on for c in found.moves if c.on is not None)])
         reasoner = setting.changed(removed, [], self._swapped, tuple(self._stand.values()))
-        observed = [(reasoner.atom(text), seen) for text, seen in setting.evidence.items()]
+        observed = setting.observed
         inputs = setting.answers.inputs
         grounded = reasoner.grounded(inputs, (setting.atom, *(a for a, _ in observed)))
         grounded.max_circuit = min(grounded.max_circuit, MOST_NODES)
@@ -68,7 +69,7 @@ class Possible:
                 self._base[leaf] = float(ground in removed)
         for rule in weighted:
             if id(rule) in self._swapped:
-                self._base[self.rule_leaves[id(rule)]] = constant_weight(rule)[0]
+                self._base[self.rule_leaves[id(rule)]] = setting.weight_of(rule)  # pyright: ignore[reportArgumentType]
         self._off_on = [self._effects(c, found) for c in self.moves]
         self.fact = next(iter(grounded.matches(setting.atom)), -1)
         self.evidence = grounded.evidence(observed)
@@ -87,7 +88,7 @@ class Possible:
         drop = not isinstance(algebra, Semiring) or ABSORPTIVE in algebra.properties
         return relevant_part(self.graph, roots, drop_certain=drop)
 
-    def _made(self, grounded: Grounded) -> Exact | Evaluator | Bounds | ProofBounds | None:
+    def _made(self, grounded: Grounded) -> AnyEvaluator | None:
         """The evaluator of the claim; None where there can be none, or a circuit would be too large."""
         if self._part is None:
             return None
@@ -143,11 +144,8 @@ class Possible:
             return [(0.0, 0.0)] * len(rows)
         found: list[Interval] = []
         for start in range(0, len(rows), BATCH):
-            part = rows[start : start + BATCH]
-            try:
-                found += _tags(self._evaluator, torch.stack(part))
-            except SemanticsError:  # under one of them the evidence is impossible: find out which
-                found += [_alone(self._evaluator, row) for row in part]
+            part = torch.stack(rows[start : start + BATCH])
+            found += [(lower, upper) for lower, upper in bounds_of(self._evaluator, part).tolist()]
         return found
 
     # ------------------------------------------------------------------------------------------------ building
@@ -212,16 +210,14 @@ class OneByOne:
             try:
                 answers = self.setting.run(changed_by([self.moves[k] for k in moves], self.setting, self.found))
                 result.append(self.setting.bounds(answers))
-            except SemanticsError as error:
-                if error.code != "NS502":
-                    raise
-                result.append((math.nan, math.nan))  # what was observed cannot be then
+            except ImpossibleEvidence:
+                result.append((math.nan, math.nan))
         return result
 
 
 def possible(setting: Setting, found: Candidates, weighted: Sequence[Rule] = ()) -> Possible | OneByOne:
     """What evaluates sets of moves; a graph of all of them where there can be one."""
-    if any(getattr(n, "reads", ()) for n in setting.reasoner.networks.values()):
+    if setting.reasoner.read_by_networks():
         return OneByOne(setting, found)  # such a network says something else when the facts change
     try:
         return Possible(setting, found, weighted)
@@ -251,30 +247,6 @@ def with_weight(rule: Rule, weight: float) -> Rule:
     if rule.exception_weight is not None:
         return replace(rule, exception_weight=other)
     return replace(rule, heads=(replace(rule.heads[0], weight=other),))
-
-
-def constant_weight(rule: Rule) -> tuple[float, ...]:
-    """The weight of a rule that is not learned, in a tuple; empty of a rule whose weight is."""
-    weight = rule.exception_weight or rule.heads[0].weight
-    if weight is None or weight.learn or not isinstance(weight.value, Const):
-        return ()
-    return (float(weight.value.value),)  # pyright: ignore[reportArgumentType]
-
-
-def _tags(evaluator: Exact | Evaluator | Bounds | ProofBounds, tags: torch.Tensor) -> list[Interval]:
-    with torch.no_grad():
-        if isinstance(evaluator, Bounds | ProofBounds):
-            lower, upper = evaluator.bounds(tags)
-            return list(zip(lower[:, 0].tolist(), upper[:, 0].tolist(), strict=True))
-        found = evaluator(tags)[:, 0].tolist()
-        return list(zip(found, found, strict=True))
-
-
-def _alone(evaluator: Exact | Evaluator | Bounds | ProofBounds, row: torch.Tensor) -> Interval:
-    try:
-        return _tags(evaluator, row[None])[0]
-    except SemanticsError:
-        return math.nan, math.nan
 
 
 __all__ = ["Interval", "OneByOne", "Possible", "Signs", "changed_by", "possible", "with_weight"]

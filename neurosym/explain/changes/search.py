@@ -8,31 +8,14 @@ largest set is what one proof rests on. Otherwise all sets are tried, smaller on
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, islice
 
+from neurosym.explain.changes.clock import Clock
 from neurosym.explain.changes.possible import BATCH, Interval, OneByOne, Possible
 
 Set = frozenset[int]
 SLACK = 1e-12  # below which two probabilities are one: sums of floats differ in their last digits
-
-
-class Clock:
-    """Says when the time is over.
-
-    Attributes:
-        over: whether something was left undone for want of time.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._until = time.monotonic() + seconds
-        self.over = False
-
-    def spent(self) -> bool:
-        """Whether the time is over; then that is kept."""
-        self.over = self.over or time.monotonic() > self._until
-        return self.over
 
 
 def flips_to(threshold: float, reach: bool) -> Callable[[Interval], bool]:
@@ -56,10 +39,7 @@ def smallest(
     search = _Search(evaluator, flips, most, clock)
     if evaluator.monotone and not mixed:
         yield from search.by_hitting(useful)
-    elif evaluator.monotone:
-        # what could only push the wrong way may still be needed to keep a mixed move from doing so
-        yield from search.by_trying([k for k, s in enumerate(signs) if s.up or s.down])
-    else:
+    else:  # what could only push the wrong way may still be needed to keep a mixed move from doing so
         yield from search.by_trying([k for k, s in enumerate(signs) if s.up or s.down])
 
 
@@ -96,7 +76,7 @@ class _Search:
                 outside = every - self._largest(moves, every, around)
                 if self.clock.over:
                     return
-                new |= dict.fromkeys(s for k in sorted(outside) if self._is_new(s := moves | {k}) and k not in moves)
+                new |= dict.fromkeys(s for k in sorted(outside) if self._is_new(s := moves | {k}))
             flipping = set()
             batches = list(new)
             step = BATCH if self.evaluator.fast else 1

@@ -10,9 +10,11 @@ import torch
 from torch import nn
 
 from neurosym.errors import ExplanationError
+from neurosym.explain.words import Words
 from neurosym.facts import FactBase
 from neurosym.facts.factbase import Key
 from neurosym.grounding.asked import constants_evaluated
+from neurosym.grounding.builtins import constant_weight
 from neurosym.grounding.core import TRIPLE, CoreAtom, CoreProgram
 from neurosym.grounding.ground import Prepared, prepared
 from neurosym.lang.ast import Atom, Const, Program, Rule, Statement
@@ -55,10 +57,11 @@ class Setting:
 
     Attributes:
         atom: what was asked; `sample`: which row of the inputs.
+        observed: the evidence, that of the program and that about atoms that cannot be derived included.
         tables: predicate → the tables of the fact base that hold its facts, see `stored_as`.
     """
 
-    def __init__(self, answers: Answers, position: int, sample: int = 0) -> None:
+    def __init__(self, answers: Answers, position: int, sample: int = 0, language: str = "en") -> None:
         if answers.reasoner is None:
             raise ExplanationError("these answers do not know their reasoner", code="NS801")
         self.answers, self.sample = answers, sample
@@ -66,7 +69,14 @@ class Setting:
         self.base: FactBase = answers.grounded.leaves.facts
         self.program: Program = self.reasoner.program
         self.atom = asked_atom(answers, position)
+        self.observed = answers.observed
         self.tables: dict[Key, list[tuple[Key, CoreAtom]]] = {}
+        self.language = language
+
+    @cached_property
+    def words(self) -> Words:
+        """Atoms in the expert's words."""
+        return Words(self.answers.grounded.graph, self.program, self.base.labels(self.language))
 
     @cached_property
     def normal(self) -> Prepared:
@@ -77,6 +87,17 @@ class Setting:
     def core(self) -> CoreProgram:
         """The flat rules."""
         return self.normal.core
+
+    @cached_property
+    def learned(self) -> dict[int, list[float]]:
+        """Python's id of a learnable rule → its probabilities as they are now."""
+        return {id(self.program.rules[s]): found for s, found in self.reasoner.statement_weights().items()}
+
+    def weight_of(self, rule: Rule, alternative: int = 0) -> float | None:
+        """The weight of one of a rule's alternatives as it is now; None if it has none, or one for each case."""
+        if id(rule) in self.learned:
+            return self.learned[id(rule)][alternative]
+        return constant_weight(rule.exception_weight or (rule.heads[alternative].weight if rule.heads else None))
 
     def ground(self, atom: Atom) -> Ground:
         """A ground atom in term ids, under the predicate that holds its facts."""
@@ -96,6 +117,11 @@ class Setting:
             return f"<{values[1].value}>", (values[0], values[2])
         return key[0], values
 
+    def sentence(self, ground: Ground) -> str | None:
+        """A ground atom by its predicate's label; None where it has none."""
+        name, values = self.plain(ground)
+        return self.words.template((name, len(values)), values)
+
     def spell(self, ground: Ground) -> str:
         """A ground atom as the answers spell it."""
         name, values = self.plain(ground)
@@ -108,20 +134,16 @@ class Setting:
     def text_facts(self) -> dict[Ground, list[TextFact]]:
         """The facts of the rule text whose probability is a number, by atom."""
         excepted = {r.exception_to for r in self.program.rules}
-        learned = {p.statement: k for k, p in enumerate(self.reasoner.learnable)}
         found: dict[Ground, list[TextFact]] = {}
-        for number, rule in enumerate(self.program.rules):
+        for rule in self.program.rules:
             if not rule.is_fact or len(rule.heads) != 1 or rule.exception_to is not None:
                 continue
             if rule.name is not None and rule.name in excepted:
                 continue  # an exception would have nothing left to except
             head, probability = rule.heads[0], None
             if head.weight is not None:
-                if number in learned:
-                    probability = float(self.reasoner.weights(learned[number])[0].detach())
-                elif isinstance(head.weight.value, Const) and len(head.atoms) == 1:
-                    probability = float(head.weight.value.value)  # pyright: ignore[reportArgumentType]
-                else:
+                probability = self.weight_of(rule)
+                if probability is None or (len(head.atoms) > 1 and id(rule) not in self.learned):
                     continue
             for atom in head.atoms:
                 valued = constants_evaluated(atom)
@@ -181,19 +203,13 @@ class Setting:
             SemanticsError: among others, what was observed cannot be.
         """
         answers = self.answers
+        printer = self.program.notation.printer(self.base.prefixes | self.program.prefixes)
         with torch.no_grad():
             return reasoner.query(
-                *(queries or (self.atom,)), inputs=answers.inputs or None, evidence=self.evidence,
+                *(queries or (self.atom,)), inputs=answers.inputs or None,
+                evidence={printer.atom(atom): seen for atom, seen in self.observed},
                 semantics=answers.algebra or "exact",
             )  # fmt: skip
-
-    @cached_property
-    def evidence(self) -> dict[str, bool]:
-        """What was observed, that about atoms that cannot be derived included."""
-        if self.answers.observed:
-            printer = self.program.notation.printer(self.base.prefixes | self.program.prefixes)
-            return {printer.atom(atom): seen for atom, seen in self.answers.observed}
-        return {self.answers.grounded.graph.atom(f): seen for f, seen in self.answers.evidence}
 
     def bounds(self, answers: Answers) -> tuple[float, float]:
         """Between which numbers the tag of the only answer lies."""
@@ -206,8 +222,7 @@ def asked_atom(answers: Answers, position: int) -> Atom:
     """The ground atom of an answer."""
     graph, fact = answers.grounded.graph, answers.facts[position]
     if fact >= 0:
-        key, values = graph.key(fact), graph.symbols.values(graph.args(fact))
-        return Atom(key[0], tuple(Const(v) for v in values))
+        return graph.ground_atom(fact)
     for atom in answers.query:
         if all(isinstance(t, Const) for t in atom.args) and answers.grounded.spell(atom) == answers.atoms[position]:
             return atom

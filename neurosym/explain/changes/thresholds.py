@@ -8,6 +8,7 @@ from itertools import islice, product
 
 import numpy as np
 
+from neurosym.explain.changes.clock import Clock
 from neurosym.explain.changes.reach import Domains, Place, atoms_of
 from neurosym.explain.changes.setting import Setting
 from neurosym.grounding.bodies import variables_of
@@ -17,6 +18,7 @@ from neurosym.lang.ast import Arithmetic, Const, Term, Var
 
 COMBINATIONS = 200  # of the other variables' values, for each comparison
 MOST_DECIMALS = 6
+MOST_VALUES = 1000  # of an argument whose digits are counted
 _FLIPPING = ("<", "=<", ">", ">=", "=:=", "=\\=", "=", "==", "!=", "\\==")
 
 
@@ -27,8 +29,10 @@ class Thresholds:
     data and the threshold have, 38.1 for `> 38.0` and 39 for whole numbers.
     """
 
-    def __init__(self, setting: Setting, domains: Domains) -> None:
-        self.setting, self.domains = setting, domains
+    def __init__(self, setting: Setting, domains: Domains, clock: Clock) -> None:
+        self.setting, self.domains, self.clock = setting, domains, clock
+        self._places: dict[Place, int] = {}
+        self._roots: dict[tuple, float | None] = {}
         self._evaluator = Evaluator(setting.normal.symbols)
         self._rules = [(r, c) for r in setting.core.rules for c in _comparisons(r)]
 
@@ -42,6 +46,8 @@ class Thresholds:
         for rule, compare in self._rules:
             for name in self._variables(rule, compare, place):
                 for others in self._others(rule, compare, name):
+                    if self.clock.spent():
+                        break
                     value = self._nearest(compare, name, others, place, recorded)
                     if value is not None:
                         found[value] = None
@@ -70,15 +76,18 @@ class Thresholds:
         self, compare: Compare, name: str, others: dict[str, int], place: Place, recorded: int | float
     ) -> int | float | None:
         """The number nearest to the recorded one under which the comparison is the other way round."""
-        at = self._root(compare, name, others)
+        key = (id(compare), name, *others.values())  # the same for every number that is recorded
+        if key not in self._roots:
+            self._roots[key] = self._root(compare, name, others)
+        at = self._roots[key]
         if at is None:
             return None
-        decimals = self._decimals(place, recorded, at)
         if isinstance(recorded, int):
             near: list[int | float] = [math.floor(at) - 1, math.floor(at), math.ceil(at), math.ceil(at) + 1]
         else:
-            step = 10.0**-decimals
-            near = [round(at + k * step, decimals) for k in (-1, 0, 1)] + [float(at)]
+            digits = max(self._decimals(place), decimals(recorded), decimals(at))
+            step = 10.0**-digits
+            near = [round(at + k * step, digits) for k in (-1, 0, 1)] + [float(at)]
         now, *then = self._holds(compare, name, others, [recorded, *near])
         flipping = [v for v, holds in zip(near, then, strict=True) if holds != now]
         return min(flipping, key=lambda v: (abs(v - recorded), v), default=None)
@@ -104,10 +113,12 @@ class Thresholds:
         left, right = (self._evaluator.operand(side, columns, n) for side in (compare.left, compare.right))
         return (self._evaluator.compare(compare.op, left, right) != compare.negated).tolist()
 
-    def _decimals(self, place: Place, recorded: int | float, at: float) -> int:
-        """How many digits after the point the data and the threshold have."""
-        values = [_number(self.setting.normal.symbols.value(v)) for v in self.domains.values(place)[:1000]]
-        return max(decimals(v) for v in (recorded, at, *values) if v is not None)
+    def _decimals(self, place: Place) -> int:
+        """How many digits after the point the data have."""
+        if place not in self._places:
+            values = [_number(self.setting.normal.symbols.value(v)) for v in self.domains.values(place)[:MOST_VALUES]]
+            self._places[place] = max((decimals(v) for v in values if v is not None), default=0)
+        return self._places[place]
 
 
 def _comparisons(rule: CoreRule) -> Iterator[Compare]:

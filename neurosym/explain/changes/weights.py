@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Iterable
 
 from neurosym.errors import ExplanationError
-from neurosym.explain.changes.possible import Interval, Possible, constant_weight
+from neurosym.explain.changes.possible import Interval, Possible
 from neurosym.explain.changes.setting import Setting
-from neurosym.lang.ast import Const, Rule
+from neurosym.lang.ast import Rule
 
 GRID = 64  # steps from 0 to 1 between which a crossing is looked for
 PRECISION = 1e-6  # a weight is given to so much, on the far side of the threshold
@@ -22,7 +22,7 @@ def movable_rules(setting: Setting, wanted: bool | Iterable[str]) -> list[Rule]:
     """
     if wanted is False:
         return []
-    all_rules = [r for r in setting.program.rules if _movable(r)]
+    all_rules = [r for r in setting.program.rules if len(r.heads) <= 1 and setting.weight_of(r) is not None]
     if wanted is True:
         return all_rules
     found: list[Rule] = []
@@ -45,21 +45,6 @@ def weight_name(setting: Setting, rule: Rule) -> str:
         prefixes = setting.base.prefixes | setting.program.prefixes
         return setting.program.notation.printer(prefixes).atom(rule.heads[0].atoms[0])
     return rule.label
-
-
-def _movable(rule: Rule) -> bool:
-    weight = rule.exception_weight
-    if weight is None and len(rule.heads) == 1:
-        weight = rule.heads[0].weight
-    return weight is not None and (weight.learn or isinstance(weight.value, Const))
-
-
-def current_weight(setting: Setting, rule: Rule) -> float:
-    """The weight of a rule as it is now."""
-    for k, parameter in enumerate(setting.reasoner.learnable):
-        if setting.program.rules[parameter.statement] is rule:
-            return float(setting.reasoner.weights(k)[0].detach())
-    return constant_weight(rule)[0]
 
 
 def least_weight(

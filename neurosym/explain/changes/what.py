@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from warnings import warn
 
-from neurosym.errors import ApproximationWarning, ExplanationError, SemanticsError
-from neurosym.explain.alternatives import Change, Move
+from neurosym.errors import ApproximationWarning, ExplanationError, ImpossibleEvidence
+from neurosym.explain.alternatives import Change, Move, Sought
+from neurosym.explain.changes.clock import Clock
 from neurosym.explain.changes.moves import Candidate, Candidates, candidates
 from neurosym.explain.changes.patterns import candidate_atoms, changeable_patterns
 from neurosym.explain.changes.possible import Interval, Possible, changed_by, possible, with_weight
-from neurosym.explain.changes.search import SLACK, Clock, Set, flips_to, smallest
+from neurosym.explain.changes.search import SLACK, Set, flips_to, smallest
 from neurosym.explain.changes.setting import Setting
-from neurosym.explain.changes.weights import current_weight, least_weight, movable_rules, weight_name
+from neurosym.explain.changes.weights import least_weight, movable_rules, weight_name
 from neurosym.lang.ast import Rule
 from neurosym.reasoner import Answers
+from neurosym.semantics import ALGEBRAS, Count, SumProduct, TopK
 
 CUT = "NS849"  # the search was cut
 KINDS = ("remove", "add", "value")
@@ -54,7 +57,7 @@ def what_would_change(
             across the threshold of a comparison, at as many decimals as the data have.
         threshold: an atom holds if its probability is this or more.
         to: whether it is to hold; by default, the other way than now.
-        limit: changes given.
+        limit: changes given, the smallest ones.
         weights: whether weights of rules may move, or the names of those that may. One weight moves by itself: the
             least move, to 1e-6, by bisection on the exact evaluator.
         kinds: of `remove`, `add`, `value`, which are allowed; `added`: further ground atoms that may be added.
@@ -72,11 +75,11 @@ def what_would_change(
     Warns:
         ApproximationWarning: NS849, the time or the candidates were cut: there may be other changes, or smaller ones.
     """
-    found, notes = find_changes(
+    found, sought = find_changes(
         answers, answers.position(atom), changeable, threshold, to, limit, weights, kinds, added, max_changes,
         max_candidates, budget, sample,
     )  # fmt: skip
-    for note in notes:
+    for note in sought.cut:
         warn(f"{CUT}: {note}", ApproximationWarning, stacklevel=2)
     return found
 
@@ -85,15 +88,17 @@ def find_changes(
     answers: Answers, position: int, changeable: Iterable[str], threshold: float, to: bool | None = None,
     limit: int = LIMIT, weights: bool | Iterable[str] = False, kinds: Iterable[str] = KINDS,
     added: Iterable[str] = (), max_changes: int = MAX_CHANGES, max_candidates: int = MAX_CANDIDATES,
-    budget: float = SECONDS, sample: int = 0,
-) -> tuple[tuple[Change, ...], tuple[str, ...]]:  # fmt: skip
-    """The changes, and what was cut, as sentences; see `what_would_change`."""
-    kinds = _checked(threshold, limit, kinds, max_changes, max_candidates, budget)
+    budget: float = SECONDS, sample: int = 0, language: str = "en",
+) -> tuple[tuple[Change, ...], Sought]:  # fmt: skip
+    """The changes, and what was looked for; see `what_would_change`."""
+    changeable = (changeable,) if isinstance(changeable, str) else tuple(changeable)
+    kinds = _checked(limit, kinds, max_changes, max_candidates, budget)
+    check_threshold(threshold, answers)
     if answers.logic is not None:
         raise ExplanationError(
             "under the semantics `bounds` no changes are looked for", code="NS850", help="ask under exact or topk"
         )
-    setting = Setting(answers, position, sample)
+    setting = Setting(answers, position, sample, language)
     patterns, extra = changeable_patterns(setting, changeable), candidate_atoms(setting, added)
     rules = movable_rules(setting, weights)
     number = float(answers.tags[sample, position].detach())
@@ -101,10 +106,11 @@ def find_changes(
     reach = (not holds) if to is None else to
     bounds = (float(answers.lower[sample, position].detach()), float(answers.upper[sample, position].detach()))
     flips = flips_to(threshold, reach)
+    asked = Sought(changeable, threshold, reach, max_changes)
     if flips(bounds):
-        return (), ()
+        return (), asked
     clock = Clock(budget)
-    allowed = candidates(setting, patterns, extra, kinds, max_candidates)
+    allowed = candidates(setting, patterns, extra, kinds, max_candidates, clock)
     evaluator = possible(setting, allowed, rules)
     notes = list(allowed.notes)
     # where what may change is too much for one circuit, the weights alone may not be
@@ -115,10 +121,11 @@ def find_changes(
         changes += finder.by_weights(weighing, rules, clock)
     elif rules:
         notes.append("no weights were moved: the claim as a function of them is too large")
-    changes += finder.by_facts(smallest(evaluator, flips, reach, max_changes, clock), limit)
+    changes += finder.by_facts(smallest(evaluator, flips, reach, max_changes, clock), limit + 1)
     if clock.over:
         notes.append(f"the search took {budget:g} s and was stopped: there may be other changes, or smaller ones")
-    return tuple(sorted(changes, key=lambda c: (len(c.moves), c.distance))[:limit]), tuple(notes)
+    changes.sort(key=lambda c: (len(c.moves), c.distance))
+    return tuple(changes[:limit]), replace(asked, more=len(changes) > limit, cut=tuple(notes))
 
 
 class _Finder:
@@ -159,15 +166,14 @@ class _Finder:
         for rule in rules:
             if clock.spent():
                 break
-            now = current_weight(self.setting, rule)
+            now = self.setting.weight_of(rule)
+            assert now is not None
             new = least_weight(evaluator, rule, now, self.flips)
             if new is None:
                 continue
             try:
                 answers = self.setting.run(self.setting.changed({}, [], {id(rule): with_weight(rule, new)}))
-            except SemanticsError as error:
-                if error.code != "NS502":
-                    raise
+            except ImpossibleEvidence:
                 continue
             bounds = self.setting.bounds(answers)
             if self.flips(bounds):
@@ -182,9 +188,27 @@ def _change(moves: list[Move], bounds: Interval, distance: float) -> Change:
     return Change(tuple(moves), (lower + upper) / 2, lower, upper, distance)
 
 
-def _checked(
-    threshold: float, limit: int, kinds: Iterable[str], max_changes: int, max_candidates: int, budget: float
-) -> tuple[str, ...]:
+def check_threshold(threshold: float, answers: Answers) -> None:
+    """Refuse a threshold that no atom can reach, or that every atom does.
+
+    Raises:
+        ExplanationError: NS848.
+    """
+    if not (math.isfinite(threshold) and threshold > 0):
+        raise ExplanationError(
+            f"the threshold is a number above 0, and was {threshold:g}", code="NS848",
+            help="with a threshold of 0, every atom holds",
+        )  # fmt: skip
+    algebra = answers.algebra
+    within_one = (*(a for a in ALGEBRAS if a not in (Count, SumProduct)), TopK)  # of a user's own nobody knows
+    if threshold > 1 and (algebra is None or isinstance(algebra, within_one)):
+        meant = f"did you mean {threshold / 100:g}?" if threshold <= 100 else "write a number from 0 to 1"
+        raise ExplanationError(
+            f"the threshold is a probability, at most 1, and was {threshold:g}", code="NS848", help=meant
+        )
+
+
+def _checked(limit: int, kinds: Iterable[str], max_changes: int, max_candidates: int, budget: float) -> tuple[str, ...]:
     """The kinds, once every number was found to be one that makes sense."""
     kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
     for name, value, least in (
@@ -192,11 +216,6 @@ def _checked(
     ):  # fmt: skip
         if value < least:
             raise ExplanationError(f"{name} is at least {least}, and was {value}", code="NS848")
-    if not (math.isfinite(threshold) and threshold > 0):
-        raise ExplanationError(
-            f"the threshold is a number above 0, and was {threshold:g}", code="NS848",
-            help="with a threshold of 0, every atom holds",
-        )  # fmt: skip
     if not budget > 0:
         raise ExplanationError(f"the budget is a number of seconds above 0, and was {budget:g}", code="NS848")
     unknown = set(kinds) - set(KINDS)
@@ -207,4 +226,4 @@ def _checked(
     return kinds
 
 
-__all__ = ["KINDS", "LIMIT", "MAX_CANDIDATES", "MAX_CHANGES", "find_changes", "what_would_change"]
+__all__ = ["KINDS", "LIMIT", "MAX_CANDIDATES", "MAX_CHANGES", "check_threshold", "find_changes", "what_would_change"]

@@ -52,7 +52,7 @@ def contribute(
         if skipped:
             warnings.append(
                 f"{skipped} unweighted rules or recorded facts were not left out: "
-                f"grounding anew took {asked.budget:g} s"
+                f"grounding anew took {asked.budget:g} s, or what is left is too much to be evaluated"
             )
     if any(n.kind == "neural" for n in nodes.nodes.values()):
         warnings.append("contributions keep what each network said; no network was run again for them")

@@ -38,7 +38,8 @@ class Game:
         self.answers, self.fact = answers, fact
         self.players = len(groups)
         self.base = answers.leaf_tags[sample].detach()
-        self.evaluator = answers.grounded.evaluator([fact], answers.evidence, answers.algebra)
+        self.grounded = answers.grounded.with_rest([f for g in groups for f in g])
+        self.evaluator = self.grounded.evaluator([fact], answers.evidence, answers.algebra)
         device = self.base.device
         self.leaves = torch.tensor([f for g in groups for f in g], dtype=torch.long, device=device)
         self.owner = torch.tensor([k for k, g in enumerate(groups) for _ in g], dtype=torch.long, device=device)
@@ -85,7 +86,7 @@ class Game:
         impossible = np.isnan(values)
         if without_observing and impossible.any():
             self.aside = True
-            free = self.answers.grounded.evaluator([self.fact], (), self.answers.algebra)
+            free = self.grounded.evaluator([self.fact], (), self.answers.algebra)
             values[impossible] = tags_of(free, tags[torch.from_numpy(impossible)])
         return values
 

@@ -31,7 +31,7 @@ def leave_out_certain(
         weighted: the players, whose rules are not among these.
 
     Returns:
-        What each adds, and how many were not tried for lack of time.
+        What each adds, and how many could not be tried: for lack of time, or because what is left is too much.
     """
     joint = {key for key, _ in nodes.program.notation.joint}
     known = {int(p.reference) for p in weighted if p.kind == "rule"}

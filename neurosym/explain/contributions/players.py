@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from neurosym.explain.nodes import ProofNodes
+from neurosym.explain.words import NOT_SO
 from neurosym.grounding import DerivationGraph
 from neurosym.semantics import relevant_part, unknown_leaves
 from neurosym.semantics.unknown_atoms import linked
@@ -56,8 +57,12 @@ def players_of(nodes: ProofNodes, fact: int) -> list[Player]:
         if leaves:
             join("rule", rule.name, str(index), leaves)
     for name, node in nodes.nodes.items():
-        if node.kind in UNCERTAIN and nodes.facts[name] in among:
+        if node.kind not in UNCERTAIN or nodes.facts[name] not in among:
+            continue
+        if node.kind != "not":
             join("leaf", node.label, name, [nodes.facts[name]])
+        elif not node.opposite:  # else the fact itself is among the nodes
+            join("leaf", node.label.removeprefix(NOT_SO), name, [nodes.facts[name]])
     return players
 
 
@@ -77,13 +82,13 @@ def the_rest(
     return np.setdiff1d(near, [f for p in players for f in p.leaves]).tolist()
 
 
-def rule_leaves(graph: DerivationGraph, statement: int, among: Container[int]) -> list[int]:
-    """Leaves of a weighted statement's choices that are among some facts."""
+def rule_leaves(graph: DerivationGraph, statement: int, among: Container[int] | None = None) -> list[int]:
+    """Leaves of a weighted statement's choices, of all or of those among some facts."""
     found: list[int] = []
     for group in graph.choices:
         if group.kind != "neural":
             rows = group.facts[group.statements == statement]
-            found.extend(f for f in rows.reshape(-1).tolist() if f in among)
+            found.extend(f for f in rows.reshape(-1).tolist() if among is None or f in among)
     return found
 
 

@@ -9,19 +9,22 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from neurosym.errors import GroundingError, LimitError, SemanticsError
+from neurosym.errors import GroundingError, ImpossibleEvidence, LimitError, SemanticsError
 from neurosym.explain.contributions.players import rule_leaves
 from neurosym.explain.contributions.tags import AnyEvaluator, products, tags_of
 from neurosym.facts import FactBase, Ids
 from neurosym.grounding import DerivationGraph, ground
+from neurosym.grounding.builtins import constant_weight
 from neurosym.grounding.columns import offsets
 from neurosym.grounding.groundings import Columns, Groundings
 from neurosym.lang.ast import Alternative, And, Atom, Const, Literal, Program, Rule, Weight
+from neurosym.lang.walk import conjuncts
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.reasoner.grounded import Grounded
 from neurosym.semantics import Exact
@@ -48,11 +51,16 @@ def tags_without(evaluator: AnyEvaluator, tags: Tensor, leaves: Sequence[int | N
             value, product = found
             without = (value - product).clamp(min=0).tolist()
             return [value, *(value if f is None else without[f] for f in leaves)]
-    rows = tags.repeat(len(leaves) + 1, 1)
-    for row, leaf in enumerate(leaves):
-        if leaf is not None:
-            rows[row + 1, leaf] = 0
-    return np.concatenate([tags_of(evaluator, part) for part in rows.split(BATCH)]).tolist()
+    values: list[float] = []
+    left_out = [None, *leaves]
+    for start in range(0, len(left_out), BATCH):
+        part = left_out[start : start + BATCH]
+        rows = tags.repeat(len(part), 1)
+        for row, leaf in enumerate(part):
+            if leaf is not None:
+                rows[row, leaf] = 0
+        values += tags_of(evaluator, rows).tolist()
+    return values
 
 
 class Regrounder:
@@ -72,7 +80,10 @@ class Regrounder:
         self.spent = 0.0
 
     def without_rule(self, statement: int, claim: int) -> float | None:
-        """The claim (a fact id) without a rule; None if the budget is spent, NaN if the evidence is impossible then."""
+        """The claim (a fact id) without a rule; None if the budget is spent, NaN if the evidence is impossible then.
+
+        None also where it cannot be evaluated: its circuit is too large, say.
+        """
         gone = [self.program.rules[statement]]
         alone: dict[int, Rule] = {}
         for rule in gone:
@@ -90,11 +101,28 @@ class Regrounder:
         return self._evaluate(replace(self.program, statements=kept), self.facts, claim)
 
     def without_fact(self, key: tuple[str, int], args: tuple, claim: int) -> float | None:
-        """The same without a fact of the fact base; None also if it is not there."""
-        if key not in self.facts.tables:
+        """The same without a fact of the fact base or of the rule text; None also if the fact is in neither."""
+        said = self._said.get((key, args), ())
+        if key not in self.facts.tables and not said:
             return None
         changed = self.facts - FactBase.from_facts([(key[0], args)])
-        return self._evaluate(self.program, changed, claim, self.answers.grounded.graph)
+        kept = tuple(s for k, s in enumerate(self.program.statements) if k not in said)
+        return self._evaluate(replace(self.program, statements=kept), changed, claim, self.answers.grounded.graph)
+
+    @cached_property
+    def _said(self) -> dict[tuple[tuple[str, int], tuple], list[int]]:
+        """Fact → the statements that say it is certain: with no weight, or with the weight 1."""
+        found: dict[tuple[tuple[str, int], tuple], list[int]] = {}
+        for k, rule in enumerate(self.program.statements):
+            if not isinstance(rule, Rule) or not rule.is_fact or len(rule.heads) != 1:
+                continue
+            (head,) = rule.heads
+            if head.weight is None or (not head.weight.learn and constant_weight(head.weight) == 1):
+                for atom in head.atoms:
+                    values = _values(atom)
+                    if values is not None:
+                        found.setdefault((atom.key, values), []).append(k)
+        return found
 
     def without_each(
         self, rules: Sequence[int], facts: Sequence[tuple[tuple[str, int], tuple]], claim: int, value: float
@@ -108,7 +136,8 @@ class Regrounder:
             value: what the claim is with all of them.
 
         Returns:
-            The tag without each, NaN where the evidence is impossible then, None where the budget is spent; None for
+            The tag without each, NaN where the evidence is impossible then, None where the budget is spent, or it is
+            too much to be evaluated; None for
             all where that does not work out: what is uncertain cannot be summed up, say. Then they are left out one
             by one.
         """
@@ -118,8 +147,7 @@ class Regrounder:
         try:
             program, base, added = self._uncertain(rules, facts)
             graph = self._ground(program, base, claim, None)
-            every = range(graph.num_facts)
-            leaves = [next(iter(rule_leaves(graph, statement, every)), None) for statement in added]
+            leaves = [next(iter(rule_leaves(graph, statement)), None) for statement in added]
             return self._tags_without(graph, program, leaves, len(rules), claim, value, started)
         except (GroundingError, LimitError, SemanticsError):
             return None
@@ -137,19 +165,13 @@ class Regrounder:
         for number in rules:
             rule = self.program.rules[number]
             switch = Atom(f"{SWITCH}{number}", ())
-            parts = rule.body.parts if isinstance(rule.body, And) else (rule.body,)
-            statements[text[id(rule)]] = replace(rule, body=And((*parts, Literal(switch))))
+            statements[text[id(rule)]] = replace(rule, body=And((*conjuncts(rule.body), Literal(switch))))
             atoms.append(switch)
         base = self.facts - FactBase.from_facts([(key[0], args) for key, args in facts])
-        said = {
-            (rule.heads[0].atoms[0].key, _values(rule.heads[0].atoms[0])): k
-            for k, rule in enumerate(statements)
-            if isinstance(rule, Rule) and rule.is_fact and len(rule.heads) == 1 and rule.heads[0].weight is None
-        } if facts else {}  # fmt: skip
         for key, args in facts:
             atom = Atom(key[0], tuple(Const(v) for v in args))
-            if (key, args) in said:
-                statements[said[key, args]] = Rule(())
+            for k in self._said.get((key, args), ()):
+                statements[k] = Rule(())
             atoms.append(atom)
         kept = [s for s in statements if not (isinstance(s, Rule) and not s.heads and s.exception_to is None)]
         first = sum(isinstance(s, Rule) for s in kept)
@@ -207,8 +229,10 @@ class Regrounder:
                 off = switches == leaf
                 try:
                     results.append(solve(_settled(graph, switches[~off], switches[off]), ())[0])
-                except SemanticsError:  # without it the evidence is impossible
+                except ImpossibleEvidence:
                     results.append(math.nan)
+                except SemanticsError:
+                    results.append(None)
         return [*results, *values]
 
     def _evaluate(
@@ -219,7 +243,10 @@ class Regrounder:
         started = time.monotonic()
         graph = self._ground(program, facts, claim, previous)
         found = self._same(graph, claim)
-        value = 0.0 if found is None else self._tag(graph, found, program)
+        try:
+            value = 0.0 if found is None else self._tag(graph, found, program)
+        except SemanticsError:  # too large a circuit, for one
+            value = None
         self.spent += time.monotonic() - started
         return value
 
@@ -227,7 +254,9 @@ class Regrounder:
         self, program: Program, facts: FactBase, claim: int, previous: DerivationGraph | None
     ) -> DerivationGraph:
         answers, demand = self.answers, self.reasoner.demand
-        asked = [self._atom(f) for f in (claim, *(e for e, _ in answers.evidence))] if demand else answers.query
+        original = answers.grounded.graph
+        rests = (claim, *(e for e, _ in answers.evidence))
+        asked = [original.ground_atom(f) for f in rests] if demand else answers.query
         return ground(
             program, facts, slots=sorted(answers.inputs), queries=asked, limits=self.reasoner.limits, demand=demand,
             previous=None if demand else previous,
@@ -235,12 +264,7 @@ class Regrounder:
 
     def _same(self, graph: DerivationGraph, fact: int) -> int | None:
         """The fact of another graph that is the same atom."""
-        return next(iter(graph.matches(self._atom(fact)).tolist()), None)
-
-    def _atom(self, fact: int) -> Atom:
-        original = self.answers.grounded.graph
-        args = tuple(Const(v) for v in original.symbols.values(original.args(fact)))
-        return Atom(original.key(fact)[0], args)
+        return next(iter(graph.matches(self.answers.grounded.graph.ground_atom(fact)).tolist()), None)
 
     def _weights(self, graph: DerivationGraph, program: Program) -> Tensor:
         """(F,) probabilities of the rules' choices: what is left out may let a weighted rule fire that did not."""
@@ -257,7 +281,11 @@ class Regrounder:
         return tags
 
     def _tag(self, graph: DerivationGraph, fact: int, program: Program) -> float:
-        """The tag of a fact of another graph, NaN where what was observed cannot be."""
+        """The tag of a fact of another graph, NaN where what was observed cannot be.
+
+        Raises:
+            SemanticsError: it cannot be evaluated.
+        """
         answers = self.answers
         evidence = self._evidence(graph)
         if evidence is None:
@@ -266,7 +294,7 @@ class Regrounder:
         try:
             evaluator = grounded.evaluator([fact], evidence, answers.algebra)
             return float(tags_of(evaluator, self._leaf_tags(graph, program))[0])
-        except SemanticsError:  # without it the evidence is impossible
+        except ImpossibleEvidence:
             return math.nan
 
     def _evidence(self, graph: DerivationGraph) -> tuple[tuple[int, bool], ...] | None:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from neurosym.errors import SemanticsError
+from neurosym.errors import ImpossibleEvidence
 from neurosym.semantics import Bounds, Evaluator, Exact, ProofBounds
 
 AnyEvaluator = Exact | Evaluator | Bounds | ProofBounds
@@ -17,17 +17,24 @@ AnyEvaluator = Exact | Evaluator | Bounds | ProofBounds
 
 def tags_of(evaluator: AnyEvaluator, tags: Tensor) -> NDArray[np.float64]:
     """(R,) tags of an evaluator's one fact under (R, F) leaf tags; NaN where the evidence is impossible."""
+    return bounds_of(evaluator, tags).mean(axis=1)
+
+
+def bounds_of(evaluator: AnyEvaluator, tags: Tensor) -> NDArray[np.float64]:
+    """(R, 2) between which numbers these tags lie, which are equal unless the semantics gives bounds."""
     with torch.no_grad():
-        if isinstance(evaluator, Exact):
-            return evaluator(tags, impossible=math.nan)[:, 0].double().numpy(force=True).copy()
         try:
-            return evaluator(tags)[:, 0].double().numpy(force=True).copy()
-        except SemanticsError as error:
-            if error.code != "NS502":
-                raise
+            if isinstance(evaluator, Bounds | ProofBounds):
+                lower, upper = evaluator.bounds(tags)
+            elif isinstance(evaluator, Exact):
+                lower = upper = evaluator(tags, impossible=math.nan)
+            else:
+                lower = upper = evaluator(tags)
+        except ImpossibleEvidence:
             if len(tags) == 1:
-                return np.array([math.nan])
-            return np.concatenate([tags_of(evaluator, row[None]) for row in tags])  # find out which
+                return np.full((1, 2), math.nan)
+            return np.concatenate([bounds_of(evaluator, row[None]) for row in tags])  # find out which
+        return torch.stack([lower[:, 0], upper[:, 0]], dim=1).double().numpy(force=True)
 
 
 def products(evaluator: AnyEvaluator, tags: Tensor) -> tuple[float, Tensor] | None:
@@ -48,4 +55,4 @@ def products(evaluator: AnyEvaluator, tags: Tensor) -> tuple[float, Tensor] | No
     return claim.item(), slope * given.detach()
 
 
-__all__ = ["AnyEvaluator", "products", "tags_of"]
+__all__ = ["AnyEvaluator", "bounds_of", "products", "tags_of"]

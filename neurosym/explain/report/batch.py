@@ -6,13 +6,15 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from neurosym.errors import ExplanationError
 from neurosym.explain.model import Explanation
 from neurosym.explain.report import wording as words
+from neurosym.explain.report.alternatives import main_point
 from neurosym.explain.report.page import environment, write_page
 from neurosym.explain.report.single import explanation_html
 
@@ -20,7 +22,39 @@ THRESHOLD = 0.5
 BINS = 10
 
 
-def batch_html(rows: Sequence[Mapping[str, Any]], title: str, summary: str = "", all_rules: Sequence[str] = ()) -> str:
+@dataclass(frozen=True)
+class BatchPage:
+    """One page of a batch, put together, and what the index says of it; it can be sent from process to process.
+
+    Attributes:
+        html: the page; `row`: as for `batch_html`, without `href`; `unverified`: as in `Explanation`.
+    """
+
+    html: str
+    row: Mapping[str, Any]
+    unverified: tuple[str, ...]
+
+    @classmethod
+    def of(cls, explanation: Explanation, truth: bool | None) -> BatchPage:
+        """The page of an explanation, and the truth of its claim where it is known."""
+        claim = explanation.claim
+        row = {
+            "atom": claim.atom,
+            "label": claim.label,
+            "probability": claim.probability,
+            "truth": truth,
+            "main_reason": main_point(explanation),
+            "rules": words.fired_rules(explanation),
+            "shown": words.amount(claim),
+            "verified": explanation.verified,
+        }
+        return cls(explanation_html(explanation), row, explanation.unverified)
+
+
+def batch_html(
+    rows: Sequence[Mapping[str, Any]], title: str, summary: str = "", all_rules: Sequence[str] = (),
+    firings: Mapping[str, int] | None = None,
+) -> str:  # fmt: skip
     """The index page of a batch.
 
     Args:
@@ -28,7 +62,9 @@ def batch_html(rows: Sequence[Mapping[str, Any]], title: str, summary: str = "",
             folder; anything else is no link), `rules` (names of those that fired); `shown`, the number in words, where
             it is not the probability; `verified` as in `Explanation`, where that is known.
         summary: a sentence or two under the title.
-        all_rules: names of all rules, so that those that never fired can be named.
+        all_rules: names of all rules, so that those that no shown proof uses can be named.
+        firings: rule → its ground instances behind the predictions, as `rule_firings` counts them: only they tell a
+            rule that never fired from one that the shown proofs do not use.
     """
     env = environment()
     script = env.get_template("batch.js").render()
@@ -45,7 +81,8 @@ def batch_html(rows: Sequence[Mapping[str, Any]], title: str, summary: str = "",
         error=_calibration_error(calibration or []),
         refuted=sum(row.get("verified") == () for row in rows),
         verified=sum(bool(row.get("verified")) for row in rows),
-        usage=_usage(rows, all_rules),
+        usage=_usage(rows, all_rules, firings),
+        counted=firings is not None,
         threshold=THRESHOLD,
     )
 
@@ -56,11 +93,13 @@ def write_batch(
     title: str,
     all_rules: Sequence[str] = (),
     summary: str = "",
+    firings: Mapping[str, int] | None = None,
 ) -> Path:
     """Write a page for each explanation, and the index page last; each file is complete or not there.
 
     Args:
         explanations: with the truth of each claim where it is known; taken one at a time.
+        all_rules, summary, firings: as for `batch_html`.
 
     Returns:
         The index page.
@@ -68,6 +107,18 @@ def write_batch(
     Raises:
         ExplanationError: NS830, the folder or a file cannot be written.
     """
+    return write_pages(out_dir, (BatchPage.of(*pair) for pair in explanations), title, all_rules, summary, firings)
+
+
+def write_pages(
+    out_dir: str | os.PathLike[str],
+    pages: Iterable[BatchPage],
+    title: str,
+    all_rules: Sequence[str] = (),
+    summary: str = "",
+    firings: Mapping[str, int] | None = None,
+) -> Path:
+    """Write pages that were put together elsewhere, and the index page; otherwise as `write_batch`."""
     folder = Path(out_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -75,35 +126,21 @@ def write_batch(
         raise ExplanationError(f"{folder} cannot be made: {error.strerror}", code="NS830") from error
     taken = {"index.html"}
     rows: list[dict[str, Any]] = []
-    for explanation, truth in explanations:
-        claim = explanation.claim
-        name = page_name(claim.atom, taken)
+    for page in pages:
+        name = page_name(page.row["atom"], taken)
         taken.add(name)
-        write_page(folder / name, explanation_html(explanation), durable=False)
-        rows.append(
-            {
-                "atom": claim.atom,
-                "label": claim.label,
-                "probability": claim.probability,
-                "truth": truth,
-                "main_reason": words.main_reason(explanation),
-                "href": name,
-                "rules": words.fired_rules(explanation),
-                "shown": words.amount(claim),
-                "verified": explanation.verified,
-            }
-        )
+        write_page(folder / name, page.html, durable=False)
+        rows.append({**page.row, "href": name})
     index = folder / "index.html"
-    write_page(index, batch_html(rows, title, summary, all_rules))
+    write_page(index, batch_html(rows, title, summary, all_rules, firings))
     return index
 
 
-def page_name(atom: str, taken: Iterable[str] = ()) -> str:
+def page_name(atom: str, taken: Container[str] = ()) -> str:
     """A file name for an atom: readable, without any character that a file system minds, and not taken yet.
 
     Names that differ in nothing but such characters, or in upper and lower case, are told apart by a hash.
     """
-    taken = set(taken)
     digest = hashlib.sha256(atom.encode("utf-8", "surrogatepass")).hexdigest()
     stem = re.sub(r"[^A-Za-z0-9]+", "-", atom).strip("-").lower()[:60].strip("-") or "claim"
     name = f"{stem}-{digest[:8]}.html"
@@ -178,13 +215,23 @@ def _calibration_error(bins: Sequence[Mapping[str, float]]) -> float:
     return sum(b["count"] * abs(b["mean"] - b["true"]) for b in bins) / total if total else 0.0
 
 
-def _usage(rows: Sequence[Mapping[str, Any]], all_rules: Sequence[str]) -> list[dict[str, Any]]:
-    """For each rule how often it fired, and how often the claim that it argued for was true or false."""
-    usage = {name: {"name": name, "fired": 0, "right": 0, "wrong": 0} for name in all_rules}
+def _usage(
+    rows: Sequence[Mapping[str, Any]], all_rules: Sequence[str], firings: Mapping[str, int] | None
+) -> list[dict[str, Any]]:  # fmt: skip
+    """For each rule how often it fired, in how many predictions a shown proof uses it, and how often those are true."""
+
+    def entry(name: str) -> dict[str, Any]:
+        fired = None if firings is None else firings.get(name, 0)
+        return {"name": name, "fired": fired, "shown": 0, "right": 0, "wrong": 0}
+
+    usage = {name: entry(name) for name in all_rules}
     for row in rows:
         for name in dict.fromkeys(row["rules"]):
-            entry = usage.setdefault(name, {"name": name, "fired": 0, "right": 0, "wrong": 0})
-            entry["fired"] += 1
+            found = usage.setdefault(name, entry(name))
+            found["shown"] += 1
             if row["truth"] is not None:
-                entry["right" if row["truth"] else "wrong"] += 1
-    return sorted(usage.values(), key=lambda u: -u["fired"])
+                found["right" if row["truth"] else "wrong"] += 1
+    for found in usage.values():
+        if found["fired"] == 0 and found["shown"]:
+            found["fired"] = None  # proofs of facts that are certain may be found again, and are not counted
+    return sorted(usage.values(), key=lambda u: (-u["shown"], -(u["fired"] or 0)))

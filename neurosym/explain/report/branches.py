@@ -22,6 +22,7 @@ class Branch:
     Attributes:
         reason: the rule's sentence, for derived nodes; `rule`: the rule.
         again: the node was spelled out before; `piece`: its body is told in the piece of that number, 0: here.
+        opposite: of a fact held to be false, the proof that it is so after all.
         row: steps in a row, from this node to the one above the only child; they are alike, and a view folds them.
     """
 
@@ -32,6 +33,7 @@ class Branch:
     again: bool = False
     piece: int = 0
     row: tuple[Branch, ...] = ()
+    opposite: Branch | None = None
 
 
 def proof_tree(explanation: Explanation, proof: Proof, max_depth: int = MAX_DEPTH) -> Branch | None:
@@ -83,7 +85,7 @@ class _Gardener:
         """The tree below a node; `max_depth` bounds the recursion."""
         node = self.nodes[name]
         if name not in self.links.steps:
-            return Branch(node)
+            return self._leaf(name, depth)
         if name in self._told and depth:
             return Branch(node, again=True)
         if depth >= self.max_depth:
@@ -91,13 +93,23 @@ class _Gardener:
             self.roots.append(name)
             return Branch(node, piece=len(self.roots) - 1)
         self._told.add(name)
-        line = self._line(name)
+        line = self.links.line(name, self._told)
         following = line[1] if len(line) >= LINE else None
         children = tuple(
             self._line_branch(line, depth + 1) if b == following else self.grow(b, depth + 1)
             for b in self.links.below(name)
         )
         return Branch(node, self._reason(name), self.links.rule(name), children)
+
+    def _leaf(self, name: str, depth: int) -> Branch:
+        """A fact that no step derives; what speaks for the opposite is told where it is met first."""
+        node, opposite = self.nodes[name], self.links.opposite(name)
+        if not opposite:
+            return Branch(node)
+        if name in self._told:
+            return Branch(node, again=True)
+        self._told.add(name)
+        return Branch(node, opposite=self.grow(opposite, depth + 1))
 
     def _line_branch(self, line: list[str], depth: int) -> Branch:
         """A line's second node, for all that follow up to the last."""
@@ -112,10 +124,6 @@ class _Gardener:
     def _side(self, name: str) -> Branch:
         """What a step of a line rests on besides the next; what lies deep below it is told in a piece of its own."""
         return self.grow(name, max(0, self.max_depth - SIDE) + 1)
-
-    def _line(self, name: str) -> list[str]:
-        line = self.links.line(name)
-        return line[: next((k for k, m in enumerate(line) if k and m in self._told), len(line))]
 
     def _reason(self, name: str) -> str:
         return sentence(reason(self.links.step(name), self.nodes[name]))

@@ -17,6 +17,8 @@ SLACK = 12
 SMALL = 3
 LEVELS = 7  # of facts in a drawing: it should not be much taller than a screen
 
+PartKind = Literal["below", "line", "rest", "opposite"]
+
 
 @dataclass
 class Part:
@@ -24,12 +26,13 @@ class Part:
 
     Attributes:
         number: unique in the page, from 1; `under`: the fact that it hangs below.
-        kind: `below`, all that a fact rests on; `line`, steps in a row; `rest`, further facts of a step.
+        kind: `below`, all that a fact rests on; `line`, steps in a row; `rest`, further facts of a step; `opposite`,
+            the proof that a fact held to be false is so after all.
         rows: facts that are listed, each with its step; `plans`: drawings; `size`: facts told here and nowhere before.
     """
 
     number: int
-    kind: Literal["below", "line", "rest"]
+    kind: PartKind
     under: str
     rows: list[str] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
@@ -91,7 +94,7 @@ class Folding:
             fits = depth < LEVELS and self._fits(plan, level)
             below: list[str] = []
             for name in level:
-                line = self._line(name)
+                line = self.links.line(name, self.owner)
                 new = [b for b in self.links.below(name) if b not in plan.shown]
                 if name in plan.open or name in plan.parts:
                     continue
@@ -109,12 +112,14 @@ class Folding:
                     self.owner[name] = plan.parts[name].number
                     plan.parts[name].plans.append(self._new_plan(name))
             level = below
+        for name in [n for n in plan.shown if n not in plan.parts and self.links.opposite(n)]:
+            plan.parts[name] = self._opposed(name)
         return list(plan.parts.values())
 
     def _fits(self, plan: Plan, level: list[str]) -> bool:
         """Whether there is room for all that a level rests on, and for the parts that may hang below that."""
         new = {b for n in level for b in self.links.below(n)} - set(plan.shown)
-        pending = sum(b in self.links.steps and b not in self.owner for b in new)
+        pending = sum((b in self.links.steps and b not in self.owner) or bool(self.links.opposite(b)) for b in new)
         if level == [plan.root]:
             pending = 0  # it is opened as long as its own facts fit
         return len(plan.shown) + len(new) + pending <= self.budget
@@ -125,14 +130,6 @@ class Folding:
         plan.open[name] = None
         plan.shown |= dict.fromkeys(new)
         return new
-
-    def _line(self, name: str) -> list[str]:
-        """The line that begins at a fact, up to what is spelled out elsewhere."""
-        line = self.links.line(name)
-        for k, member in enumerate(line[1:], 1):
-            if member in self.owner:
-                return line[:k]
-        return line
 
     def _fold_line(self, plan: Plan, number: int, line: list[str]) -> list[str]:
         """Show a line's first step and its last fact, and list what lies between; what is to be shown further."""
@@ -158,14 +155,23 @@ class Folding:
     def _plan_sides(self, part: Part, told: set[str]) -> None:
         """Drawings for the derived facts that listed steps rest on."""
         for row in part.rows:
-            if self.owner.get(row) != part.number:
-                continue
-            for side in self.links.below(row):
+            sides = self.links.below(row) if self.owner.get(row) == part.number else []
+            for side in (*sides, *(self.links.opposite(s) for s in (row, *sides))):
                 if side in self.links.steps and side not in told and side not in self.owner:
                     self.owner[side] = part.number
                     part.plans.append(self._new_plan(side))
 
-    def _part(self, kind: Literal["below", "line", "rest"], under: str) -> Part:
+    def _opposed(self, name: str) -> Part:
+        """The proof of what a fact denies; where it is spelled out elsewhere, a reference to that."""
+        part, opposite = self._part("opposite", name), self.links.opposite(name)
+        if opposite in self.links.steps and opposite not in self.owner:
+            self.owner[opposite] = part.number
+            part.plans.append(self._new_plan(opposite))
+        else:
+            part.rows.append(opposite)
+        return part
+
+    def _part(self, kind: PartKind, under: str) -> Part:
         part = Part(len(self.parts) + 1, kind, under)
         self.parts.append(part)
         return part

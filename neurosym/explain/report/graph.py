@@ -26,7 +26,7 @@ from neurosym.explain.report.links import Links, one_node_a_fact
 from neurosym.explain.report.picture import Drawing, Folded, Picture, Row
 from neurosym.explain.report.safe import clean
 from neurosym.explain.report.tidying import CAPTIONS, acyclic, listed
-from neurosym.explain.report.wording import KIND_WORDS, percent, plural, reason, sentence
+from neurosym.explain.report.wording import KIND_WORDS, chance, percent, plural, reason, sentence
 
 NESTED = 5  # parts within parts; deeper ones stand side by side, or their frames would leave no room
 
@@ -44,14 +44,14 @@ def draw(explanation: Explanation, budget: int = BUDGET) -> Picture | None:
     choices = {n.id for n in explanation.nodes.values() if n.kind == "choice"} - {p.root for p in proofs}
     links = Links(explanation, proofs, frozenset(choices))
     root = proofs[0].root
-    return _Artist(links, Folding(links, root, budget), choices).picture()
+    return _Artist(links, Folding(links, root, budget)).picture()
 
 
 class _Artist:
     """Turns plans into drawings."""
 
-    def __init__(self, links: Links, folding: Folding, choices: set[str]) -> None:
-        self.links, self.folding, self.choices = links, folding, choices
+    def __init__(self, links: Links, folding: Folding) -> None:
+        self.links, self.folding = links, folding
         self.explanation = links.explanation
         self.nodes = links.explanation.nodes
 
@@ -68,7 +68,7 @@ class _Artist:
         )  # fmt: skip
 
     def _has_choices(self) -> bool:
-        return any(b in self.choices for numbers in self.links.steps.values() for k in numbers
+        return any(b in self.links.passed_over for numbers in self.links.steps.values() for k in numbers
                    for b in self.explanation.steps[k].body)  # fmt: skip
 
     def _nest(self, folded: dict[int, Folded]) -> list[Folded]:
@@ -94,6 +94,9 @@ class _Artist:
         if part.kind == "line":
             last = self._label_of(part.rows[-1])
             return f"{plural(len(part.rows), 'step')} in a row, from “{label}” to “{last}”"
+        if part.kind == "opposite":
+            shown = self.nodes[self.links.opposite(part.under)]
+            return f"Reasons for the opposite: {self._label_of(shown.id)}, {percent(shown.probability)}"
         if part.kind == "rest":
             return f"{plural(len(part.rows), 'further fact')} that “{label}” rests on"
         return f"{plural(part.size, 'more fact')} below “{label}”" if part.size else f"what “{label}” rests on"
@@ -130,7 +133,7 @@ class _Artist:
         edges += [(f"M{s.middle:.1f} {s.y:.1f}v{s.height:g}", s.leads) for s in everything if s.kind == "bend"]
         boxes = [s for s in everything if s.kind != "bend"]
         title = "How the claim follows" if first else f"How “{self._label_of(plan.root)}” follows"
-        return Drawing(number, title, width, height, boxes, edges)
+        return Drawing(number, title, width, height, boxes, edges, shapes[plan.root].middle)
 
     def _shapes(self, plan: Plan, first: bool) -> dict[str, Shape]:
         """Boxes and rule labels, linked from the root down; links that would close a cycle are left out."""
@@ -164,7 +167,7 @@ class _Artist:
         """The label of a rule firing, with the rule's weight where it has one."""
         step, rules = self.explanation.steps[number], self.explanation.rules
         rule = clean(rules[step.rule].name) if 0 <= step.rule < len(rules) else "rule"
-        weights = [self.nodes[b].probability for b in step.body if b in self.choices]
+        weights = [self.nodes[b].probability for b in step.body if b in self.links.passed_over]
         kind = "choice" if weights else "step"
         weight = f"  {percent(weights[0])}" if weights else ""
         text = shorten(rule, STEP_WIDTH - 30, 11, weight) + weight
@@ -177,13 +180,16 @@ class _Artist:
         """The box that stands for a part."""
         if part.kind == "line":
             line = f"{plural(len(part.rows), 'step')} in a row"
+        elif part.kind == "opposite":
+            line = f"for the opposite, {percent(self.nodes[self.links.opposite(part.under)].probability)}"
         elif part.kind == "rest":
             line = plural(len(part.rows), "further fact")
         else:
             line = f"{plural(part.size, 'more fact')} below" if part.size else "what it rests on"
         lines = [line, f"open part {part.number}"]
         return Shape(
-            f"part:{part.number}", "fold", self._title(part), lines, "folded", height=box_height(2), part=part.number
+            f"part:{part.number}", "fold", self._title(part), lines, "folded", height=box_height(2), part=part.number,
+            leads="not" if part.kind == "opposite" else "",
         )  # fmt: skip
 
     def _box(self, name: str, plan: Plan, claim: bool) -> Shape:
@@ -192,7 +198,7 @@ class _Artist:
         kind = "claim" if claim else node.kind
         caption = CAPTIONS.get(kind, node.kind)
         shown = text.removeprefix("it is not so that ") if node.kind == "not" else text
-        number = "" if node.kind in ("absent", "assumption") else percent(node.probability)
+        number = "" if node.kind == "absent" else chance(node)
         title = f"{text} – {caption}" + (f", {number}" if number else "") + (f"; {node.place}" if node.place else "")
         lines = wrap(shown, BOX_WIDTH - 28, 12)
         part = 0

@@ -121,6 +121,7 @@ def order(layers: list[list[Shape]], sweeps: int = 12) -> None:
     """Neighbours near one another: each layer sorted by the mean place of its neighbours, down and up in turn."""
     best, fewest = [list(layer) for layer in layers], crossings(layers)
     place = {s.id: k / max(1, len(layer)) for layer in layers for k, s in enumerate(layer)}
+    earlier: list[list[list[str]]] = []
     for sweep in range(sweeps):
         if not fewest and sweep > 1:
             break
@@ -136,6 +137,9 @@ def order(layers: list[list[Shape]], sweeps: int = 12) -> None:
         now = crossings(layers)
         if now < fewest:
             best, fewest = [list(layer) for layer in layers], now
+        earlier.append([[s.id for s in layer] for layer in layers])
+        if earlier[-1] in earlier[-3:-2]:  # as two sweeps before: from here on they repeat
+            break
     for layer, found in zip(layers, best, strict=True):
         layer[:] = found
 

@@ -12,9 +12,20 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from neurosym.errors import ExplanationError
 from neurosym.explain.report import wording as words
-from neurosym.explain.report.alternatives import failure, holding, near_title
+from neurosym.explain.report.alternatives import (
+    aside,
+    change_asides,
+    claim_then,
+    failure,
+    holding,
+    mark,
+    near_title,
+    sought_line,
+    weight_line,
+)
 from neurosym.explain.report.branches import WIDE, open_depth
 from neurosym.explain.report.layout import outline
+from neurosym.explain.report.method import weight_words
 from neurosym.explain.report.safe import clean, image_source, page_link
 
 
@@ -32,12 +43,13 @@ def environment() -> Environment:
     )
     env.filters |= {
         "percent": words.percent,
+        "chance": words.chance,
         "signed": words.signed,
         "sentence": words.sentence,
         "plural": words.plural,
         "image_source": image_source,
         "page_link": page_link,
-        "weight": words.weight_words,
+        "weight": weight_words,
         "shared": words.shared,
         "rest_words": words.rest_words,
         "looked_at": words.looked_at,
@@ -47,6 +59,12 @@ def environment() -> Environment:
         "near_title": near_title,
         "holding": holding,
         "failure": failure,
+        "claim_then": claim_then,
+        "aside": aside,
+        "mark": mark,
+        "weight_line": weight_line,
+        "asides": change_asides,
+        "sought_line": sought_line,
     }
     env.globals |= {"outline": outline, "kind_words": words.kind_words, "wide": WIDE, "open_depth": open_depth}
     return env

@@ -14,6 +14,7 @@ class Drawing:
 
     Attributes:
         number: of the part it belongs to and its place there, as `3-1`, unique in the page.
+        start: the middle of the box on top, in x: where a narrow screen begins to show a wide drawing.
         title: what it draws; edges: SVG paths with the kind of what they lead to.
     """
 
@@ -23,6 +24,7 @@ class Drawing:
     height: float
     shapes: list[Shape]
     edges: list[tuple[str, str]]
+    start: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from rich.text import Text
 from rich.tree import Tree
 
 from neurosym.explain.model import Attribution, Explanation, Node
-from neurosym.explain.report.alternatives import alternative_lines
+from neurosym.explain.report.alternatives import alternative_lines, headline
 from neurosym.explain.report.branches import WIDE, Branch, proof_tree
+from neurosym.explain.report.method import method_words, middle_words, weight_words, weights_here
 from neurosym.explain.report.safe import clean
 from neurosym.explain.report.wording import (
-    answer,
+    chance,
     compared,
     kind_words,
     looked_at,
@@ -27,7 +28,6 @@ from neurosym.explain.report.wording import (
     shared,
     shares_words,
     signed,
-    weight_words,
 )
 
 WIDTH = 100
@@ -43,7 +43,7 @@ def explanation_text(explanation: Explanation) -> str:
     )  # fmt: skip
     if explanation.verified == ():
         console.print(_text(f"This report does not verify, do not rely on it: {'; '.join(explanation.unverified)}."))
-    console.print(_text(answer(explanation)))
+    console.print(_text(headline(explanation)))
     for observed in explanation.given:
         console.print(_text(f"Given: {sentence(observed)}"))
     for warning in explanation.warnings:
@@ -55,14 +55,18 @@ def explanation_text(explanation: Explanation) -> str:
         console.print()
         console.print(_contributions(explanation))
         console.print(_text("Each is left out alone; the differences need not add up."))
+        if middle_words(explanation.claim):
+            console.print(_text(middle_words(explanation.claim)))
         if explanation.shares is not None:
             console.print(_text(shares_words(explanation)))
     if explanation.rules:
         console.print()
         console.print(_text("Rules"))
-        for rule in explanation.rules:
+        here = weights_here(explanation)
+        for number, rule in enumerate(explanation.rules):
             source = f" · {rule.source}" if rule.source else ""
-            console.print(Padding(_text(f"{rule.name} ({weight_words(rule)}) {rule.file}:{rule.line}{source}"), (0, 2)))
+            weight = weight_words(rule, here.get(number, ()))
+            console.print(Padding(_text(f"{rule.name} ({weight}) {rule.file}:{rule.line}{source}"), (0, 2)))
     console.print()
     console.print(_text(_provenance(explanation)))
     if explanation.verified is None:
@@ -94,8 +98,19 @@ def _grow(tree: Tree, branch: Branch, told: set[str]) -> None:
     told.add(branch.node.id)
     for below in branch.children[:WIDE]:
         _grow(child, below, told)
+    if branch.opposite is not None:
+        _grow_opposite(child, branch.opposite, told)
     if branch.children[WIDE:]:
         child.add(_text(f"… {plural(len(branch.children) - WIDE, 'further fact')}"))
+
+
+def _grow_opposite(tree: Tree, branch: Branch, told: set[str]) -> None:
+    """What speaks for the opposite of a fact held to be false, in full where it is met first."""
+    title = f"Reasons for the opposite, {percent(branch.node.probability)}"
+    if branch.node.id in told:
+        tree.add(_text(f"{title}: {branch.node.label} – see above"))
+    else:
+        _grow(tree.add(_text(f"{title}:")), branch, told)
 
 
 def _line(branch: Branch, details: bool) -> str:
@@ -103,12 +118,12 @@ def _line(branch: Branch, details: bool) -> str:
     if branch.again:
         return f"{node.label} – see above"
     if branch.piece:
-        return f"{node.label}, {percent(node.probability)} – not spelled out, too deep"
+        return f"{node.label}, {chance(node)} – not spelled out, too deep"
     if branch.row:
         return f"… {plural(len(branch.row), 'step')} in a row like this one, down from {node.label}, to:"
     if branch.rule is not None or branch.reason:
         name = f" [{branch.rule.name}]" if branch.rule is not None else ""
-        return f"{node.label}, {percent(node.probability)}{name}\n{branch.reason}"
+        return f"{node.label}, {chance(node)}{name}\n{branch.reason}"
     return _leaf(node, details)
 
 
@@ -119,7 +134,7 @@ def _leaf(node: Node, details: bool) -> str:
             f"{node.neural.network} says {node.neural.value}" if node.kind == "neural" else node.neural.network
         )
     if node.kind not in ("absent", "assumption"):
-        parts.append(percent(node.probability))
+        parts.append(chance(node))
     if node.place:
         parts.append(node.place)
     text = f"{node.label} – {', '.join(parts)}"
@@ -165,8 +180,8 @@ def _provenance(explanation: Explanation) -> str:
     claim, p = explanation.claim, explanation.provenance
     seed = "" if p.seed is None else f", seed {p.seed}"
     return (
-        f"neurosym {p.version}, {p.time}{seed}; {claim.semantics} by {claim.method}; rules {p.rules_sha256[:12]}, "
-        f"facts {p.facts_sha256[:12]}, weights {p.weights_sha256[:12]}"
+        f"neurosym {p.version}, {p.time}{seed}; {method_words(claim)} ({claim.semantics}, {claim.method}); "
+        f"rules {p.rules_sha256[:12]}, facts {p.facts_sha256[:12]}, weights {p.weights_sha256[:12]}"
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from neurosym.explain.model import Attribution, Claim, Explanation, Node, RuleText, Shares, Step
+from collections.abc import Mapping
+
+from neurosym.explain.model import Attribution, Claim, Explanation, Node, Shares, Step
 from neurosym.reasoner.priors import Credible
 
 KIND_WORDS = {
@@ -18,7 +20,7 @@ KIND_WORDS = {
 NO_REASON = "No rule, fact or network supports it."
 NO_PROOF = "Its bounds follow from all constraints and rules together."
 
-_DEGREES = ("goedel", "product", "lukasiewicz", "bounds")
+DEGREES = ("goedel", "product", "lukasiewicz", "bounds")
 
 
 def kind_words(kind: str) -> str:
@@ -37,6 +39,18 @@ def percent(value: float) -> str:
     if 0.999 < value < 1:
         return "over 99.9%"
     return f"{value * 100:.1f}%"
+
+
+def chance(node: Node) -> str:
+    """How probable a fact is: `97.1%`, between which bounds where it rests on what is unknown, or `unknown`."""
+    lower, upper = node.lower, node.upper
+    if lower is None or upper is None:
+        return "unknown" if node.kind == "assumption" and 0 < node.probability < 1 else percent(node.probability)
+    if upper - lower <= 1e-9:
+        return percent(node.probability)
+    if lower <= 1e-9 and upper >= 1 - 1e-9:
+        return "unknown"
+    return f"{percent(lower)} – {percent(upper)}"
 
 
 def signed(value: float) -> str:
@@ -58,16 +72,17 @@ def amount(claim: Claim) -> str:
     if claim.upper - claim.lower > 1e-9:
         if claim.semantics == "boolean":
             return "unknown"
-        return f"{_number(claim, claim.lower)} – {_number(claim, claim.upper)}"
+        return f"{number(claim, claim.lower)} – {number(claim, claim.upper)}"
     if claim.semantics == "boolean":
         return "yes" if claim.probability > 0.5 else "no"
-    return _number(claim, claim.probability)
+    return number(claim, claim.probability)
 
 
-def _number(claim: Claim, value: float) -> str:
+def number(claim: Claim, value: float) -> str:
+    """A number of the claim's kind: a count, a degree of truth, a percentage."""
     if claim.semantics == "count":
         return f"{value:,.0f}"
-    return f"{value:.3f}" if claim.semantics in _DEGREES else percent(value)
+    return f"{value:.3f}" if claim.semantics in DEGREES else percent(value)
 
 
 def measure(claim: Claim) -> str:
@@ -89,7 +104,7 @@ def _measure(claim: Claim) -> str:
         return "derivation" if value == 1 and claim.upper == 1 else "derivations"
     if claim.semantics == "boolean":
         return "it follows from the rules" if value > 0.5 else "it does not follow from the rules"
-    if claim.semantics in _DEGREES:
+    if claim.semantics in DEGREES:
         return "degree of truth"
     if claim.semantics == "viterbi":
         return "probability of the best proof"
@@ -130,10 +145,7 @@ def _no_reason(explanation: Explanation) -> str:
 
 
 def _because(explanation: Explanation) -> str:
-    """The best proof's first telling step, or an empty string if there is no proof.
-
-    A step that rests on one derived fact and nothing else only renames it; its reason is the one below.
-    """
+    """The best proof's first telling step, or an empty string if there is no proof."""
     if not explanation.proofs:
         return ""
     proof = explanation.proofs[0]
@@ -143,13 +155,25 @@ def _because(explanation: Explanation) -> str:
     steps = {explanation.steps[k].node: explanation.steps[k] for k in proof.steps}
     if node.id not in steps:
         return f"it is {kind_words(node.kind)}" + (f" ({node.place})" if node.place else "")
-    for _ in proof.steps:
+    node = telling(explanation, node, steps)
+    return reason(steps[node.id], node)
+
+
+def telling(explanation: Explanation, node: Node, steps: Mapping[str, Step]) -> Node:
+    """The fact of the first telling step at or below a derived fact.
+
+    A step that rests on one derived fact and nothing else only renames it; its reason is the one below.
+
+    Args:
+        steps: id of a derived node → the step that derives it.
+    """
+    for _ in range(len(steps)):
         body = steps[node.id].body
         below = explanation.nodes.get(body[0]) if len(body) == 1 else None
         if below is None or below.kind != "derived" or below.id not in steps:
             break
         node = below
-    return reason(steps[node.id], node)
+    return node
 
 
 def main_reason(explanation: Explanation) -> str:
@@ -157,10 +181,15 @@ def main_reason(explanation: Explanation) -> str:
     return sentence(_because(explanation)) or _no_reason(explanation)
 
 
+def numbered(explanation: Explanation) -> str:
+    """The claim with its number."""
+    claim = explanation.claim
+    return f"{sentence(claim.label).rstrip('.')}: {amount(claim)} ({measure(claim)})"
+
+
 def answer(explanation: Explanation) -> str:
     """The claim with its number and its main reason, in one sentence."""
-    claim = explanation.claim
-    what = f"{sentence(claim.label).rstrip('.')}: {amount(claim)} ({measure(claim)})"
+    what = numbered(explanation)
     because = _because(explanation)
     return f"{what}, mainly because {because.rstrip('.')}." if because else f"{what}. {_no_reason(explanation)}"
 
@@ -170,11 +199,12 @@ def shares_words(explanation: Explanation) -> str:
     shares, claim = explanation.shares, explanation.claim
     if shares is None:
         return ""
+    whole = "the middle of the claim" if claim.upper - claim.lower > 1e-9 else "the claim"
     how = f"exact, from {shares.evaluations:,} evaluations"
     if shares.method == "sampled":
         how = f"estimated from {shares.evaluations:,} evaluations, drawn with seed {shares.seed}, ± one standard error"
     return (
-        f"The Shapley shares add up to {signed(claim.probability - shares.baseline)} points: the claim, "
+        f"The Shapley shares add up to {signed(claim.probability - shares.baseline)} points: {whole}, "
         f"{percent(claim.probability)}, minus its baseline, {percent(shares.baseline)}, with {shares.named} ({how})."
     )
 
@@ -213,7 +243,7 @@ def weight_class(score: float, attribution: Attribution) -> str:
 def rest_words(shares: Shares) -> str:
     """What no shown proof uses, in words."""
     leaves = f"{shares.rest_leaves:,} uncertain {'leaf' if shares.rest_leaves == 1 else 'leaves'}"
-    return f"everything else, {leaves} of other proofs"
+    return f"everything else, {leaves} in no proof shown"
 
 
 def shared(value: float | None, error: float | None = None) -> str:
@@ -227,17 +257,3 @@ def fired_rules(explanation: Explanation) -> list[str]:
     """Names of the rules that the proofs use, in the order in which they are met."""
     used = (explanation.steps[k].rule for proof in explanation.proofs for k in proof.steps)
     return list(dict.fromkeys(explanation.rules[k].name for k in used if 0 <= k < len(explanation.rules)))
-
-
-def weight_words(rule: RuleText) -> str:
-    """A rule's weight, and what it was before training."""
-    if rule.weights:
-        return "weights " + ", ".join(f"{w:.3f}" for w in rule.weights) + (", learned" if rule.learned else "")
-    if rule.weight is None:
-        return "certain"
-    text = f"weight {rule.weight:.3f}"
-    if rule.credible is not None:
-        text += f", {rule.credible.level * 100:g}% credible {rule.credible.lower:.3f} – {rule.credible.upper:.3f}"
-    if rule.learned:
-        text += f", learned (was {rule.initial:.3f})" if rule.initial is not None else ", learned"
-    return text

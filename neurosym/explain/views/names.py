@@ -23,7 +23,7 @@ class Names:
     Attributes:
         facts: node id → IRI; `firings`: one for each step; `rules`: one for each rule.
         claim, explanation: of the claim, and of the explanation, which its time is a part of.
-        order: node ids, each after those it rests on.
+        order: node ids, each after those it rests on, and after what speaks for its opposite.
 
     Raises:
         ExplanationError: NS860, a fact rests on itself, or on a node that there is not.
@@ -45,7 +45,10 @@ class Names:
                 step = e.steps[k]
                 body = [self.facts[b].value for b in step.body]
                 parts[k] = (self.rules[step.rule].value, step.because, sorted(step.substitution.items()), body)
-            self.facts[node_id] = _name("fact", (_said(e.nodes[node_id]), sorted(map(repr, parts.values()))))
+            opposite = e.nodes[node_id].opposite
+            against = (self.facts[opposite].value,) if opposite else ()
+            said = (_said(e.nodes[node_id]), sorted(map(repr, parts.values())), *against)
+            self.facts[node_id] = _name("fact", said)
             for k in steps:
                 firings[k] = _name("firing", (self.facts[node_id].value, parts[k]))
         self.firings = [firings[k] for k in range(len(e.steps))]
@@ -59,7 +62,7 @@ class Names:
 
 
 def bottom_up(explanation: Explanation) -> list[str]:
-    """Node ids, each after those it rests on.
+    """Node ids, each after those it rests on, and after what speaks for its opposite.
 
     Raises:
         ExplanationError: NS860, a fact rests on itself, or a part names one that there is not.
@@ -71,6 +74,9 @@ def bottom_up(explanation: Explanation) -> list[str]:
             if not 0 <= step.rule < len(e.rules):
                 raise KeyError(f"rule {step.rule}")
             below[step.node].extend(step.body)
+        for name, node in e.nodes.items():
+            if node.opposite:
+                below[name].append(node.opposite)
         missing = {n for body in below.values() for n in body} | {p.root for p in e.proofs}
         if missing := missing - below.keys():
             raise KeyError(f"node {min(missing)}")
@@ -84,7 +90,8 @@ def bottom_up(explanation: Explanation) -> list[str]:
 def _said(node: Node) -> tuple[object, ...]:
     """What is said of a node, labels aside. Its id is among it: two choices of one rule differ in nothing else."""
     neural = node.neural and (node.neural.network, node.neural.value, [astuple(r) for r in node.neural.runners_up])
-    return node.id, node.kind, node.atom, node.triple, node.probability, node.place, neural
+    bounds = () if node.lower is None else (node.lower, node.upper)
+    return node.id, node.kind, node.atom, node.triple, node.probability, node.place, neural, *bounds
 
 
 def _name(kind: str, content: object) -> Iri:

@@ -12,16 +12,20 @@ if TYPE_CHECKING:
     import networkx
 
 CLAIM = "claim"
+SUPPORTS, OPPOSES = "supports", "opposes"
 
 
 def to_networkx(explanation: Explanation) -> networkx.DiGraph:
     """All proofs as one directed acyclic graph, from what is used to what follows.
 
-    `networkx.ancestors(graph, graph.graph["root"])` are the evidence and the firings that the claim rests on. Nodes are
-    facts under their ids (`role` "fact", with `kind`, `atom`, `label`, `probability`, `place`), firings (`role`
-    "firing", `step:0` and so on, with `rule`, `label`, `file`, `line`, `source`, and `weight` where the rule has one)
-    and the claim (`role` "claim"), which the root of each proof leads to. All attributes are text, numbers and truth
-    values, without characters that XML cannot hold, so that GraphML, GEXF and JSON take them.
+    `networkx.ancestors(graph, graph.graph["root"])` are the evidence and the firings that the claim rests on, and those
+    that speak against it, which lead to a fact held to be false by an edge whose `kind` is "opposes"; that of all other
+    edges is "supports".
+
+    Nodes are facts under their ids (`role` "fact", with `kind`, `atom`, `label`, `probability`, `place`), firings
+    (`role` "firing", `step:0` and so on, with `rule`, `label`, `file`, `line`, `source`, and `weight` where the rule
+    has one) and the claim (`role` "claim"), which the root of each proof leads to. All attributes are text, numbers and
+    truth values, without characters that XML cannot hold, so that GraphML, GEXF and JSON take them.
 
     Raises:
         ExplanationError: NS860, a fact rests on itself, or a part names one that there is not.
@@ -34,6 +38,8 @@ def to_networkx(explanation: Explanation) -> networkx.DiGraph:
     for name in order:
         node = e.nodes[name]
         about: dict[str, Any] = {"place": node.place}
+        if node.lower is not None and node.upper is not None:
+            about |= {"lower": float(node.lower), "upper": float(node.upper)}
         if node.neural is not None:
             about |= {"network": node.neural.network, "value": node.neural.value}
         _add(graph, name, "fact", kind=node.kind, atom=node.atom, label=node.label,
@@ -41,14 +47,16 @@ def to_networkx(explanation: Explanation) -> networkx.DiGraph:
     for number, step in enumerate(e.steps):
         rule, name = e.rules[step.rule], f"step:{number}"
         about = {} if rule.weight is None else {"weight": float(rule.weight)}
+        about |= {"given": rule.given} if rule.given else {}
         _add(graph, name, "firing", rule=rule.name, label=step.because, file=rule.file, line=rule.line,
              source=rule.source, **about)  # fmt: skip
-        graph.add_edges_from((body, name) for body in step.body)
-        graph.add_edge(name, step.node)
+        graph.add_edges_from(((body, name) for body in step.body), kind=SUPPORTS)
+        graph.add_edge(name, step.node, kind=SUPPORTS)
     claim = e.claim
     _add(graph, CLAIM, "claim", atom=claim.atom, label=claim.label, probability=float(claim.probability),
          lower=float(claim.lower), upper=float(claim.upper))  # fmt: skip
-    graph.add_edges_from((proof.root, CLAIM) for proof in e.proofs)
+    graph.add_edges_from(((proof.root, CLAIM) for proof in e.proofs), kind=SUPPORTS)
+    graph.add_edges_from(((n.opposite, n.id) for n in e.nodes.values() if n.opposite), kind=OPPOSES)
     return graph
 
 

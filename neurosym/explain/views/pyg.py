@@ -16,7 +16,9 @@ import torch
 from torch import Tensor
 
 from neurosym.errors import ExplanationError
+from neurosym.explain.attribution.questions import at_rest
 from neurosym.explain.model import Explanation
+from neurosym.explain.report.links import opposing
 from neurosym.explain.views.derivation import Derivations
 from neurosym.reasoner import Answers
 
@@ -59,6 +61,9 @@ def graph_view(explanation: Explanation, answers: Answers, node: str | None = No
     candidates = [n for n in explanation.nodes.values() if n.kind == "neural" and (node is None or n.id == node)]
     number = {graph.atom(f): f for f in _neural_facts(answers)}
     asked = [n for n in candidates if n.atom in number]
+    if node is None:  # what speaks against the claim is asked for by name
+        against = opposing(explanation, explanation.proofs)
+        asked = [n for n in asked if n.id not in against] or asked
     if node is not None and not asked:
         _refuse(f"`{node}` is no leaf that a graph network decided", "leave it out, or take an id of `nodes`")
     if not asked:
@@ -74,8 +79,7 @@ def _refuse(message: str, help: str) -> NoReturn:
 def _neural_facts(answers: Answers) -> list[int]:
     """The leaves that graph networks decide."""
     graph, leaves = answers.grounded.graph, answers.grounded.leaves
-    groups = [g for g in graph.choices if g.kind == "neural" and len(g.facts)]
-    groups = [g for g in groups if leaves.graph_question(int(g.facts[0, 0])) is not None]
+    groups = [g for g in graph.choices if g.kind == "neural" and leaves.asked_by(g).uses_graph]
     return [f for g in groups for f in g.facts.reshape(-1).tolist()]
 
 
@@ -85,17 +89,16 @@ def _neural_facts(answers: Answers) -> list[int]:
 def _of_network(answers: Answers, fact: int, sample: int) -> tuple[Any, Any]:
     from neurosym.neural.gnn import masked_explanation
 
-    found = answers.grounded.leaves.graph_question(fact)
-    assert found is not None
-    reader, row, outcome = found
-    graphs = reader.graph_input(answers.leaf_tags.detach())
-    graph = graphs[min(sample, len(graphs) - 1)]
-    place = reader.nodes[row : row + 1].to(graph.edge_index.device)
-    function = _masked_network(reader.group, graph, place)
+    leaves, program = answers.grounded.leaves, answers.grounded.graph
+    group, row = program.choice_of(fact)
+    asked = leaves.asked_by(group)
+    graph, nodes = leaves.graph_read(asked, answers.leaf_tags[sample].detach())
+    place = nodes[row : row + 1]
+    function = _masked_network(asked, graph, place)
     present, whole = torch.ones(len(graph.nodes)).to(graph.edge_weight), torch.ones_like(graph.edge_weight)
     with torch.no_grad():
         word = function(present, whole)
-    column = 1 if reader.group.declaration.values is None else outcome
+    column = 1 if asked.declaration.values is None else int(program.outcome[fact])
     score = _scores(function, present, len(whole), column)
     edge_mask = _fewest(function, present, score, word)
     node_mask = torch.zeros_like(present)
@@ -103,7 +106,7 @@ def _of_network(answers: Answers, fact: int, sample: int) -> tuple[Any, Any]:
     return masked_explanation(
         function, graph.edge_index, node_mask, edge_mask, word, edge_score=score, edge_type=graph.edge_type,
         edge_weight=graph.edge_weight.detach(), node_names=list(graph.nodes), relations=list(graph.relations),
-        atom=answers.grounded.graph.atom(fact), tolerance=TOLERANCE,
+        atom=program.atom(fact), tolerance=TOLERANCE,
     )  # fmt: skip
 
 
@@ -113,13 +116,8 @@ def _masked_network(group: NeuralGroup, graph: GraphInput, place: Tensor) -> Cal
 
     def word(present: Tensor, mask: Tensor) -> Tensor:
         weight = graph.edge_weight.detach() * (mask * present[source] * present[target]).to(graph.edge_weight)
-        training = [part for part in group.network.modules() if part.training]
-        group.network.eval()
-        try:
+        with at_rest(group.network):
             logits = group.network(replace(graph, edge_weight=weight), place)
-        finally:
-            for part in training:  # some may have been out of training before
-                part.training = True
         said = group.probabilities(logits, 1)
         return said if group.declaration.values is not None else torch.cat([1 - said, said], dim=1)
 

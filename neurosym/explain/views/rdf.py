@@ -12,18 +12,18 @@ import json
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import quote
 
 from neurosym.errors import ExplanationError, FactError
-from neurosym.explain.model import Contribution, Explanation, Neural, Node, RuleText
+from neurosym.explain.model import Contribution, Credible, Explanation, Neural, Node, RuleText
 from neurosym.explain.views import vocabulary as v
 from neurosym.explain.views.names import Names
 from neurosym.explain.views.vocabulary import own, prov
 from neurosym.lang.terms import XSD, Iri, TypedLiteral, Value
 
 Quad = tuple[Value, Value, Value, Iri | None]
+SOFTWARE = Iri("urn:neurosym:software")  # which fires rules; a firing is the same in each version of it
 _WEB = re.compile(r"(https?://|doi:|urn:)\S+\Z", re.I)
 
 
@@ -41,21 +41,21 @@ def to_rdf(
 
     Args:
         path: a file, written whole or not at all.
-        format: `turtle`, `trig`, `nt`, `nq` or `json-ld`; by default what the path's suffix says, else `turtle`, or
-            `trig` with a named graph.
+        format: `turtle`, `trig`, `nt`, `nq` or `json-ld`; by default what the path's suffix says; where it has
+            none `turtle`, or `trig` with a named graph.
         graph: IRI of a named graph for the derived triples; their provenance stays in the default graph.
         threshold: claims of a lower probability (`lower`, where it is an interval) are described, and not stated. By
             default those of probability 0.
 
     Raises:
-        ExplanationError: NS860, an explanation that contradicts itself; NS862, a format that is not written;
-            NS830, the file cannot be.
+        ExplanationError: NS860, an explanation that contradicts itself; NS862, a format that is not written, or a
+            suffix of none; NS830, the file cannot be.
     """
     from neurosym.explain.report import write_page
-    from neurosym.facts.rdf import WRITTEN, write_rdf
+    from neurosym.facts.rdf import write_rdf
 
-    named = Path(path).suffix[1:].lower() if path is not None else ""
-    chosen = format or (named if named in WRITTEN else "trig" if graph else "turtle")
+    named = suffix_format(path) if path is not None and format is None else ""
+    chosen = format or named or ("trig" if graph else "turtle")
     quads = [quad for e in explanations for quad in explanation_quads(e, graph, threshold)]
     try:
         text = write_rdf(quads, chosen, v.PREFIXES)
@@ -64,6 +64,23 @@ def to_rdf(
     if path is not None:
         write_page(path, text)
     return text
+
+
+def suffix_format(path: str | os.PathLike[str]) -> str:
+    """The format that a path's suffix says; an empty string where it has none.
+
+    Raises:
+        ExplanationError: NS862, a suffix of something else: who opens `claim.pdf` expects no RDF in it.
+    """
+    from neurosym.facts.rdf import WRITTEN
+
+    suffix = Path(path).suffix.lower()
+    if suffix and suffix[1:] not in WRITTEN:
+        raise ExplanationError(
+            f"RDF is not written as `{suffix}`, the suffix of {path}", code="NS862",
+            help="write .ttl, .trig, .nt, .nq or .jsonld, or name the format",
+        )  # fmt: skip
+    return suffix[1:]
 
 
 def explanation_quads(explanation: Explanation, graph: str | None = None, threshold: float | None = None) -> list[Quad]:
@@ -89,8 +106,12 @@ class _Writer:
             self.rule(iri, rule)
         for name, iri in names.facts.items():
             self.fact(iri, e.nodes[name])
+            if e.nodes[name].opposite:
+                self.add(names.facts[e.nodes[name].opposite], own("opposes"), iri)
         for number in range(len(e.steps)):
             self.firing(number)
+        self.add(SOFTWARE, v.TYPE, prov("SoftwareAgent"), prov("Agent"))
+        self.add(SOFTWARE, v.LABEL, "neurosym")
         self.claim()
         self.explanation()
         self.state(graph, threshold)
@@ -108,12 +129,16 @@ class _Writer:
         self.add(iri, v.CITATION, rule.source)
         self.add(iri, v.SOURCE, Iri(rule.source) if _WEB.match(rule.source) else None)
         self.add(iri, own("weight"), rule.weight)
+        self.add(iri, own("givenBy"), rule.given)
         self.add(iri, own("initialWeight"), rule.initial)
         self.add(iri, own("learned"), rule.learned)
-        if rule.credible is not None:
-            self.add(iri, own("credibleLower"), rule.credible.lower)
-            self.add(iri, own("credibleUpper"), rule.credible.upper)
-            self.add(iri, own("credibleLevel"), rule.credible.level)
+        self.credible(iri, rule.credible)
+
+    def credible(self, iri: Iri, interval: Credible | None) -> None:
+        """A credible interval of a weight or a claim."""
+        if interval is not None:
+            for name in ("lower", "upper", "level"):
+                self.add(iri, own(f"credible{name.title()}"), getattr(interval, name))
 
     def fact(self, iri: Iri, node: Node) -> None:
         """A fact of a proof, whatever it rests on."""
@@ -122,6 +147,8 @@ class _Writer:
         self.add(iri, own("atom"), node.atom)
         self.add(iri, own("kind"), node.kind)
         self.add(iri, own("probability"), float(node.probability))
+        self.add(iri, own("lower"), node.lower)
+        self.add(iri, own("upper"), node.upper)
         self.add(iri, own("place"), node.place)
         self.add(iri, own("denies" if denied(node) else "statement"), self.statement(node))
         if node.neural is not None:
@@ -178,15 +205,8 @@ class _Writer:
         self.add(iri, prov("qualifiedAssociation"), association)
         self.add(association, v.TYPE, prov("Association"))
         self.add(association, prov("hadPlan"), rule)
-        self.add(association, prov("agent"), self.software())
-        self.add(iri, prov("wasAssociatedWith"), self.software())
-
-    def software(self) -> Iri:
-        """The library, which fires rules; its version is the explanation's, for a firing is the same in each."""
-        iri = Iri("urn:neurosym:software")
-        self.add(iri, v.TYPE, prov("SoftwareAgent"), prov("Agent"))
-        self.add(iri, v.LABEL, "neurosym")
-        return iri
+        self.add(association, prov("agent"), SOFTWARE)
+        self.add(iri, prov("wasAssociatedWith"), SOFTWARE)
 
     # ------------------------------------------------------------------------------------------------- the claim
 
@@ -200,10 +220,7 @@ class _Writer:
             self.add(iri, own(name), getattr(claim, name))
         for name in ("probability", "lower", "upper"):
             self.add(iri, own(name), float(getattr(claim, name)))
-        if claim.credible is not None:
-            self.add(iri, own("credibleLower"), claim.credible.lower)
-            self.add(iri, own("credibleUpper"), claim.credible.upper)
-            self.add(iri, own("credibleLevel"), claim.credible.level)
+        self.credible(iri, claim.credible)
         self.add(iri, own("given"), *e.given)
         self.add(iri, prov("wasDerivedFrom"), *(self.names.facts[r] for r in roots))
         for root in (e.nodes[r] for r in roots):
@@ -215,7 +232,7 @@ class _Writer:
         self.add(iri, v.TYPE, prov("Entity"), own("Explanation"))
         self.add(iri, own("explains"), self.names.claim)
         self.add(iri, prov("wasDerivedFrom"), self.names.claim)
-        self.add(iri, prov("wasAttributedTo"), self.software())
+        self.add(iri, prov("wasAttributedTo"), SOFTWARE)
         self.add(iri, prov("generatedAtTime"), TypedLiteral(made.time, XSD + "dateTime"))
         self.add(iri, own("version"), made.version)
         self.add(iri, own("seed"), made.seed)
@@ -266,5 +283,5 @@ def denied(node: Node) -> bool:
 
 def certificate_hash(explanation: Explanation) -> str:
     """SHA-256 of the certificate's JSON with sorted keys and no spaces: ties the triples to the JSON."""
-    text = json.dumps(asdict(explanation.certificate), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(vars(explanation.certificate), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

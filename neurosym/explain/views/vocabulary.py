@@ -16,8 +16,8 @@ CLASSES = ("Explanation", "Claim", "Proof", "Fact", "Firing", "Rule", "Contribut
 PROPERTIES = (
     "explains", "proof", "root", "rank", "assumes", "contribution", "about", "without", "difference",
     "atom", "kind", "probability", "lower", "upper", "semantics", "method", "detail", "given", "warning", "statement",
-    "denies", "place", "value", "alternative", "binding", "text", "file", "line", "weight", "initialWeight", "learned",
-    "credibleLower", "credibleUpper", "credibleLevel",
+    "denies", "opposes", "place", "value", "alternative", "binding", "text", "file", "line", "weight", "givenBy",
+    "initialWeight", "learned", "credibleLower", "credibleUpper", "credibleLevel",
     "rulesHash", "factsHash", "weightsHash", "certificateHash", "seed", "version",
 )  # fmt: skip
 

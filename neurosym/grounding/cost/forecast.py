@@ -19,6 +19,7 @@ from neurosym.grounding.cost.sampling import measure
 from neurosym.grounding.cost.statistics import Relation
 from neurosym.grounding.load import mentioned
 from neurosym.grounding.normalise import normalise
+from neurosym.grounding.tables import matched
 from neurosym.lang.ast import Atom, Const, Program
 from neurosym.lang.terms import Symbol
 
@@ -118,7 +119,8 @@ def forecast(
         RuleError: statements that cannot be evaluated yet.
         GroundingError: a rule has no order of its literals that binds all variables.
     """
-    base, asked, limits = facts or FactBase(), [evaluated(atom) for atom in queries], limits or Limits()
+    base, _ = matched(program, facts or FactBase())
+    asked, limits = [evaluated(atom) for atom in queries], limits or Limits()
     program = with_values(program)
     symbols = base.symbols.copy()
     core = normalise(program, symbols, asked)

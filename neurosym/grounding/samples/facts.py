@@ -12,6 +12,8 @@ from neurosym.errors import FactError
 from neurosym.facts import FactBase, Ids, SymbolTable
 from neurosym.facts.tabular import text_value
 from neurosym.grounding.core import Key
+from neurosym.grounding.tables import matched
+from neurosym.lang.ast import Program
 from neurosym.lang.terms import Value
 
 Fact = tuple[str, Sequence[Value]]
@@ -44,12 +46,19 @@ class Samples:
         return FactBase.from_facts(found, f"sample {sample}")
 
     @classmethod
-    def of(cls, samples: Samples | Sequence[FactBase] | Sequence[Iterable[Fact]]) -> Samples:
-        """Samples as they are, or one for each fact base, or for each list of facts (predicate, arguments)."""
+    def of(
+        cls, samples: Samples | Sequence[FactBase] | Sequence[Iterable[Fact]], program: Program | None = None
+    ) -> Samples:  # fmt: skip
+        """Samples as they are, or one for each fact base, or for each list of facts (predicate, arguments).
+
+        Args:
+            program: with whose arguments the columns of tables are matched.
+        """
         if isinstance(samples, Samples):
             return samples
         if samples and isinstance(samples[0], FactBase):
-            return cls._from_bases([b for b in samples if isinstance(b, FactBase)])
+            bases = [b for b in samples if isinstance(b, FactBase)]
+            return cls._from_bases(bases if program is None else [matched(program, b)[0] for b in bases])
         return cls._from_facts([s for s in samples if not isinstance(s, FactBase)])
 
     @classmethod

@@ -20,6 +20,7 @@ from neurosym.grounding.samples.facts import Fact, Samples
 from neurosym.grounding.samples.graphs import SampleGraphs
 from neurosym.grounding.samples.lifted import SAMPLE, Lifted, lift
 from neurosym.grounding.samples.load import Given, Loader, in_each
+from neurosym.grounding.tables import matched
 from neurosym.lang.ast import Atom, Const, Program
 
 
@@ -52,7 +53,8 @@ def ground_samples(
             NS905 the program has `open` predicates.
         RuleError, LimitError: as for `ground`.
     """
-    own, base, asked = Samples.of(samples), shared or FactBase(), list(queries)
+    own, asked = Samples.of(samples, program), list(queries)
+    base, _ = matched(program, shared or FactBase())
     if program.opened:
         names = ", ".join(f"`{n}/{k}`" for n, k in sorted(program.opened))
         raise GroundingError(

@@ -230,7 +230,9 @@ def never_fires(context: Context) -> None:
         missing = _missing(context, rule.body, known)
         if missing is None or missing.key in context.defined:
             why = f"nothing can make `{missing.predicate}` true" if missing else "its body is false"
-            context.warn("NS217", "this rule can never fire", missing.span if missing else rule.span, note=why)
+            with_these = " with these facts" if context.facts is not None else ""
+            never = f"this exception never applies{with_these}" if rule.exception_to else "this rule can never fire"
+            context.warn("NS217", never, missing.span if missing else rule.span, note=why)
 
 
 def _can_hold(context: Context, body: Body, known: set[Key]) -> bool:

@@ -33,7 +33,7 @@ from neurosym.lang.builtins import PREDICATES, SLOT_TYPES
 from neurosym.lang.checks.asked import Recursion, asked_for, branches
 from neurosym.lang.checks.context import Context
 from neurosym.lang.printer import Printer
-from neurosym.lang.walk import Key, atom_variables, body_variables, built_in, head_atoms, variables
+from neurosym.lang.walk import Key, atom_variables, body_variables, built_in, conjuncts, head_atoms, variables
 
 Names = frozenset[str]
 
@@ -278,8 +278,7 @@ def _from_query(binding: Binding, recursion: Recursion, rule: Rule, total: Count
 
 def _inside(body: Body, name: str) -> str:
     """An addition to the note, where the variable occurs in a place that binds nothing."""
-    parts = body.parts if isinstance(body, And) else (body,)
-    for part in parts:
+    for part in conjuncts(body):
         if any(v.name == name for v in body_variables(part)):
             match part:
                 case Not():
@@ -298,7 +297,7 @@ def _did_you_mean(context: Context, rule: Rule, v: Var, candidates: list[str]) -
     pick = near.split("`")[1] if near else (free[0] if len(free) == 1 else None)
     if pick is None or pick.startswith("_"):
         return ""
-    for part in rule.body.parts if isinstance(rule.body, And) else (rule.body,):
+    for part in conjuncts(rule.body):
         for u in body_variables(part):
             if u.name == pick:
                 where = f", from `{Printer(context.program.prefixes).body(part)}`" if isinstance(part, Literal) else ""

@@ -7,10 +7,11 @@ from collections import Counter
 
 from neurosym.errors import Span
 from neurosym.lang.actions import constant_number
-from neurosym.lang.ast import Aggregate, And, Body, Comparison, Const, Rule, Var, Weight
+from neurosym.lang.ast import Aggregate, Body, Comparison, Const, Rule, Var, Weight
 from neurosym.lang.checks.context import Context
 from neurosym.lang.checks.safety import Binding, outer_variables, spelled, weight_variables
-from neurosym.lang.walk import atom_variables, body_variables, head_atoms, variables
+from neurosym.lang.terms import spell_predicate
+from neurosym.lang.walk import atom_variables, body_atoms, body_variables, conjuncts, head_atoms, variables
 
 
 def check_weights(context: Context) -> None:
@@ -89,10 +90,36 @@ def _multiplied(context: Context, rule: Rule) -> None:
         if v.name in bound and v.name not in fixed:
             shown.setdefault(v.name, v)
     if shown:
-        names = ", ".join(f"`{spelled(v)}`" for v in shown.values())
+        names = " and of ".join(_named(context, rule, list(shown.values())))
         context.warn("NS221", f"each value of {names} makes a choice of its own", next(iter(shown.values())).span,
                      note="the rule's weight counts once for every grounding of all its variables",
                      help="derive the condition by a rule without a weight, and weigh a rule over it")  # fmt: skip
+
+
+def _named(context: Context, rule: Rule, found: list[Var]) -> list[str]:
+    """The variables by their names, and each `_` by the argument that it stands for."""
+    plain = ", ".join(f"`{spelled(v)}`" for v in found if not v.anonymous)
+    named = [plain] if plain else []
+    nameless = {v.name for v in found if v.anonymous}
+    for atom, _ in body_atoms(rule.body):
+        places = [k for k, t in enumerate(atom.args) if isinstance(t, Var) and t.name in nameless]
+        if not places:
+            continue
+        nameless -= {t.name for t in atom.args if isinstance(t, Var)}
+        declared = context.signatures.get(atom.key)
+        which = _and([_ordinal(k + 1) for k in places]) + f" argument{'s' * (len(places) > 1)}"
+        which += f", {_and([declared[k].name for k in places])}," if declared else ""
+        named.append(f"the {which} of `{spell_predicate(atom.predicate, context.program.prefixes)}`")
+    return [*named, *(["`_`"] if nameless else [])]
+
+
+def _and(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _uncertain(weight: Weight | None) -> bool:
@@ -104,7 +131,7 @@ def _uncertain(weight: Weight | None) -> bool:
 
 def _determined(body: Body, fixed: frozenset[str]) -> frozenset[str]:
     """The variables that have one value where the fixed ones have."""
-    parts = body.parts if isinstance(body, And) else (body,)
+    parts = conjuncts(body)
     while True:
         wider = set(fixed)
         for part in parts:

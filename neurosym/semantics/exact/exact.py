@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurosym.errors import SemanticsError
+from neurosym.errors import ImpossibleEvidence
 from neurosym.grounding import CERTAIN, DerivationGraph
 from neurosym.semantics.diagrams import Shape
 from neurosym.semantics.exact.circuit import Circuit
@@ -170,10 +170,10 @@ class Exact:
         return inputs.new_full((len(inputs), self.count), certain).index_copy(1, index, result.T)
 
 
-def impossible(why: str) -> SemanticsError:
+def impossible(why: str) -> ImpossibleEvidence:
     """The error for evidence of probability 0."""
-    return SemanticsError(
-        "the evidence cannot be: it has probability 0", code="NS502", note=why,
+    return ImpossibleEvidence(
+        "the evidence cannot be: it has probability 0", note=why,
         help="take back an observation, or allow for error in a rule",
     )  # fmt: skip
 

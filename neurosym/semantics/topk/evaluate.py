@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from neurosym.errors import SemanticsError
+from neurosym.errors import ImpossibleEvidence, SemanticsError
 from neurosym.grounding import CERTAIN, DerivationGraph
 from neurosym.semantics.part import relevant_part
 from neurosym.semantics.topk.config import TopK
@@ -179,8 +179,8 @@ def _touching(
     return [by_label.get(of, []) for of in used], [e for of, e in by_label.items() if of not in set(used)]
 
 
-def _impossible(why: str) -> SemanticsError:
-    return SemanticsError(
-        "the evidence cannot be: it has probability 0", code="NS502", note=why,
+def _impossible(why: str) -> ImpossibleEvidence:
+    return ImpossibleEvidence(
+        "the evidence cannot be: it has probability 0", note=why,
         help="take back an observation, or allow for error in a rule",
     )  # fmt: skip

@@ -11,8 +11,9 @@ from neurosym.errors import ExplanationError
 from neurosym.lang.ast import Program, Query, Var
 from neurosym.lang.printer import to_text
 from neurosym.lang.terms import spell
+from neurosym.verify.rules.basis import Basis
 from neurosym.verify.rules.choices import compare_choices
-from neurosym.verify.rules.claims import as_fact, asked_body, pattern_of, with_queries
+from neurosym.verify.rules.claims import as_fact, asked_body, observed, with_queries
 from neurosym.verify.rules.compare import Comparison, Identities
 from neurosym.verify.rules.data import Data, Facts, by_predicate
 from neurosym.verify.rules.form import GroundAtom, TooLarge
@@ -35,7 +36,7 @@ class Given:
 
     Attributes:
         program: checked rules; `facts`: data beside the facts of the rule text, of plain values.
-        evidence: what was observed beside the rules' own evidence; None if nobody knows.
+        evidence: literals that were observed true or false beside the rules' own evidence; None if nobody knows.
         weights: statement → learned weights of its outcomes; None if nobody knows.
         hashes: of the rules and the facts, where they are known already: they are not computed again.
         max_work: steps of deriving; `max_rows`: facts that are read; `max_results`: of one aggregate.
@@ -53,11 +54,14 @@ class Given:
 
 @dataclass(frozen=True)
 class Findings:
-    """What was confirmed, in words, and what was not looked at; `complete`: whether nothing can be missing."""
+    """What was confirmed, in words, and what was not looked at.
+
+    `basis` is what further facts can be asked of, where nothing can be missing.
+    """
 
     checked: tuple[str, ...]
     unchecked: tuple[str, ...]
-    complete: bool
+    basis: Basis | None = None
 
 
 def compare_with(certificate: Mapping[str, Any], found: GroundProgram, given: Given, absorbs: bool) -> Findings:
@@ -89,7 +93,7 @@ def compare_with(certificate: Mapping[str, Any], found: GroundProgram, given: Gi
         "each certain fact is given or derived, each absent atom is neither",
         "each choice is one that the rules make, with its weight",
     ]
-    return Findings(tuple(checked), tuple(run.unchecked), True)
+    return Findings(tuple(checked), tuple(run.unchecked), run.basis)
 
 
 def _steps_only(trace: Trace, found: GroundProgram, given: Given, absorbs: bool, limit: str) -> Findings:
@@ -108,7 +112,7 @@ def _steps_only(trace: Trace, found: GroundProgram, given: Given, absorbs: bool,
     run.unchecked += [f"that no grounding was left out: {reason}", "that absent atoms cannot be derived"]
     if run.believed:
         run.unchecked.append(f"that {len(run.believed)} certain facts can be derived, {run.believed[0]} among them")
-    return Findings(tuple(checked), tuple(run.unchecked), False)
+    return Findings(tuple(checked), tuple(run.unchecked))
 
 
 def rules_sha256(program: Program) -> str:
@@ -152,6 +156,7 @@ class _Run:
         self.identities = Identities(found, trace, program, self.names)
         self.unchecked: list[str] = []
         self.believed: list[str] = []
+        self.basis: Basis | None = None
 
     def compare(self, complete: bool) -> None:
         """Compare with all that can be derived, or with what the certificate says.
@@ -166,9 +171,10 @@ class _Run:
             source = Shown(self.identities, normal, self.data, given.program, given.max_results)
             self.believed = source.derived
         groundings = Groundings(normal, self.join, source, self.identities.order, given.max_results)
-        comparison = Comparison(self.identities, normal, self.data, source, groundings, self.absorbs, complete)
+        comparison = Comparison(self.identities, self.data, groundings, self.absorbs, complete)
         numbers = [self.found.claim, *self.found.evidence]
         comparison.walk([(n, self._fact(n, source)) for n in dict.fromkeys(numbers)])
+        self.basis = Basis(comparison, given.program, given.facts, given.weights, self.names.prefixes)
         if compare_choices(self.found, comparison.leaves, given.weights):
             self.unchecked.append("what the learned weights are")
         if any(c.kind == "neural" for c in self.found.choices):
@@ -204,7 +210,7 @@ class _Run:
             return  # it has probability 0 whatever was observed, and its certificate says nothing of it
         program, evidence = self.given.program, self.given.evidence
         asked = [(e.atom, e.positive) for e in program.evidence]
-        asked += [(pattern_of(text, self.names, program), holds) for text, holds in evidence or ()]
+        asked += [observed(text, holds, self.names, program) for text, holds in evidence or ()]
         known: dict[int, bool] = {}
         for atom, holds in asked:
             args = tuple(a.name if isinstance(a, Var) else self.names.number(a) for a in atom.args)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from neurosym.errors import RuleError
-from neurosym.lang.ast import Atom, Literal, Program, Query
+from neurosym.lang.ast import Atom, Literal, Not, Program, Query
 from neurosym.lang.parser import parse_atom, parse_query
 from neurosym.lang.questions import MARK, query_of
 from neurosym.lang.scanner import RULES
@@ -89,10 +89,13 @@ def terms_of(texts: tuple[str, ...], names: Names, program: Program) -> Row:
     raise fault("NS824", f"the terms `{', '.join(texts)}` cannot be read")
 
 
-def pattern_of(text: str, names: Names, program: Program) -> Atom:
-    """An atom that was observed, given as text; it may have variables.
+def observed(text: str, holds: bool, names: Names, program: Program) -> tuple[Atom, bool]:
+    """An atom given as text, or the negation of one, and whether it was observed; it may have variables.
 
     Raises:
-        RuleError: it is no atom.
+        RuleError: it is neither.
     """
-    return parse_atom(text, names.prefixes, program.dialect)
+    body = parse_query(text, names.prefixes, program.dialect).body
+    if isinstance(body, Not) and isinstance(body.body, Literal):
+        return body.body.atom, not holds
+    return parse_atom(text, names.prefixes, program.dialect), holds

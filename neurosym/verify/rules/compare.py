@@ -5,29 +5,21 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Protocol
 
+from neurosym.errors import ExplanationError
 from neurosym.lang.ast import Program
 from neurosym.lang.questions import MARK
+from neurosym.verify.rules.claims import as_fact
 from neurosym.verify.rules.data import Data
 from neurosym.verify.rules.form import Ground, GroundAtom, Key, Leaf, Part, Pattern, Row
 from neurosym.verify.rules.groundings import Groundings
 from neurosym.verify.rules.names import Names
-from neurosym.verify.rules.normal import NormalForm
 from neurosym.verify.rules.trace import Hidden, Trace, part_name
 from neurosym.verify.structure import Grounding, GroundProgram, fault
 
 Identity = Hidden | str
 Core = tuple[int, str, tuple[int, ...], tuple[int, ...]]  # statement, part, body and negated facts
 Absent = tuple[Identity, ...]
-
-
-class Facts(Protocol):
-    """What holds in all worlds, in some, or in none."""
-
-    def finished(self, key: Key, pattern: Pattern) -> Iterable[tuple[Row, bool]]:
-        """The facts that match a pattern, and whether each is certain."""
-        ...
 
 
 class Identities:
@@ -46,6 +38,7 @@ class Identities:
         self._moved = dict(zip(trace.statements, self.statements, strict=True))
         self._of = [a if p is None else self._here(p) for a, p in zip(found.atoms, trace.facts, strict=True)]
         self._numbers = {identity: n for n, identity in enumerate(self._of)}
+        self._known: dict[GroundAtom, int | None] = {}
         if len(self._numbers) < len(self._of):
             raise fault("NS818", "two facts of the certificate are the same part of a rule")
 
@@ -66,7 +59,9 @@ class Identities:
 
     def number(self, fact: GroundAtom) -> int | None:
         """The number of a fact in the certificate; None if it is not there."""
-        return self._numbers.get(self.of(*fact))
+        if fact not in self._known:  # each is asked about for every grounding that it is in
+            self._known[fact] = self._numbers.get(self.of(*fact))
+        return self._known[fact]
 
     def shown(self, fact: GroundAtom) -> str:
         """A fact for messages."""
@@ -108,24 +103,25 @@ class Comparison:
     """Walks from the claim and the observations down, and compares what each fact rests on.
 
     Attributes:
-        leaves: number of each leaf that was met → the outcome of a choice that it is.
+        leaves: number of each leaf that was met → the outcome of a choice that it is; `met`: of all facts that were.
         complete: whether also what the certificate leaves out is looked for.
     """
 
     def __init__(
-        self, identities: Identities, normal: NormalForm, data: Data, facts: Facts, groundings: Groundings,
-        absorbs: bool, complete: bool,
-    ) -> None:  # fmt: skip
+        self, identities: Identities, data: Data, groundings: Groundings, absorbs: bool, complete: bool
+    ) -> None:
         """Nothing compared yet.
 
         Args:
-            facts: what holds; `absorbs`: whether derivations of certain facts, and more groundings of the same facts,
-                change nothing.
+            groundings: over the source of what holds.
+            absorbs: whether derivations of certain facts, and more groundings of the same facts, change nothing.
         """
-        self.identities, self.normal, self.data, self.facts = identities, normal, data, facts
-        self.groundings, self.absorbs, self.complete = groundings, absorbs, complete
+        self.identities, self.data, self.groundings = identities, data, groundings
+        self.normal, self.source = groundings.normal, groundings.source
+        self.absorbs, self.complete = absorbs, complete
         self.found = identities.found
         self.leaves: dict[int, Leaf] = {}
+        self.met: dict[int, GroundAtom] = {}
         self._by_head: dict[int, list[int]] = {}
         for number, g in enumerate(self.found.groundings):
             self._by_head.setdefault(g.head, []).append(number)
@@ -139,7 +135,7 @@ class Comparison:
         Raises:
             ExplanationError: NS826 to NS829, NS832, NS834.
         """
-        seen = dict(roots)
+        seen = self.met = dict(roots)
         queue = deque(roots)
         while queue:
             number, fact = queue.popleft()
@@ -160,14 +156,14 @@ class Comparison:
             return False
         if isinstance(key, Part) and key in self.normal.counted and key.role.endswith(" so far"):
             return self.groundings.state(key, row)
-        return dict(self.facts.finished(key, row)).get(row)
+        return dict(self.source.finished(key, row)).get(row)
 
     # --------------------------------------------------------------------------------------------------- a fact
 
     def _compared(self, number: int, fact: GroundAtom) -> Iterable[GroundAtom]:
         """Compare one fact and its groundings; gives the facts that it rests on."""
         kind, status, name = self.found.kinds[number], self.status(fact), self.found.name(number)
-        leaf = self._leaf(fact) if status is False else None
+        leaf = self.leaf(fact) if status is False else None
         if kind == "absent":
             if status is not None:
                 raise fault("NS832", f"{name} is said to be absent, but it is given or can be derived")
@@ -197,15 +193,11 @@ class Comparison:
     def _derivations(self, fact: GroundAtom) -> list[Ground]:
         key, row = fact
         found = self.groundings.of(key, row)
-        if not isinstance(key, Part) and key in self.normal.asked.opened and self._is_unknown(key, row):
+        if not isinstance(key, Part) and key in self.normal.asked.opened and self.source.is_unknown(key, row):
             found.append(self.groundings.unknown(key, row))
         return found
 
-    def _is_unknown(self, key: tuple[str, int], row: Row) -> bool:
-        unknown = getattr(self.facts, "is_unknown", None)
-        return unknown is None or unknown(key, row)
-
-    def _leaf(self, fact: GroundAtom) -> Leaf | None:
+    def leaf(self, fact: GroundAtom) -> Leaf | None:
         """The outcome of a choice that a possible fact is."""
         known = self.groundings.leaves.get(fact)
         key, row = fact
@@ -296,9 +288,6 @@ class Comparison:
         )
 
     def _visible(self, atom: str) -> GroundAtom | None:
-        from neurosym.errors import ExplanationError
-        from neurosym.verify.rules.claims import as_fact
-
         try:
             return as_fact(atom, self.identities.names, self.normal.program)
         except ExplanationError:

@@ -121,13 +121,17 @@ class Data:
         self._read(key)
         return self.leaves[key].get(row)
 
-    def matching(self, key: Key, pattern: Pattern) -> Iterable[Row]:
-        """Given facts that match a pattern, probabilistic ones too; all of them if nothing is bound."""
+    def matching(self, key: Key, pattern: Pattern) -> list[tuple[Row, bool]]:
+        """Given facts that match a pattern, and whether each is certain; all of them if nothing is bound."""
         if isinstance(key, Part):
-            return ()
+            return []
         self._read(key)
-        near = self._near(key, pattern)
-        return [*near, *self._looked_up(key, pattern)] if key in self._tables else near
+        leaves = self.leaves[key]  # none of them is certain
+        read = self._near(key, pattern) if self._rows[key] or leaves else ()
+        found = [(row, row not in leaves) for row in read]
+        if key in self._tables:
+            found += [(row, True) for row in self._looked_up(key, pattern)]
+        return found
 
     def _near(self, key: Key, pattern: Pattern) -> Sequence[Row]:
         """Those of them that were read as a whole."""

@@ -38,11 +38,10 @@ GroundAtom = tuple[Key, Row]
 
 @dataclass(frozen=True, slots=True)
 class Positive:
-    """A literal that facts must match. With `recorded` false it leaves no trace in a grounding."""
+    """A literal that facts must match."""
 
     key: Key
     args: Args
-    recorded: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from neurosym.lang.ast import Const
@@ -19,7 +19,7 @@ from neurosym.verify.rules.form import (
     Part,
     Row,
 )
-from neurosym.verify.rules.join import Env, Join, Source
+from neurosym.verify.rules.join import Env, Join, Source, members_of
 from neurosym.verify.rules.normal import NormalForm
 from neurosym.verify.rules.values import NoValue
 
@@ -44,17 +44,20 @@ class Groundings:
 
     def of(self, key: Key, row: Row) -> list[Ground]:
         """The groundings of a fact by rules and aggregates."""
+        return [ground for ground, _ in self.each(key, row)]
+
+    def each(self, key: Key, row: Row) -> Iterator[tuple[Ground, Env]]:
+        """The groundings of a fact, with what the variables of their rules are bound to; nothing of an aggregate's."""
         if isinstance(key, Part) and key in self.normal.counted:
             counted, statement = self.normal.counted[key]
-            return list(self._chain(counted, statement, key, row))
-        found: list[Ground] = []
+            yield from ((ground, {}) for ground in self._chain(counted, statement, key, row))
+            return
         for rule, head in self.normal.rules.get(key, ()):
             for one in self.join.of(rule, head, row, self.source):
-                body = tuple(f for f in one.facts)
+                body = one.facts
                 if rule.choice is not None and head.outcome is not None:
                     body = (*body, self._leaf(rule, rule.choice, head.outcome, one.env))
-                found.append(Ground(rule.statement, rule.part, body, one.negated, one.absent))
-        return found
+                yield Ground(rule.statement, rule.part, body, one.negated, one.absent), one.env
 
     def unknown(self, key: tuple[str, int], row: Row) -> Ground:
         """The grounding of an unknown atom."""
@@ -85,13 +88,7 @@ class Groundings:
     def _of(self, counted: Counted, group: Row) -> list[Member]:
         key = (counted.members, group)
         if key not in self._members:
-            width = len(group)
-            pattern = (*group, *(None,) * (counted.members.arity - width))
-            value = self.normal.terms.value
-            self._members[key] = [
-                (row, value(row[width]) if len(row) > width else 1, certain)
-                for row, certain in self.source.finished(counted.members, pattern)
-            ]
+            self._members[key] = members_of(self.source, counted, group, self.normal.terms)
         return self._members[key]
 
     def _chain(self, counted: Counted, statement: int, key: Part, row: Row) -> list[Ground]:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from neurosym.lang.ast import Term, Var
 from neurosym.lang.foreign import Foreign
 from neurosym.lang.terms import Value, term_key
+from neurosym.verify.rules.aggregates import Member
 from neurosym.verify.rules.form import (
     Args,
     BodyLiteral,
@@ -48,6 +49,17 @@ class Source(Protocol):
     def results(self, counted: Counted, group: Row) -> Iterable[tuple[int, bool]]:
         """Possible results of an aggregate, and whether each is certain."""
         ...
+
+    def is_unknown(self, key: Key, row: Row) -> bool:
+        """Whether an atom of an open predicate is unknown."""
+        ...
+
+
+def members_of(source: Source, counted: Counted, group: Row, terms: Terms) -> list[Member]:
+    """Members of an aggregate: row, value, and whether each is certain."""
+    width = len(group)
+    found = source.finished(counted.members, (*group, *(None,) * (counted.members.arity - width)))
+    return [(row, terms.value(row[width]) if len(row) > width else 1, certain) for row, certain in found]
 
 
 @dataclass(slots=True)

@@ -76,9 +76,9 @@ class Names:
             key, values = (predicate_of_iri(relation.value), 2), [values[0], values[2]]
         return self.notation.atom(key, values, self.prefixes)
 
-    def spell_terms(self, row: Row) -> tuple[str, ...]:
-        """The terms of a row, spelled."""
-        return tuple(self._printer.value(self.terms.value(n)) for n in row)
+    def spell_terms(self, row: Row | Pattern) -> tuple[str, ...]:
+        """The terms of a row, spelled; None is a wildcard."""
+        return tuple("_" if n is None else self._printer.value(self.terms.value(n)) for n in row)
 
     def _iri(self, argument: object) -> str | None:
         value = self.terms.value(argument) if isinstance(argument, int) else None

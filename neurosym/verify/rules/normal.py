@@ -70,7 +70,7 @@ class NormalForm:
         rules: predicate or part → its rules, each with the head that concludes it.
         certain: predicate → certain facts of the rule text; leaves: probabilistic facts that are their own choice.
         counted: part of an aggregate's result or states → the aggregate, and its statement.
-        asked: networks and open predicates; learned: statements whose weights are learned.
+        asked: networks and open predicates.
     """
 
     def __init__(self, program: Program, names: Names, terms: Terms) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from neurosym.lang.ast import Program
-from neurosym.verify.rules.aggregates import Member, results
+from neurosym.verify.rules.aggregates import results
 from neurosym.verify.rules.claims import as_fact, terms_of
 from neurosym.verify.rules.compare import Identities
 from neurosym.verify.rules.data import Data
 from neurosym.verify.rules.form import Counted, GroundAtom, Key, Part, Pattern, Row
-from neurosym.verify.rules.join import Place
+from neurosym.verify.rules.join import Place, members_of
 from neurosym.verify.rules.normal import NormalForm
 
 
@@ -56,7 +56,7 @@ class Shown:
                 index.setdefault(tuple(row[k] for k in bound), {})[row] = certain
         found = index.get(tuple(pattern[k] for k in bound), {})
         if not isinstance(key, Part):
-            found = {row: self.data.certain(key, row) for row in self.data.matching(key, pattern)} | found
+            found = dict(self.data.matching(key, pattern)) | found
         return list(found.items())
 
     def waits(self, key: Key, pattern: Pattern, place: Place) -> bool:
@@ -66,13 +66,12 @@ class Shown:
     def results(self, counted: Counted, group: Row) -> Sequence[tuple[int, bool]]:
         """Results of an aggregate over the members that are shown."""
         shown = [row for row, _ in self.finished(counted.result, (*group, None))]
-        members: list[Member] = [
-            (row, self.normal.terms.value(row[len(group)]) if len(row) > len(group) else 1, certain)
-            for row, certain in self.finished(
-                counted.members, (*group, *(None,) * (counted.members.arity - len(group)))
-            )
-        ]
+        members = members_of(self, counted, group, self.normal.terms)
         if not members:  # of a certain result they are left out
             return [(row[-1], True) for row in shown]
         found = results(counted.function, members, self.most)
         return [(self.normal.terms.number(value), certain) for value, certain in found]
+
+    def is_unknown(self, key: Key, row: Row) -> bool:
+        """Always: what an atom is said to be is believed."""
+        return True

@@ -20,7 +20,7 @@ from neurosym.lang.terms import Symbol, predicate_of_iri
 from neurosym.verify.rules.aggregates import Member, comparable, results
 from neurosym.verify.rules.data import Data
 from neurosym.verify.rules.form import Counted, Head, Key, Part, Pattern, Row, TooLarge
-from neurosym.verify.rules.join import Join, Place, Solution
+from neurosym.verify.rules.join import Join, Place, Solution, members_of
 from neurosym.verify.rules.normal import NormalForm
 
 Call = tuple[Key, Pattern]
@@ -108,7 +108,7 @@ class Solver:
             rows = [((*_given(pattern[:width]), number), certain) for number, certain in found]
             return [(row, c) for row, c in rows if pattern[width] in (None, row[width])]
         if self._given_only(key):
-            return [(row, self.data.certain(key, row)) for row in self.data.matching(key, pattern)]
+            return self.data.matching(key, pattern)
         table = self._tables.get((key, pattern))
         if table is None or not table.done:
             table = self._complete((key, pattern))
@@ -139,13 +139,14 @@ class Solver:
         return [(row[0], certain) for row, certain in merged.items()]
 
     def members(self, counted: Counted, group: Row) -> list[Member]:
-        """Members of an aggregate: row, value, and whether each is certain."""
+        """Members of an aggregate.
+
+        Raises:
+            TooLarge: they have no order, and the aggregate needs one.
+        """
         key = (counted.members, group)
         if key not in self._members:
-            width = len(group)
-            found = self.finished(counted.members, (*group, *(None,) * (counted.members.arity - width)))
-            value = self.normal.terms.value
-            self._members[key] = [(row, value(row[width]) if len(row) > width else 1, c) for row, c in found]
+            self._members[key] = members_of(self, counted, group, self.normal.terms)
             if counted.function in ("min", "max") and not comparable(self._members[key]):
                 raise TooLarge("an aggregate over values that cannot be compared")
         return self._members[key]
@@ -208,8 +209,8 @@ class Solver:
 
     def _begin(self, call: Call, table: _Table) -> None:
         key, pattern = call
-        for row in self.data.matching(key, pattern):
-            table.add(row, self.data.certain(key, row))
+        for row, certain in self.data.matching(key, pattern):
+            table.add(row, certain)
         for rule, head in self.normal.rules.get(key, ()):
             self._conclude(table, head, self.join.of(rule, head, pattern, self))
         if key in self.normal.asked.neural:
@@ -240,7 +241,7 @@ class Solver:
             options.append(self.slots if number is None else [number])
         values = [()] if declaration.values is None else [(self.normal.terms.number(v),) for v in declaration.values]
         for row in product(*options):
-            if any(True for _ in self.data.matching(key, (*row, *(None,) * (len(pattern) - width)))):
+            if self.data.matching(key, (*row, *(None,) * (len(pattern) - width))):
                 continue
             yield from ((*row, *v) for v in values if not v or pattern[-1] in (None, v[0]))
 

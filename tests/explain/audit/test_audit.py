@@ -11,6 +11,7 @@ import torch
 
 import neurosym as ns
 from neurosym.explain.audit import Audit
+from neurosym.explain.audit.sections import sections, unexpected
 from tests.explain.test_authored import Domain
 
 WARD = """
@@ -166,6 +167,28 @@ def test_concepts_against_their_labels() -> None:
     assert by_name["large"].confused == (("true", "false", 1),)
     assert (by_name["hue"].labelled, by_name["hue"].right) == (3, 2)
     assert by_name["hue"].confused == (("green", "blue", 1),)
+    assert found.warnings == ()
+    alone = [ns.Batch((f"odd({x})",), {}) for x in "ab"]  # each graph has the concepts of one of them
+    found = ns.audit(reasoner, alone, concepts={"large(a)": True, "large(b)": True})
+    assert found.warnings == ()
+    found = ns.audit(reasoner, alone, concepts={"large(a)": True, "large(c)": True})
+    assert found.warnings == ("1 concept labels name what no answer rests on",)
+
+
+@pytest.mark.parametrize(
+    ("rules", "cut"),
+    [
+        ("rule r if v(?x, 1) then c(?x) .", False),  # no constraint that could have been looked at
+        ("forbid v(X, 1), v(X, 0) .\n", True),
+    ],
+)
+def test_only_constraints_that_were_cut_are_said_to_be(rules: str, cut: bool) -> None:
+    program = ns.Program.from_text(f"neural v(x: Tensor, d: 0..1) by net .\n{rules}")
+    reasoner = ns.Reasoner(program, networks={"net": Fixed()})
+    query = "v(a, 1)" if cut else "c(a)"
+    found = ns.audit(reasoner, ns.Batch((query,), {}, {"a": torch.zeros(4, 2)}), max_samples=3)
+    warning = "constraints were checked in the first 3 samples of each batch"
+    assert (warning in found.warnings) == cut, found.warnings
 
 
 @pytest.mark.parametrize(
@@ -227,3 +250,23 @@ def test_the_authored_programs_have_no_idle_rule(name: str) -> None:
     assert found.right == found.labelled == len(domain.expected)
     assert [r.name for r in found.rules if r.verdict in ("never fires", "changes nothing")] == []
     assert not found.broken and found.shortcuts is None
+
+
+def test_firings_are_those_of_the_rule_and_not_of_its_aggregate() -> None:
+    text = "rule many if t(?x) and ?n = count{ ?w : said(?x, ?w) } and ?n >= 2 then loud(?x) ."
+    facts = " t(a). t(b). said(a, 1). said(a, 2). said(a, 3). said(b, 1)."
+    found = ns.audit(ns.Reasoner(ns.Program.from_text(text + facts)), ns.Batch(("loud(X)",), {"loud(a)": True}))
+    assert [r.firings for r in found.rules] == [1]
+
+
+def test_the_page_counts_conflicts_as_its_table_does() -> None:
+    text = """
+    rule one if p(?x) then q(?x) . rule two if q(?x) then r(?x) . rule three weight 0.9 if s(?x) then t(?x) .
+    rule four if r(?x) and not u(?x) then v(?x) . rule five if t(?x) then u(?x) .
+    p(a). s(a).
+    """
+    found = ns.audit(ns.Reasoner(ns.Program.from_text(text)), ns.Batch(("v(X)",), {"v(a)": True}))
+    marked = next(s for s in sections(found) if s.name == "conflicts").doubtful
+    assert len([c for c in found.conflicts if not c.intended]) > len(marked) == unexpected(found)
+    page = " ".join(found.to_html().split())
+    assert f'<b class="number">{len(marked)}</b><span>conflict' in page and "logarithm" in page

@@ -41,8 +41,10 @@ def test_programs(name: str) -> None:
         assert graph.number_of_nodes() == len(facts) + len(why.steps) + 1
         used = {b for p in why.proofs for k in p.steps for b in why.steps[k].body} | {p.root for p in why.proofs}
         assert used <= nx.ancestors(graph, "claim")
-        # facts and firings take turns
-        assert all({graph.nodes[a]["role"], graph.nodes[b]["role"]} != {"fact"} for a, b in graph.edges)
+        # facts and firings take turns, but where a fact speaks against another one
+        kinds = {(a, b): kind for a, b, kind in graph.edges(data="kind")}
+        alike = {edge for edge in kinds if {graph.nodes[n]["role"] for n in edge} == {"fact"}}
+        assert alike == {edge for edge, kind in kinds.items() if kind == "opposes"}
         nx.write_graphml(graph, io.BytesIO())
 
 
