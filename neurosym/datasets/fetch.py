@@ -85,6 +85,7 @@ def _download(url: str, part: Path, name: str, progress: Progress | None) -> Non
             with open(part, "ab" if resumed else "wb") as stream:
                 _copy(answer, stream, done if resumed else 0, total, name, progress)
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code == 416:  # the part is already all there is
             return
         raise _unreachable(url, f"{error.code} {error.reason}") from None

@@ -8,7 +8,7 @@ beside it (Berrendorf et al., arXiv 2002.06914; PyKEEN calls them realistic, opt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -146,9 +146,7 @@ def evaluate(
     for begin in range(0, len(queries), batch):
         part = queries[begin : begin + batch]
         scores = np.array(scorer(part[:, :2]), np.float64)
-        best[begin : begin + batch], worst[begin : begin + batch] = ranks_of(
-            scores, part[:, 2], *known.of(part[:, :2])
-        )
+        best[begin : begin + batch], worst[begin : begin + batch] = ranks_of(scores, part[:, 2], *known.of(part[:, :2]))
         if progress is not None:
             progress(min(begin + batch, len(queries)), len(queries))
     return Ranks((best + worst) / 2, best, worst, queries)

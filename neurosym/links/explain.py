@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +14,7 @@ from neurosym.links.graph import TripleGraph
 from neurosym.links.model import LinkModel
 from neurosym.links.network.reach import Adjacency, reach
 from neurosym.links.network.shares import Edge, Shares
+from neurosym.links.rules.instance import instance
 
 Long = NDArray[np.int64]
 
@@ -110,13 +110,13 @@ class LinkExplanation:
 
 def explain_link(
     model: LinkModel, graph: TripleGraph, adjacency: Adjacency, head: int, relation: int, answer: int,
-    paths: int = 5, kinds: int = 5, max_steps: int = 100_000,
+    paths: int = 5, kinds: int = 5, rules: int = 5, max_steps: int = 100_000,
 ) -> LinkExplanation:  # fmt: skip
     """Explain one answer of a query.
 
     Args:
         relation: R + r asks for heads: then `head` is the object of the link.
-        paths, kinds: how many of each to tell at most.
+        paths, kinds, rules: how many of each to tell at most.
         max_steps: of the search for paths; where it is cut, `told` says how much was found.
 
     Raises:
@@ -131,17 +131,22 @@ def explain_link(
         total = scores.total[0]
         found = _paths(model, graph, adjacency, query, answer, paths, max_steps)
         listed = _kinds(model, graph, adjacency, relation, answer, kinds)
+        fired = _rules(model, graph, adjacency, query, answer, rules)
     parts = {name: float(part[0, answer]) for name, part in scores.parts.items()}
     own = total[answer]
     rank = 1 + float((total > own).sum()) + (float((total == own).sum()) - 1) / 2
     told = {}
     if parts.get("paths"):
         told["paths"] = sum(p.share for p in found) / parts["paths"]
+    if parts.get("rules"):
+        told["rules"] = sum(r.share for r in fired) / parts["rules"]
     link = (head, relation, answer) if relation < count else (answer, relation - count, head)
-    names = {n for p in found for s, _, o in p.edges for n in (s, o)} | {graph.entities[link[0]], graph.entities[link[2]]}
+    edges = [e for p in found for e in p.edges] + [e for r in fired for e in r.grounding]
+    names = {n for s, _, o in edges for n in (s, o)} | {graph.entities[link[0]], graph.entities[link[2]]}
     return LinkExplanation(
         (graph.entities[link[0]], graph.relations[link[1]], graph.entities[link[2]]), relation >= count, float(own),
-        rank, parts, tuple(found), tuple(listed), (), told, {n: graph.labels[n] for n in names if n in graph.labels},
+        rank, parts, tuple(found), tuple(listed), tuple(fired), told,
+        {n: graph.labels[n] for n in names if n in graph.labels},
     )  # fmt: skip
 
 
@@ -154,9 +159,27 @@ def _paths(
     found, _ = Shares(passage, answer).largest(most, max_steps)
     reasons: list[PathReason] = []
     for path in found:
-        less = without(adjacency, path.edges)
+        less = Adjacency.of(graph.without(path.edges))
         score = float(model(less, query).total[0, answer])
         reasons.append(PathReason(tuple(_as_stored(graph, e) for e in path.edges), path.share, score))
+    return reasons
+
+
+def _rules(
+    model: LinkModel, graph: TripleGraph, adjacency: Adjacency, query: Long, answer: int, most: int
+) -> list[RuleReason]:
+    if model.rules is None or not most:
+        return []
+    found, weights = model.rules.firings(adjacency, query, None), model.rules.weights()
+    at = np.flatnonzero(found.candidate == answer)
+    fired = [int(r) for r in found.rules[at[0]] if r >= 0] if len(at) else []
+    reasons: list[RuleReason] = []
+    for row in sorted(fired, key=lambda r: -float(weights[r]))[:most]:
+        edges = instance(model.rules.rules, row, adjacency, (int(query[0, 0]), int(query[0, 1])), answer)
+        assert edges is not None, "a rule that fires has an instance"
+        score = float(model(Adjacency.of(graph.without(edges)), query).total[0, answer])
+        grounding = tuple(_as_stored(graph, e) for e in edges)
+        reasons.append(RuleReason(str(model.rules.rules[row]), float(weights[row]), grounding, score))
     return reasons
 
 
@@ -180,16 +203,3 @@ def _as_stored(graph: TripleGraph, edge: Edge) -> tuple[str, str, str]:
     if relation >= len(graph.relations):
         head, relation, tail = tail, relation - len(graph.relations), head
     return graph.entities[head], graph.relations[relation], graph.entities[tail]
-
-
-def without(adjacency: Adjacency, edges: Sequence[Edge]) -> Adjacency:
-    """The graph less some edges, each taken out both ways."""
-    heads = np.repeat(np.arange(adjacency.num_entities), np.diff(adjacency.starts))
-    keep = np.ones(len(heads), bool)
-    for head, relation, tail in edges:
-        back = int(adjacency.inverse(np.array([relation]))[0])
-        for h, r, t in ((head, relation, tail), (tail, back, head)):
-            begin, end = adjacency.starts[h], adjacency.starts[h + 1]
-            keep[begin:end] &= (adjacency.relations[begin:end] != r) | (adjacency.tails[begin:end] != t)
-    starts = np.concatenate([[0], np.cumsum(keep)])[adjacency.starts]
-    return Adjacency(starts, adjacency.relations[keep], adjacency.tails[keep], adjacency.num_relations)

@@ -29,7 +29,8 @@ class Recipe:
 
     Attributes:
         epochs: each sees `share` of all queries, both ways of each triple, drawn anew.
-        batch: queries at a time; lr: of Adam at the start, falling to nothing along a line; clip: of the gradient's norm.
+        batch: queries at a time; lr: of Adam at the start, falling to nothing along a line; clip: of the gradient's
+            norm.
         mask: what of the graph a query may not see; `own` triple, every edge of the `pair`, or `none`.
         seed: of the order of the queries and of the dropout.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -43,6 +43,15 @@ class TripleGraph:
         """(2n, 3) the triples, then their inverses: the inverse of relation r has the number R + r."""
         back = self.triples[:, [2, 1, 0]] + np.array([0, len(self.relations), 0])
         return np.concatenate([self.triples, back])
+
+    def without(self, edges: Sequence[tuple[int, int, int]]) -> TripleGraph:
+        """The graph less some edges, which may be given by their inverse."""
+        count = len(self.relations)
+        stored = {(t, r - count, h) if r >= count else (h, r, t) for h, r, t in edges}
+        keep = np.ones(len(self.triples), bool)
+        for triple in stored:
+            keep &= (self.triples != np.array(triple)).any(1)
+        return TripleGraph(self.entities, self.relations, self.triples[keep], self.labels)
 
 
 @dataclass(frozen=True, eq=False)

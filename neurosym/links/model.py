@@ -13,6 +13,7 @@ from neurosym.errors import DataError
 from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency, Mask, reach
 from neurosym.links.priors import SignaturePrior
+from neurosym.links.rules.part import RuleScores
 
 Long = NDArray[np.int64]
 
@@ -43,16 +44,14 @@ class LinkModel(nn.Module):
     """
 
     def __init__(
-        self, network: PathNetwork | None = None, prior: SignaturePrior | None = None, rules: nn.Module | None = None
+        self, network: PathNetwork | None = None, prior: SignaturePrior | None = None, rules: RuleScores | None = None
     ) -> None:
         super().__init__()
         if network is None and prior is None and rules is None:
             raise DataError("a link model needs a part: a path network, a prior or rules", code="NS931")
         self.network, self.prior, self.rules = network, prior, rules
 
-    def forward(
-        self, graph: Adjacency, queries: Long, answers: Long | None = None, mask: Mask = "own"
-    ) -> LinkScores:
+    def forward(self, graph: Adjacency, queries: Long, answers: Long | None = None, mask: Mask = "own") -> LinkScores:
         """Scores of all entities for (B, 2) queries (head, relation; R + r asks for heads).
 
         Args:

@@ -11,7 +11,7 @@ from neurosym.links.network.reach import Adjacency
 
 
 class SignaturePrior(nn.Module):
-    """score(r, v) = Σ over relations q of weight[r, q] · log(1 + edges of q that leave v), inverses being relations too.
+    """score(r, v) = Σ over relations q of weight[r, q] · log(1 + edges of q that leave v), inverses included.
 
     Each term is a rule with an open end: who has edges of q is more, or less, likely an answer of r. The edge of the
     query itself does not count for its answer while that is learned.

@@ -1,4 +1,4 @@
-"""Graphs of triples from files, RDF, networkx, PyG and PyKEEN, and back; what is wrong with one is told, not dropped."""
+"""Graphs of triples from files, RDF, networkx, PyG and PyKEEN, and back; what is odd in one is told, not dropped."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def from_facts(facts: FactBase, relations: Sequence[str] | None = None) -> tuple
 
 
 def to_facts(graph: TripleGraph, triples: Long | None = None) -> FactBase:
-    """The triples (all by default) as facts: names with a scheme are IRIs, rdf:type gives classes, others are symbols."""
+    """The triples (all by default) as facts: names with a scheme are IRIs, rdf:type gives classes."""
     triples = graph.triples if triples is None else triples
     symbols = SymbolTable()
     ids = symbols.intern_many(_term(name) for name in graph.entities)
@@ -237,7 +237,7 @@ def _table(rows: np.ndarray) -> Table:
 
 def _is_iri(name: str) -> bool:
     scheme, colon, rest = name.partition(":")
-    return bool(colon and rest) and scheme.isalpha() and scheme.isascii() and rest.startswith("//") or (
+    return (bool(colon and rest) and scheme.isalpha() and scheme.isascii() and rest.startswith("//")) or (
         bool(rest) and scheme in ("urn", "mailto", "tag")
     )
 
@@ -266,7 +266,9 @@ def _name(value: Value) -> str:
 def from_networkx(graph: networkx.Graph, relation: str = "relation", default: str = "edge") -> TripleGraph:
     """Edges by their attribute `relation`; an undirected edge is one each way."""
     entities, kinds = Numbering(str(n) for n in graph.nodes), Numbering()
-    rows = [(entities[str(s)], kinds[str(d.get(relation, default))], entities[str(t)]) for s, t, d in graph.edges(data=True)]
+    rows = [
+        (entities[str(s)], kinds[str(d.get(relation, default))], entities[str(t)]) for s, t, d in graph.edges(data=True)
+    ]
     if not graph.is_directed():
         rows += [(t, r, s) for s, r, t in rows]
     labels = {str(n): str(d["label"]) for n, d in graph.nodes(data=True) if "label" in d}

@@ -30,7 +30,7 @@ class Source:
         source = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802
+            def do_GET(self) -> None:
                 source.ranges.append(self.headers.get("Range"))
                 content = source.files.get(self.path)
                 if content is None:

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurosym.errors import LimitError
-from neurosym.links.explain import without
 from neurosym.links.graph import TripleGraph
 from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency, reach
@@ -22,7 +21,9 @@ N, R = 6, 2
 
 
 def graph_of(triples: Any) -> TripleGraph:
-    return TripleGraph(tuple(f"e{k}" for k in range(N)), tuple(f"r{k}" for k in range(R)), np.asarray(triples, np.int64))
+    return TripleGraph(
+        tuple(f"e{k}" for k in range(N)), tuple(f"r{k}" for k in range(R)), np.asarray(triples, np.int64)
+    )
 
 
 def drawn(seed: int, count: int = 9) -> TripleGraph:
@@ -132,8 +133,10 @@ def test_an_edge_more_never_lowers_a_score():
         with torch.no_grad():
             full = scores(net, graph, [[0, 0]])[0]
             for edge in graph.triples.tolist():
-                less = scores(net, without(Adjacency.of(graph), [tuple(edge)]), [[0, 0]])[0]
-                torch.testing.assert_close(less, scores(net, graph_of([t for t in graph.triples.tolist() if t != edge]), [[0, 0]])[0])
+                less = scores(net, graph.without([tuple(edge)]), [[0, 0]])[0]
+                torch.testing.assert_close(
+                    less, scores(net, graph_of([t for t in graph.triples.tolist() if t != edge]), [[0, 0]])[0]
+                )
                 assert bool((full - less >= -1e-6).all())
 
 

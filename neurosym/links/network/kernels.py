@@ -1,7 +1,7 @@
 """Compiled loops of message passing from one entity for each query: only what was reached carries a vector.
 
-A *place* is a pair (query, entity) that some path of the query reaches. Places are numbered as they are reached, so that
-those of a round come after those of the rounds before. A *message* goes from a place along an edge to a place.
+A *place* is a pair (query, entity) that some path of the query reaches. Places are numbered as they are reached, so
+that those of a round come after those of the rounds before. A *message* goes from a place along an edge to a place.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ def count_messages(entities, starts, used):
 
 
 @kernel(
-    "UniTuple(int64, 2)(int32[::1], int32[::1], int64, int64[::1], int32[::1], int32[::1], int32[:, ::1], int64[:, ::1], "
-    "boolean, int64, int32[::1], int32[::1], int32[::1])"
+    "UniTuple(int64, 2)(int32[::1], int32[::1], int64, int64[::1], int32[::1], int32[::1], int32[:, ::1], "
+    "int64[:, ::1], boolean, int64, int32[::1], int32[::1], int32[::1])"
 )
 def spread(entities, queries, used, starts, relations, tails, numbers, own, pairs, inverse, source, relation, target):
     # One round: messages from the first `used` places; entities reached for the first time get the next numbers.
-    # `own[q]` is (head, relation, tail) of the query's own triple, which it must not see, head -1 for none: with `pairs`
-    # no edge between the two is seen at all. Entries of `entities` and `queries` beyond `used` are room for new places.
+    # `own[q]` is (head, relation, tail) of the query's own triple, which it must not see, head -1 for none: with
+    # `pairs` no edge between the two is seen at all. Entries of `entities` and `queries` beyond `used` are room for
+    # new places.
     places, messages = used, 0
     for place in range(used):
         query, entity = queries[place], entities[place]
         head, asked, tail = own[query, 0], own[query, 1], own[query, 2]
         back = asked + inverse if asked < inverse else asked - inverse
-        watched = head >= 0 and (entity == head or entity == tail)
+        watched = head >= 0 and (entity in (head, tail))
         for edge in range(starts[entity], starts[entity + 1]):
             to = tails[edge]
             if watched and (

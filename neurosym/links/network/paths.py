@@ -1,11 +1,11 @@
 """Message passing from the head of a query, whose score is a sum over paths, exactly.
 
 Every weight is positive and nothing is subtracted, so that a path more never lowers a score (monotone message passing;
-Tena Cucala et al., ICLR 2022), and what a place knows is shared out among the messages that it came from: h = log(1 + s)
-is the sum s of what arrived times the gate log(1 + s) / s, which is one number for all of it. So the score is a sum over
-paths of products of weights and gates, with nothing left over. The weights depend on the query's relation (conditional
-message passing; Huang et al., NeurIPS 2023; Zhu et al., NeurIPS 2021), and on no entity: entities that were never seen
-in training are as good as others.
+Tena Cucala et al., ICLR 2022), and what a place knows is shared out among the messages that it came from:
+h = log(1 + s) is the sum s of what arrived times the gate log(1 + s) / s, which is one number for all of it. So the
+score is a sum over paths of products of weights and gates, with nothing left over. The weights depend on the query's
+relation (conditional message passing; Huang et al., NeurIPS 2023; Zhu et al., NeurIPS 2021), and on no entity: entities
+that were never seen in training are as good as others.
 """
 
 from __future__ import annotations

@@ -32,14 +32,14 @@ class Adjacency:
     """Edges of a graph, both ways, by the entity that they leave.
 
     Attributes:
+        graph: whose edges these are.
         starts: (N + 1,) where each entity's edges begin; `relations` and `tails`: (E,) of the edges.
-        signatures: (N, 2R) how many edges of each relation (and inverse) leave each entity.
     """
 
+    graph: TripleGraph
     starts: NDArray[np.int64]
     relations: Int
     tails: Int
-    num_relations: int
 
     @staticmethod
     def of(graph: TripleGraph) -> Adjacency:
@@ -47,7 +47,12 @@ class Adjacency:
         edges = graph.edges
         edges = edges[np.lexsort((edges[:, 2], edges[:, 1], edges[:, 0]))]
         starts = offsets(np.bincount(edges[:, 0], minlength=len(graph.entities)))
-        return Adjacency(starts, edges[:, 1].astype(np.int32), edges[:, 2].astype(np.int32), len(graph.relations))
+        return Adjacency(graph, starts, edges[:, 1].astype(np.int32), edges[:, 2].astype(np.int32))
+
+    @property
+    def num_relations(self) -> int:
+        """R, without the inverses."""
+        return len(self.graph.relations)
 
     @property
     def num_entities(self) -> int:

@@ -1,8 +1,8 @@
 """The paths that a score is the sum of, the largest first.
 
 Going back from the answer, each place gets a relevance: what a unit of each channel there adds to the score. A path's
-share is then a product of weights, gates and mixes along it, and the relevance of where it stands so far is the sum over
-all of its ends: never less than the best of them. So the best paths are found best first, and the search is exact.
+share is then a product of weights, gates and mixes along it, and the relevance of where it stands so far is the sum
+over all of its ends: never less than the best of them. So the best paths are found best first, and the search is exact.
 """
 
 from __future__ import annotations
