@@ -30,7 +30,8 @@ IMPORTS = {
     "reasoner": {"semantics", "neural"},
     "explain": {"reasoner", "verify"},
     "learning": {"reasoner"},
-    "links": {"reasoner"},
+    "links": {"reasoner", "learning"},
+    "datasets": {"errors"},
     "bayes": {"reasoner"},
 }
 IMPORTS["cli"] = set(IMPORTS)

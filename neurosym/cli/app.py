@@ -11,9 +11,11 @@ import typer
 
 from neurosym.cli.advise import advise_command
 from neurosym.cli.audit import audit_command
+from neurosym.cli.fetching import data
 from neurosym.cli.files import check_command, fmt_command
 from neurosym.cli.grounding import ground_command
 from neurosym.cli.lfi import lfi_command
+from neurosym.cli.links import learn_rules_command
 from neurosym.cli.models import predict_command, report_command
 from neurosym.cli.queries import explain_command, query_command
 from neurosym.cli.session import command
@@ -49,6 +51,8 @@ app.command("lfi")(command(lfi_command, patient=True))
 app.command("predict")(command(predict_command))
 app.command("report")(command(report_command))
 app.command("audit")(command(audit_command))
+app.command("learn-rules")(command(learn_rules_command, patient=True))
+app.add_typer(data)
 
 
 def _version(asked: bool) -> None:

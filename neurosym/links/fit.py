@@ -1,0 +1,180 @@
+"""Training of a link model: one answer against all entities, resumable after each epoch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from neurosym.errors import DataError
+from neurosym.learning.checkpoint import load_checkpoint, save_checkpoint
+from neurosym.learning.progress import progress_bar
+from neurosym.links.evaluation import KnownAnswers, both_ways, evaluate
+from neurosym.links.model import LinkModel
+from neurosym.links.network.reach import Adjacency, Mask
+
+Long = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    Attributes:
+        epochs: each sees `share` of all queries, both ways of each triple, drawn anew.
+        batch: queries at a time; lr: of Adam at the start, falling to nothing along a line; clip: of the gradient's
+            norm.
+        mask: what of the graph a query may not see; `own` triple, every edge of the `pair`, or `none`.
+        seed: of the order of the queries and of the dropout.
+    """
+
+    epochs: int = 8
+    batch: int = 32
+    lr: float = 5e-3
+    share: float = 1.0
+    clip: float = 1.0
+    mask: Mask = "own"
+    seed: int = 0
+
+
+@dataclass
+class LinkFit:
+    """What training did: for each epoch its loss, the MRR on valid (if any) and CPU seconds so far."""
+
+    losses: list[float] = field(default_factory=list)
+    mrr: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    best: int = -1
+
+
+def fit(
+    model: LinkModel,
+    graph: Adjacency,
+    train: Long,
+    valid: Long | None = None,
+    recipe: Recipe | None = None,
+    checkpoint: Path | None = None,
+    progress: bool = True,
+    told: Callable[[LinkFit], None] | None = None,
+) -> LinkFit:
+    """Train on (n, 3) triples of the graph; the weights of the best epoch on `valid` are kept, of the last without.
+
+    Args:
+        graph: which holds the triples of `train`; a query does not see its own.
+        checkpoint: file to go on from, where it exists, and to write after each epoch.
+        told: called after each epoch.
+
+    Raises:
+        DataError: NS932, there is nothing to learn from; NS933, the loss is not finite.
+        ModelError: NS711, NS712: the checkpoint is damaged, or of another model.
+    """
+    recipe = recipe or Recipe()
+    if not len(train):
+        raise DataError("there are no triples to learn from", code="NS932")
+    result, start = LinkFit(), 0
+    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.lr)
+    best = _copy(model)
+    identity = f"{recipe} {len(train)} triples, {graph.num_relations} relations"
+    if checkpoint is not None and checkpoint.is_file():
+        best, state = load_checkpoint(checkpoint, model, optimizer, identity)
+        result = LinkFit(**state["result"])
+        start = len(result.losses)
+    else:
+        torch.manual_seed(recipe.seed)
+    run = _Run(model, graph, train, valid, recipe, optimizer)
+    with progress_bar(progress) as bar:
+        task = None if bar is None else bar.add_task("training", total=recipe.epochs * run.steps, note="")
+        for epoch in range(start, recipe.epochs):
+            begun = time.process_time()
+            total = 0.0
+            for step, loss in enumerate(run.epoch(epoch)):
+                total += loss
+                if bar is not None and task is not None:
+                    note = f"epoch {epoch + 1} loss {total / (step + 1):.4f}"
+                    bar.update(task, completed=epoch * run.steps + step + 1, note=note)
+            result.losses.append(total / run.steps)
+            score = run.measure()
+            if score is not None:
+                result.mrr.append(score)
+            if score is None or score >= max(result.mrr):
+                result.best, best = epoch, _copy(model)
+            result.seconds.append((result.seconds[-1] if result.seconds else 0.0) + time.process_time() - begun)
+            if checkpoint is not None:
+                save_checkpoint(checkpoint, model, optimizer, best, {"result": asdict(result)}, identity)
+            if told is not None:
+                told(result)
+    model.load_state_dict(best)
+    model.eval()
+    return result
+
+
+class _Run:
+    """One training run: its batches, its loss, and its measure on valid."""
+
+    def __init__(
+        self, model: LinkModel, graph: Adjacency, train: Long, valid: Long | None, recipe: Recipe,
+        optimizer: torch.optim.Optimizer,
+    ) -> None:  # fmt: skip
+        self.model, self.graph, self.valid, self.recipe, self.optimizer = model, graph, valid, recipe, optimizer
+        self.queries = both_ways(train, graph.num_relations)
+        self.known = KnownAnswers([train], graph.num_relations)
+        self.all_known = self.known if valid is None else KnownAnswers([train, valid], graph.num_relations)
+        self.steps = max(1, int(len(self.queries) * recipe.share) // recipe.batch)
+
+    def epoch(self, number: int) -> Iterator[float]:
+        """The loss of each step. Epochs draw their own order, so that a resumed one is the one it would have been."""
+        order = np.random.default_rng([self.recipe.seed, number]).permutation(len(self.queries))
+        self.model.train()
+        for step in range(self.steps):
+            part = self.queries[order[step * self.recipe.batch : (step + 1) * self.recipe.batch]]
+            for group in self.optimizer.param_groups:
+                done = (number * self.steps + step) / (self.recipe.epochs * self.steps)
+                group["lr"] = self.recipe.lr * max(0.02, 1 - done)
+            self.optimizer.zero_grad()
+            loss = self.loss(part)
+            if not bool(torch.isfinite(loss)):
+                raise DataError(
+                    f"the loss is {loss.item()} in epoch {number + 1}, step {step + 1}", code="NS933",
+                    help="lower the learning rate",
+                )  # fmt: skip
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+            self.optimizer.step()
+            yield loss.item()
+
+    def loss(self, part: Long) -> Tensor:
+        """Cross entropy of each answer against all entities that are no other true answer of its query."""
+        scores = self.model(self.graph, part[:, :2], part[:, 2], self.recipe.mask).total
+        rows, others = self.known.of(part[:, :2])
+        wrong = others != part[rows, 2]
+        hidden = torch.zeros(scores.shape, dtype=torch.bool)
+        hidden[rows[wrong], others[wrong]] = True
+        return nn.functional.cross_entropy(scores.masked_fill(hidden, -torch.inf), torch.from_numpy(part[:, 2]))
+
+    def measure(self) -> float | None:
+        """The MRR on valid, filtered by what is known of train and valid."""
+        if self.valid is None or not len(self.valid):
+            return None
+        self.model.eval()
+        return evaluate(scorer(self.model, self.graph), self.valid, self.all_known, self.recipe.batch).mrr()
+
+
+def scorer(model: LinkModel, graph: Adjacency) -> Callable[[Long], NDArray[np.float64]]:
+    """The model as `evaluate` asks it: (B, 2) queries → (B, N) scores."""
+
+    def ask(queries: Long) -> NDArray[np.float64]:
+        with torch.no_grad():
+            return model(graph, queries).total.double().numpy()
+
+    return ask
+
+
+def _copy(model: nn.Module) -> dict[str, Any]:
+    return {k: v.detach().clone() for k, v in model.state_dict().items()}

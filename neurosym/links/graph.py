@@ -1,0 +1,76 @@
+"""A graph of triples with numbered entities and relations, and the splits that link prediction is measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+Long = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class TripleGraph:
+    """Triples over N entities and R relations.
+
+    Attributes:
+        entities: N stable names; full IRIs without brackets where they are IRIs.
+        relations: R stable names.
+        triples: (n, 3) head, relation, tail; distinct, in the order in which they were read.
+        labels: entity → what people call it, where that is known.
+    """
+
+    entities: tuple[str, ...]
+    relations: tuple[str, ...]
+    triples: Long
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def entity_ids(self) -> dict[str, int]:
+        """Entity → its number."""
+        return {name: i for i, name in enumerate(self.entities)}
+
+    @cached_property
+    def relation_ids(self) -> dict[str, int]:
+        """Relation → its number."""
+        return {name: i for i, name in enumerate(self.relations)}
+
+    @cached_property
+    def edges(self) -> Long:
+        """(2n, 3) the triples, then their inverses: the inverse of relation r has the number R + r."""
+        back = self.triples[:, [2, 1, 0]] + np.array([0, len(self.relations), 0])
+        return np.concatenate([self.triples, back])
+
+    def without(self, edges: Sequence[tuple[int, int, int]]) -> TripleGraph:
+        """The graph less some edges, which may be given by their inverse."""
+        count = len(self.relations)
+        stored = {(t, r - count, h) if r >= count else (h, r, t) for h, r, t in edges}
+        keep = np.ones(len(self.triples), bool)
+        for triple in stored:
+            keep &= (self.triples != np.array(triple)).any(1)
+        return TripleGraph(self.entities, self.relations, self.triples[keep], self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class LinkSplit:
+    """What is known, and what is asked.
+
+    Attributes:
+        graph: the triples that may be reasoned from when the test's queries are asked.
+        train: (n, 3) triples to learn from; rows of `graph`, unless the setting is inductive (`train_graph`).
+        valid: (n, 3) triples to choose by, over `graph`'s numbers.
+        test: (n, 3) triples to measure on, over `graph`'s numbers.
+        train_graph: the graph to learn on, where it is another one (inductive: its entities are not those of `graph`,
+            its relations have the same numbers).
+        name: of the data and of its split, to stand beside every figure.
+    """
+
+    graph: TripleGraph
+    valid: Long
+    test: Long
+    train_graph: TripleGraph | None = None
+    train_valid: Long | None = None
+    name: str = ""

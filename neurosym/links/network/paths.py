@@ -1,0 +1,119 @@
+"""Message passing from the head of a query, whose score is a sum over paths, exactly.
+
+Every weight is positive and nothing is subtracted, so that a path more never lowers a score (monotone message passing;
+Tena Cucala et al., ICLR 2022), and what a place knows is shared out among the messages that it came from:
+h = log(1 + s) is the sum s of what arrived times the gate log(1 + s) / s, which is one number for all of it. So the
+score is a sum over paths of products of weights and gates, with nothing left over. The weights depend on the query's
+relation (conditional message passing; Huang et al., NeurIPS 2023; Zhu et al., NeurIPS 2021), and on no entity: entities
+that were never seen in training are as good as others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import dropout, softplus
+
+from neurosym.links.network.reach import Adjacency, Mask, Reach, Send, reach
+
+
+@dataclass(frozen=True, eq=False)
+class Passage:
+    """A finished run: what explaining reads off.
+
+    Attributes:
+        reach: the places and rounds.
+        start: (B, D) what each head sets out with.
+        weights: for each round (B, 2R, D) of the edges.
+        gates: for each round (P, D) what a unit that arrives at a place becomes.
+        mixes: for each round (D, D), rows: from, columns: to.
+        readout: (B, D) what a unit of each channel adds to the score.
+        scores: (P,) of the places, in the graph network's part of the score.
+    """
+
+    reach: Reach
+    start: Tensor
+    weights: tuple[Tensor, ...]
+    gates: tuple[Tensor, ...]
+    mixes: tuple[Tensor, ...]
+    readout: Tensor
+    scores: Tensor
+
+
+class PathNetwork(nn.Module):
+    """Scores tails by all paths of up to `rounds` edges from the head.
+
+    Args:
+        num_relations: R, without the inverses.
+        channels: D, the width of what runs along the paths.
+        rank: of the relation embeddings that the weights are made from.
+        rounds: length of the longest path.
+        dropout: share of the channels left out after each round in training.
+        seed: of the initial weights.
+    """
+
+    def __init__(
+        self, num_relations: int, channels: int = 32, rank: int = 16, rounds: int = 4, dropout: float = 0.1,
+        seed: int = 0,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.num_relations, self.channels, self.rank = num_relations, channels, rank
+        self.rounds, self.dropout, self.seed = rounds, float(dropout), seed
+        both = 2 * num_relations
+        draw = torch.Generator().manual_seed(seed)
+
+        def around(mean: float, spread: float, *shape: int) -> nn.Parameter:
+            return nn.Parameter(mean + spread * torch.randn(*shape, generator=draw))
+
+        # all of them pass through softplus: -2.5 is 0.08
+        self.query = around(0.0, 1.0, both, rank)
+        self.start = around(0.0, 0.5, both, channels)
+        self.edge = nn.ParameterList(around(-2.5, 0.5, both, channels) for _ in range(rounds))
+        self.edge_by_query = nn.ParameterList(
+            around(0.0, 0.7 * rank**-0.5, rank, both * channels) for _ in range(rounds)
+        )
+        self.mix = nn.ParameterList(around(-3.0, 0.3, channels, channels) for _ in range(rounds))
+        self.readout = around(-2.0, 0.0, both, channels)
+
+    def config(self) -> dict[str, object]:
+        """The constructor's arguments."""
+        return {
+            "num_relations": self.num_relations, "channels": self.channels, "rank": self.rank,
+            "rounds": self.rounds, "dropout": self.dropout, "seed": self.seed,
+        }  # fmt: skip
+
+    def forward(self, graph: Adjacency, queries: NDArray[np.int64], reached: Reach) -> Passage:
+        """Run the messages of (B, 2) queries over what they reach."""
+        relation = torch.from_numpy(queries[:, 1]).to(self.query.device)
+        embedded = self.query[relation]
+        start = softplus(self.start[relation])
+        vectors, of = start, torch.from_numpy(reached.queries).long()
+        weights: list[Tensor] = []
+        gates: list[Tensor] = []
+        mixes: list[Tensor] = []
+        for k, messages in enumerate(reached.rounds):
+            by_query = (embedded @ self.edge_by_query[k]).view(len(queries), -1, self.channels)
+            weight = softplus(self.edge[k] + by_query)
+            sums = Send.apply(vectors, weight, reached.queries, messages)
+            # the head sends again in every round, so that paths of all lengths arrive in the last one
+            sums = sums + torch.cat([start, start.new_zeros(messages.places - len(start), self.channels)])
+            known = torch.log1p(sums)
+            mix = torch.eye(self.channels) + softplus(self.mix[k])
+            vectors = dropout(known @ mix, self.dropout, self.training)
+            weights.append(weight)
+            gates.append(known / sums.clamp(min=1e-30))
+            mixes.append(mix)
+        readout = softplus(self.readout[relation])
+        scores = (vectors * readout[of]).sum(1)
+        return Passage(reached, start, tuple(weights), tuple(gates), tuple(mixes), readout, scores)
+
+
+def reached_by(
+    network: PathNetwork, graph: Adjacency, queries: NDArray[np.int64], answers: NDArray[np.int64] | None, mask: Mask
+) -> Reach:
+    """What the queries reach within the network's rounds."""
+    return reach(graph, queries, network.rounds, answers, mask)

@@ -1,0 +1,190 @@
+"""What the paths of some queries reach, round by round: the structure that messages run over, without weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from neurosym.errors import LimitError
+from neurosym.grounding.columns import offsets
+from neurosym.grounding.compiled import load
+from neurosym.links.graph import TripleGraph
+
+Int = NDArray[np.int32]
+Mask = Literal["own", "pair", "none"]
+NO_OWN = np.array([-1, -1, -1])
+
+
+def _kernels() -> ModuleType:
+    return load("neurosym.links.network.kernels")
+
+
+@dataclass(frozen=True, eq=False)
+class Adjacency:
+    """Edges of a graph, both ways, by the entity that they leave.
+
+    Attributes:
+        graph: whose edges these are.
+        starts: (N + 1,) where each entity's edges begin; `relations` and `tails`: (E,) of the edges.
+    """
+
+    graph: TripleGraph
+    starts: NDArray[np.int64]
+    relations: Int
+    tails: Int
+
+    @staticmethod
+    def of(graph: TripleGraph) -> Adjacency:
+        """The adjacency of a graph, edges of an entity in the order of relation and tail."""
+        edges = graph.edges
+        edges = edges[np.lexsort((edges[:, 2], edges[:, 1], edges[:, 0]))]
+        starts = offsets(np.bincount(edges[:, 0], minlength=len(graph.entities)))
+        return Adjacency(graph, starts, edges[:, 1].astype(np.int32), edges[:, 2].astype(np.int32))
+
+    @property
+    def num_relations(self) -> int:
+        """R, without the inverses."""
+        return len(self.graph.relations)
+
+    @property
+    def num_entities(self) -> int:
+        """N."""
+        return len(self.starts) - 1
+
+    @cached_property
+    def signatures(self) -> Tensor:
+        """(N, 2R) float: how many edges of each relation leave each entity."""
+        heads = np.repeat(np.arange(self.num_entities), np.diff(self.starts))
+        counts = np.zeros((self.num_entities, 2 * self.num_relations), np.float32)
+        np.add.at(counts, (heads, self.relations), 1)
+        return torch.from_numpy(counts)
+
+    def inverse(self, relations: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The inverse of each relation."""
+        return np.where(relations < self.num_relations, relations + self.num_relations, relations - self.num_relations)
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """Messages of one round.
+
+    Attributes:
+        source, target: (M,) places; relation: (M,) of the edges taken, inverses from R on.
+        places: number of places once the round is over; those before the round keep their numbers.
+    """
+
+    source: Int
+    relation: Int
+    target: Int
+    places: int
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """What B queries reach.
+
+    Attributes:
+        entities, queries: (P,) of each place; the first B places are the queries' own heads.
+        rounds: of messages.
+    """
+
+    entities: Int
+    queries: Int
+    rounds: tuple[Round, ...]
+
+
+def reach(
+    adjacency: Adjacency,
+    queries: NDArray[np.int64],
+    rounds: int,
+    answers: NDArray[np.int64] | None = None,
+    mask: Mask = "own",
+    max_messages: int = 100_000_000,
+) -> Reach:
+    """Follow all edges from the heads of some queries, for some rounds.
+
+    Args:
+        queries: (B, 2) head and relation.
+        answers: (B,) the answers that are to be learned; the edge to them, and back, is hidden from their query alone.
+        mask: `pair` hides every edge between head and answer, `none` hides nothing.
+        max_messages: of one round, all queries together.
+
+    Raises:
+        LimitError: NS930, more messages than that; ask fewer queries at a time.
+    """
+    kernels, size = _kernels(), len(queries)
+    entities, of = queries[:, 0].astype(np.int32), np.arange(size, dtype=np.int32)
+    numbers = np.full((size, adjacency.num_entities), -1, np.int32)
+    numbers[of, entities] = of
+    own = np.tile(NO_OWN, (size, 1))
+    if answers is not None and mask != "none":
+        own = np.column_stack([queries, answers])
+    found: list[Round] = []
+    for _ in range(rounds):
+        used = len(entities)
+        most = kernels.count_messages(entities, adjacency.starts, used)
+        if most > max_messages:
+            raise LimitError(
+                f"{size} queries send {most:,} messages in one round, more than {max_messages:,}", code="NS930",
+                help="ask fewer queries at a time (`batch`), or raise max_messages",
+            )  # fmt: skip
+        room = min(most, size * adjacency.num_entities - used)
+        entities, of = (np.concatenate([a, np.empty(room, np.int32)]) for a in (entities, of))
+        source, relation, target = (np.empty(most, np.int32) for _ in range(3))
+        places, messages = kernels.spread(
+            entities, of, used, adjacency.starts, adjacency.relations, adjacency.tails, numbers, own, mask == "pair",
+            adjacency.num_relations, source, relation, target,
+        )  # fmt: skip
+        entities, of = entities[:places].copy(), of[:places].copy()
+        found.append(Round(source[:messages], relation[:messages], target[:messages], places))
+    return Reach(entities, of, tuple(found))
+
+
+def pieces(adjacency: Adjacency, queries: NDArray[np.int64], rounds: int, messages: int) -> Iterator[slice]:
+    """Slices of the queries that send about so many messages in a round at most, at least one query each."""
+    # all that a query can send in a round is every edge; a first round or two send far fewer
+    degree = np.diff(adjacency.starts)
+    edges = len(adjacency.tails)
+    likely = np.minimum(edges, (degree[queries[:, 0]] + 1.0) * max(1.0, degree.mean()) ** (rounds - 1))
+    begin, total = 0, 0.0
+    for k, amount in enumerate(likely):
+        if k > begin and total + amount > messages:
+            yield slice(begin, k)
+            begin, total = k, 0.0
+        total += amount
+    if begin < len(queries):
+        yield slice(begin, len(queries))
+
+
+class Send(torch.autograd.Function):
+    """(P, D) sums of messages: each the source's vector times the weights of its query and relation."""
+
+    @staticmethod
+    def forward(ctx, vectors: Tensor, weights: Tensor, queries: Int, messages: Round) -> Tensor:  # type: ignore[override]
+        """The sums, for (P', D) vectors and (B, 2R, D) weights."""
+        sums = np.zeros((messages.places, vectors.shape[1]), np.float32)
+        parts = (queries, messages.source, messages.relation, messages.target)
+        _kernels().send(_array(vectors), _array(weights), *parts, sums)
+        ctx.save_for_backward(vectors, weights)
+        ctx.parts = parts
+        return torch.from_numpy(sums)
+
+    @staticmethod
+    def backward(ctx, grads: Tensor):  # type: ignore[override]
+        """Gradients of the vectors and of the weights."""
+        vectors, weights = ctx.saved_tensors
+        to_vectors, to_weights = np.zeros(vectors.shape, np.float32), np.zeros(weights.shape, np.float32)
+        _kernels().send_back(_array(vectors), _array(weights), *ctx.parts, _array(grads), to_vectors, to_weights)
+        return torch.from_numpy(to_vectors), torch.from_numpy(to_weights), None, None
+
+
+def _array(tensor: Tensor) -> NDArray[np.float32]:
+    return tensor.detach().float().contiguous().numpy(force=True)

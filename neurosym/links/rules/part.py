@@ -1,0 +1,54 @@
+"""The rules' part of a link's score, trained together with the others."""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from neurosym.links.network.reach import Adjacency
+from neurosym.links.rules.applying import Applier, Firings
+from neurosym.links.rules.learned import RuleWeights
+from neurosym.links.rules.ruleset import RuleSet
+
+
+class RuleScores(nn.Module):
+    """score(h, r, t) = sum of the weights of the most confident rules that derive r(h, t).
+
+    Args:
+        rules: over the relations of the graphs that will be asked about.
+        best: rules that count for each candidate, those of the highest confidence.
+        dropout: share of the firings that are left out in training.
+    """
+
+    def __init__(self, rules: RuleSet, best: int = 20, dropout: float = 0.3) -> None:
+        super().__init__()
+        self.rules, self.best, self.dropout = rules, best, float(dropout)
+        self.weight = RuleWeights(rules.confidence)
+        self._appliers: WeakKeyDictionary[Adjacency, Applier] = WeakKeyDictionary()
+
+    def applier(self, graph: Adjacency) -> Applier:
+        """The rules prepared for a graph."""
+        if graph not in self._appliers:
+            self._appliers[graph] = Applier(self.rules, graph.graph)
+        return self._appliers[graph]
+
+    def firings(self, graph: Adjacency, queries: NDArray[np.int64], answers: NDArray[np.int64] | None) -> Firings:
+        """Which rules derive which answers of (B, 2) queries; in training, not by the query's own triple."""
+        asked = queries if answers is None else np.column_stack([queries, answers])
+        return self.applier(graph).features(asked, self.best)
+
+    def forward(self, graph: Adjacency, queries: NDArray[np.int64], answers: NDArray[np.int64] | None) -> Tensor:
+        """(B, N) scores; entities that no rule derives have 0."""
+        found = self.firings(graph, queries, answers)
+        scores = self.weight(torch.from_numpy(found.rules).long(), self.dropout) * self.weight.log_scale.exp()
+        rows = torch.from_numpy(np.repeat(np.arange(len(queries)), np.diff(found.starts)))
+        empty = scores.new_zeros(len(queries), graph.num_entities)
+        return empty.index_put((rows, torch.from_numpy(found.candidate).long()), scores)
+
+    def weights(self) -> Tensor:
+        """(n,) what each rule adds where it fires."""
+        return (self.weight.weights() * self.weight.log_scale.exp()).detach()

@@ -1,0 +1,1 @@
+"""Missing links of a graph, predicted with reasons."""

@@ -1,0 +1,123 @@
+"""The whole score: its parts, its training, and what is told of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from neurosym.errors import DataError
+from neurosym.links.evaluation import KnownAnswers, evaluate
+from neurosym.links.explain import explain_link
+from neurosym.links.fit import LinkFit, Recipe, fit, scorer
+from neurosym.links.graph import TripleGraph
+from neurosym.links.model import LinkModel
+from neurosym.links.network.paths import PathNetwork
+from neurosym.links.network.reach import Adjacency
+from neurosym.links.priors import SignaturePrior
+from neurosym.links.rules import mine
+from neurosym.links.rules.part import RuleScores
+
+PARENT, BROTHER, UNCLE = range(3)
+
+
+@pytest.fixture(scope="module")
+def kin() -> TripleGraph:
+    triples = [(k, PARENT, k + 10) for k in range(20)]
+    triples += [(k, BROTHER, k + 1) for k in range(0, 20, 2)]
+    triples += [(k, UNCLE, k + 11) for k in range(0, 20, 2)]
+    return TripleGraph(tuple(f"p{k}" for k in range(31)), ("parent", "brother", "uncle"), np.array(triples))
+
+
+def whole(kin: TripleGraph, seed: int = 0) -> LinkModel:
+    rules = mine(kin, seconds=5, seed=seed)
+    return LinkModel(PathNetwork(3, channels=6, rank=3, rounds=2, seed=seed), SignaturePrior(3), RuleScores(rules))
+
+
+def trained(kin: TripleGraph, epochs: int = 4, checkpoint: Path | None = None, stop: int | None = None) -> LinkModel:
+    model = whole(kin)
+
+    def told(result: LinkFit) -> None:
+        if stop is not None and len(result.losses) == stop:
+            raise KeyboardInterrupt
+
+    recipe = Recipe(epochs=epochs, batch=8, seed=3)
+    fit(model, Adjacency.of(kin), kin.triples, recipe=recipe, checkpoint=checkpoint, progress=False, told=told)
+    return model
+
+
+def test_learning_ranks_what_follows_first(kin: TripleGraph) -> None:
+    train = kin.triples[:-3]  # three uncles are left to be found
+    graph = TripleGraph(kin.entities, kin.relations, train)
+    model = LinkModel(
+        PathNetwork(3, channels=6, rank=3, rounds=2), SignaturePrior(3), RuleScores(mine(graph, seconds=5))
+    )
+    result = fit(model, Adjacency.of(graph), train, recipe=Recipe(epochs=15, batch=8), progress=False)
+    assert result.losses[-1] < result.losses[0]
+    ranks = evaluate(scorer(model, Adjacency.of(graph)), kin.triples[-3:], KnownAnswers([kin.triples], 3))
+    assert ranks.mrr() > 0.9
+
+
+def test_a_run_that_was_killed_ends_as_it_would_have(kin: TripleGraph, tmp_path: Path) -> None:
+    straight = trained(kin)
+    with pytest.raises(KeyboardInterrupt):
+        trained(kin, checkpoint=tmp_path / "run", stop=2)
+    resumed = trained(kin, checkpoint=tmp_path / "run")
+    for (name, one), other in zip(straight.state_dict().items(), resumed.state_dict().values(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0, msg=name)
+
+
+def test_parts_sum_and_each_reason_is_what_leaving_it_out_does(kin: TripleGraph) -> None:
+    model, adjacency = trained(kin), Adjacency.of(kin)
+    for head, relation, answer in ((4, UNCLE, 15), (15, 3 + UNCLE, 4), (2, PARENT, 12)):
+        why = explain_link(model, kin, adjacency, head, relation, answer, paths=50, rules=50)
+        assert sum(why.parts.values()) == pytest.approx(why.score, abs=1e-5)
+        assert why.told["paths"] == pytest.approx(1, abs=1e-5)
+        assert why.told["rules"] == pytest.approx(1, abs=1e-5)
+        assert {s for p in why.paths for s, _, _ in p.edges} <= set(kin.entities)
+        for reason in (*why.paths, *why.rules):
+            edges = reason.edges if hasattr(reason, "edges") else reason.grounding  # type: ignore[union-attr]
+            gone = {tuple(e) for e in edges}
+            kept = [
+                t
+                for t in kin.triples.tolist()
+                if (kin.entities[t[0]], kin.relations[t[1]], kin.entities[t[2]]) not in gone
+            ]
+            assert len(kept) == len(kin.triples) - len(gone)
+            less = Adjacency.of(TripleGraph(kin.entities, kin.relations, np.array(kept)))
+            with torch.no_grad():
+                score = float(model(less, np.array([[head, relation]])).total[0, answer])
+            assert reason.without == pytest.approx(score, abs=1e-5)
+        assert str(why).startswith(f"{why.query[0]} – {why.query[1]} – {why.query[2]}")
+
+
+def test_the_own_triple_counts_for_no_part_while_it_is_learned(kin: TripleGraph) -> None:
+    model, adjacency = trained(kin), Adjacency.of(kin)
+    head, relation, answer = kin.triples[-1].tolist()
+    less = Adjacency.of(kin.without([(head, relation, answer)]))
+    query = np.array([[head, relation]])
+    with torch.no_grad():
+        hidden, removed = model(adjacency, query, np.array([answer])), model(less, query)
+    for name in hidden.parts:  # the graph without the triple gives the answer the same score, part by part
+        assert float(hidden.parts[name][0, answer]) == pytest.approx(float(removed.parts[name][0, answer]), abs=1e-5)
+
+
+def test_what_cannot_be_is_refused(kin: TripleGraph) -> None:
+    with pytest.raises(DataError) as fault:
+        LinkModel()
+    assert fault.value.code == "NS931"
+    model = whole(kin)
+    with pytest.raises(DataError) as fault:
+        fit(model, Adjacency.of(kin), np.zeros((0, 3), np.int64), progress=False)
+    assert fault.value.code == "NS932"
+    with pytest.raises(DataError) as fault:
+        explain_link(model, kin, Adjacency.of(kin), 99, 0, 0)
+    assert fault.value.code == "NS934"
+    with torch.no_grad():
+        assert model.prior is not None
+        model.prior.weight.fill_(torch.inf)
+    with pytest.raises(DataError) as fault:
+        fit(model, Adjacency.of(kin), kin.triples, recipe=Recipe(epochs=1, batch=8), progress=False)
+    assert fault.value.code == "NS933"

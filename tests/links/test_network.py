@@ -1,0 +1,147 @@
+"""Message passing from the head: against a loop over all walks, its gradients, and what it hides."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neurosym.errors import LimitError
+from neurosym.links.graph import TripleGraph
+from neurosym.links.network.paths import PathNetwork
+from neurosym.links.network.reach import Adjacency, reach
+from neurosym.links.network.shares import Shares
+
+N, R = 6, 2
+
+
+def graph_of(triples: Any) -> TripleGraph:
+    return TripleGraph(
+        tuple(f"e{k}" for k in range(N)), tuple(f"r{k}" for k in range(R)), np.asarray(triples, np.int64)
+    )
+
+
+def drawn(seed: int, count: int = 9) -> TripleGraph:
+    return graph_of(np.unique(np.random.default_rng(seed).integers(0, [N, R, N], (count, 3)), axis=0))
+
+
+def network(rounds: int = 3, seed: int = 0) -> PathNetwork:
+    return PathNetwork(R, channels=3, rank=2, rounds=rounds, dropout=0.0, seed=seed).eval()
+
+
+def scores(net: PathNetwork, graph: TripleGraph | Adjacency, queries: Any, answers: Any = None, mask: Any = "own"):
+    adjacency = graph if isinstance(graph, Adjacency) else Adjacency.of(graph)
+    queries = np.asarray(queries)
+    reached = reach(adjacency, queries, net.rounds, None if answers is None else np.asarray(answers), mask)
+    found = net(adjacency, queries, reached).scores
+    dense = torch.zeros(len(queries), adjacency.num_entities)
+    return dense.index_put((torch.from_numpy(reached.queries).long(), torch.from_numpy(reached.entities).long()), found)
+
+
+def by_hand(net: PathNetwork, edges: np.ndarray, head: int, relation: int) -> torch.Tensor:
+    """The same network over a dense list of edges, without kernels."""
+    start = torch.nn.functional.softplus(net.start[relation])
+    vectors = torch.zeros(N, net.channels)
+    vectors[head] = start
+    for k in range(net.rounds):
+        weight = torch.nn.functional.softplus(
+            net.edge[k] + (net.query[relation] @ net.edge_by_query[k]).view(2 * R, net.channels)
+        )
+        sums = torch.zeros(N, net.channels)
+        sums[head] = start
+        for h, r, t in edges.tolist():
+            sums[t] = sums[t] + vectors[h] * weight[r]
+        mix = torch.eye(net.channels) + torch.nn.functional.softplus(net.mix[k])
+        vectors = torch.log1p(sums) @ mix
+    return vectors @ torch.nn.functional.softplus(net.readout[relation])
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=30)
+def test_scores_are_those_of_a_network_over_all_edges(seed):
+    graph, net = drawn(seed), network(seed=seed)
+    queries = np.array([[0, 1], [0, 2], [3, 0], [0, 1]])
+    with torch.no_grad():
+        found = scores(net, graph, queries)
+        for k, (head, relation) in enumerate(queries.tolist()):
+            torch.testing.assert_close(found[k], by_hand(net, graph.edges, head, relation), rtol=1e-4, atol=1e-5)
+
+
+def test_gradients_are_those_of_the_network_by_hand():
+    graph, net = drawn(5), network()
+    target = torch.linspace(0, 1, N)
+    (scores(net, graph, [[0, 1]])[0] @ target).backward()
+    kernel = {name: p.grad.clone() for name, p in net.named_parameters() if p.grad is not None}
+    net.zero_grad()
+    (by_hand(net, graph.edges, 0, 1) @ target).backward()
+    assert set(kernel) == {name for name, _ in net.named_parameters()}
+    for name, parameter in net.named_parameters():
+        assert parameter.grad is not None
+        torch.testing.assert_close(kernel[name], parameter.grad, rtol=1e-3, atol=1e-5)
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=30)
+def test_a_query_does_not_see_its_own_triple_and_others_do(seed):
+    graph, net = drawn(seed, 12), network()
+    head, relation, tail = graph.triples[0].tolist()
+    less = graph_of(graph.triples[1:])
+    bare = graph_of([t for t in graph.triples.tolist() if {t[0], t[2]} != {head, tail}])
+    with torch.no_grad():
+        found = scores(net, graph, [[head, relation], [tail, R + relation], [head, relation]], [tail, head, tail])
+        torch.testing.assert_close(found[0], scores(net, less, [[head, relation]])[0])
+        torch.testing.assert_close(found[1], scores(net, less, [[tail, R + relation]])[0])
+        if head != tail:
+            pair = scores(net, graph, [[head, relation]], [tail], "pair")
+            torch.testing.assert_close(pair[0], scores(net, bare, [[head, relation]])[0])
+        free = scores(net, graph, [[head, relation]], [tail], "none")
+        torch.testing.assert_close(free[0], scores(net, graph, [[head, relation]])[0])
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=30)
+def test_the_shares_of_all_paths_sum_to_the_score(seed):
+    graph, net = drawn(seed, 7), network(seed=seed)
+    adjacency, query = Adjacency.of(graph), np.array([[0, 1]])
+    passage = net(adjacency, query, reach(adjacency, query, net.rounds))
+    walks = [
+        w
+        for length in range(net.rounds + 1)
+        for w in itertools.product(graph.edges.tolist(), repeat=length)
+        if all(a[2] == b[0] for a, b in itertools.pairwise(w)) and (not w or w[0][0] == 0)
+    ]
+    for answer in range(N):
+        shares = Shares(passage, answer)
+        found, cut = shares.largest(10**6, 10**6)
+        assert not cut
+        assert sum(p.share for p in found) == pytest.approx(shares.score, abs=1e-5)
+        assert [p.share for p in found] == sorted((p.share for p in found), reverse=True)
+        ends = [tuple(map(tuple, w)) for w in walks if (w[-1][2] if w else 0) == answer]
+        assert sorted(p.edges for p in found) == sorted(ends)
+        assert shares.largest(2)[0] == found[:2]
+
+
+def test_an_edge_more_never_lowers_a_score():
+    net = network()
+    for seed in range(20):
+        graph = drawn(seed, 10)
+        with torch.no_grad():
+            full = scores(net, graph, [[0, 0]])[0]
+            for edge in graph.triples.tolist():
+                less = scores(net, graph.without([tuple(edge)]), [[0, 0]])[0]
+                torch.testing.assert_close(
+                    less, scores(net, graph_of([t for t in graph.triples.tolist() if t != edge]), [[0, 0]])[0]
+                )
+                assert bool((full - less >= -1e-6).all())
+
+
+def test_too_many_messages_are_refused():
+    graph = drawn(1, 20)
+    with pytest.raises(LimitError) as fault:
+        reach(Adjacency.of(graph), np.array([[0, 0]] * 4), 3, max_messages=10)
+    assert fault.value.code == "NS930"
