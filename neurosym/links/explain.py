@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from neurosym.errors import DataError
+from neurosym.links.evaluation import KnownAnswers, ranks_of
 from neurosym.links.graph import TripleGraph
 from neurosym.links.model import LinkModel
 from neurosym.links.network.reach import Adjacency, reach
@@ -69,7 +70,7 @@ class LinkExplanation:
     Attributes:
         query: (head, relation, tail) names; with `inverse`, the tail was given and the head asked for.
         score: the sum of the parts; parts: name → what it adds.
-        rank: of the answer among all entities, ties by their mean.
+        rank: of the answer among all entities but the other true answers that were given, ties by their mean.
         paths, kinds, rules: the largest of each; `told`: part → share of it that these restore.
         labels: name → label, of those that are mentioned.
     """
@@ -110,7 +111,7 @@ class LinkExplanation:
 
 def explain_link(
     model: LinkModel, graph: TripleGraph, adjacency: Adjacency, head: int, relation: int, answer: int,
-    paths: int = 5, kinds: int = 5, rules: int = 5, max_steps: int = 100_000,
+    paths: int = 5, kinds: int = 5, rules: int = 5, max_steps: int = 100_000, known: KnownAnswers | None = None,
 ) -> LinkExplanation:  # fmt: skip
     """Explain one answer of a query.
 
@@ -118,6 +119,7 @@ def explain_link(
         relation: R + r asks for heads: then `head` is the object of the link.
         paths, kinds, rules: how many of each to tell at most.
         max_steps: of the search for paths; where it is cut, `told` says how much was found.
+        known: true answers, which do not count before this one in its rank.
 
     Raises:
         DataError: NS934, an entity or a relation that the graph has not.
@@ -134,7 +136,9 @@ def explain_link(
         fired = _rules(model, graph, adjacency, query, answer, rules)
     parts = {name: float(part[0, answer]) for name, part in scores.parts.items()}
     own = total[answer]
-    rank = 1 + float((total > own).sum()) + (float((total == own).sum()) - 1) / 2
+    others = np.zeros((0,), np.int64) if known is None else known.of(query)[1]
+    best, worst = ranks_of(total[None].double().numpy(), np.array([answer]), np.zeros_like(others), others)
+    rank = float(best[0] + worst[0]) / 2
     told = {}
     if parts.get("paths"):
         told["paths"] = sum(p.share for p in found) / parts["paths"]

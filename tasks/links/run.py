@@ -84,12 +84,14 @@ def train(
 def reports(outcome: Outcome, split: LinkSplit, number: int) -> str:
     """The first test links that rank best, each with its reasons, as text."""
     graph, adjacency = split.graph, Adjacency.of(split.graph)
+    known = KnownAnswers([graph.triples, split.valid, split.test], len(graph.relations))
     best = np.argsort(outcome.ranks.mean, kind="stable")[:number]
     texts = []
     for head, relation, answer in outcome.ranks.queries[best].tolist():
-        texts.append(
-            str(explain_link(outcome.model, graph, adjacency, head, relation, answer, paths=3, kinds=2, rules=3))
+        why = explain_link(
+            outcome.model, graph, adjacency, head, relation, answer, paths=3, kinds=2, rules=3, known=known
         )
+        texts.append(str(why))
     return "\n\n".join(texts) + "\n"
 
 

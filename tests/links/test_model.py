@@ -10,7 +10,7 @@ import torch
 
 from neurosym.errors import DataError
 from neurosym.links.evaluation import KnownAnswers, evaluate
-from neurosym.links.explain import explain_link
+from neurosym.links.explain import LinkExplanation, explain_link
 from neurosym.links.fit import LinkFit, Recipe, fit, scorer
 from neurosym.links.graph import TripleGraph
 from neurosym.links.model import LinkModel
@@ -69,11 +69,21 @@ def test_a_run_that_was_killed_ends_as_it_would_have(kin: TripleGraph, tmp_path:
         torch.testing.assert_close(one, other, rtol=0, atol=0, msg=name)
 
 
+def why_triple(kin: TripleGraph, why: LinkExplanation) -> list[int]:
+    head, relation, tail = why.query
+    return [kin.entity_ids[head], kin.relation_ids[relation], kin.entity_ids[tail]]
+
+
 def test_parts_sum_and_each_reason_is_what_leaving_it_out_does(kin: TripleGraph) -> None:
     model, adjacency = trained(kin), Adjacency.of(kin)
     for head, relation, answer in ((4, UNCLE, 15), (15, 3 + UNCLE, 4), (2, PARENT, 12)):
         why = explain_link(model, kin, adjacency, head, relation, answer, paths=50, rules=50)
         assert sum(why.parts.values()) == pytest.approx(why.score, abs=1e-5)
+        filtered = explain_link(
+            model, kin, adjacency, head, relation, answer, known=KnownAnswers([kin.triples], 3)
+        ).rank
+        ranks = evaluate(scorer(model, adjacency), np.array([why_triple(kin, why)]), KnownAnswers([kin.triples], 3))
+        assert filtered == ranks.mean[int(relation >= 3)] <= why.rank
         assert why.told["paths"] == pytest.approx(1, abs=1e-5)
         assert why.told["rules"] == pytest.approx(1, abs=1e-5)
         assert {s for p in why.paths for s, _, _ in p.edges} <= set(kin.entities)
