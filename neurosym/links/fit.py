@@ -150,13 +150,14 @@ class _Run:
             yield loss.item()
 
     def loss(self, part: Long) -> Tensor:
-        """Cross entropy of each answer against all entities that are no other true answer of its query."""
+        """Cross entropy of each answer against all entities that are no other true answer; and the rules' penalty."""
         scores = self.model(self.graph, part[:, :2], part[:, 2], self.recipe.mask).total
         rows, others = self.known.of(part[:, :2])
         wrong = others != part[rows, 2]
         hidden = torch.zeros(scores.shape, dtype=torch.bool)
         hidden[rows[wrong], others[wrong]] = True
-        return nn.functional.cross_entropy(scores.masked_fill(hidden, -torch.inf), torch.from_numpy(part[:, 2]))
+        loss = nn.functional.cross_entropy(scores.masked_fill(hidden, -torch.inf), torch.from_numpy(part[:, 2]))
+        return loss if self.model.rules is None else loss + self.model.rules.penalty()
 
     def measure(self) -> float | None:
         """The MRR on valid, filtered by what is known of train and valid."""

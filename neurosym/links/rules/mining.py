@@ -76,9 +76,9 @@ class _Miner:
         self.is_target = np.zeros(self.r, bool)
         self.is_target[list(range(self.r)) if targets is None else list(targets)] = True
         self.random = np.random.default_rng(seed)
-        self.seconds, self.begin = seconds, time.process_time()
         self.parts: list[RuleSet] = []
-        self.kernels = load("neurosym.links.rules.counting")
+        self.kernels = load("neurosym.links.rules.counting")  # compiled once, which is not the search's time
+        self.seconds, self.begin = seconds, time.process_time()
         self.stopped = False
         self.triples_of = np.bincount(np.repeat(self.index.relation, self.index.sizes), minlength=2 * self.r)
 

@@ -22,11 +22,13 @@ class RuleScores(nn.Module):
         rules: over the relations of the graphs that will be asked about.
         best: rules that count for each candidate, those of the highest confidence.
         dropout: share of the firings that are left out in training.
+        decay: pull of each weight towards its start, -log(1 - confidence): coefficient of the squared distance. Most
+            rules fire for few queries, and would otherwise learn these by heart.
     """
 
-    def __init__(self, rules: RuleSet, best: int = 20, dropout: float = 0.3) -> None:
+    def __init__(self, rules: RuleSet, best: int = 20, dropout: float = 0.3, decay: float = 3e-5) -> None:
         super().__init__()
-        self.rules, self.best, self.dropout = rules, best, float(dropout)
+        self.rules, self.best, self.dropout, self.decay = rules, best, float(dropout), float(decay)
         self.weight = RuleWeights(rules.confidence)
         self._appliers: WeakKeyDictionary[Adjacency, Applier] = WeakKeyDictionary()
 
@@ -48,6 +50,10 @@ class RuleScores(nn.Module):
         rows = torch.from_numpy(np.repeat(np.arange(len(queries)), np.diff(found.starts)))
         empty = scores.new_zeros(len(queries), graph.num_entities)
         return empty.index_put((rows, torch.from_numpy(found.candidate).long()), scores)
+
+    def penalty(self) -> Tensor:
+        """What is added to the loss of a batch."""
+        return self.decay * (self.weight.raw - self.weight.start).square().sum()
 
     def weights(self) -> Tensor:
         """(n,) what each rule adds where it fires."""
