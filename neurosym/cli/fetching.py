@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from neurosym.cli import output
 from neurosym.cli.session import ANSWERED, Session, command
+
+if TYPE_CHECKING:
+    from neurosym.datasets import DataSet
 
 
 def get_command(
@@ -15,23 +19,27 @@ def get_command(
     names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Data sets; `data list` names them.")],
 ) -> int:
     """Fetch data sets into the data folder, each file checked by its SHA-256; what is there is kept."""
-    from neurosym.datasets import fetch, folder_of
+    from neurosym.datasets import folder_of
     from neurosym.datasets.sets import named
 
-    wanted = [named(name) for name in names]
-    for data in wanted:
+    for data in [named(name) for name in names]:
         session.tell(f"{data.name}: {data.about}. Licence: {data.licence}")
-        with output.progress(f"fetching {data.name}", len(data.files), session.settings.quiet) as step:
-            seen: set[str] = set()
-
-            def told(name: str, done: int, total: int | None, seen: set[str] = seen, step=step) -> None:
-                if total is not None and done >= total and name not in seen:
-                    seen.add(name)
-                    step()
-
-            written = fetch(data, folder_of(), told)
-        output.show(f"{folder_of() / data.name}: {len(written)} files fetched, {len(data.files) - len(written)} kept")
+        written = _fetch(data, folder_of(), session.settings.quiet)
+        output.show(f"{folder_of() / data.name}: {written} files fetched, {len(data.files) - written} kept")
     return ANSWERED
+
+
+def _fetch(data: DataSet, folder: Path, quiet: bool) -> int:
+    """Fetch what is missing; gives how many files were written. The bar counts downloads."""
+    from neurosym.datasets import fetch
+
+    with output.progress(f"fetching {data.name}", len({f.url for f in data.files}), quiet) as step:
+
+        def told(_: str, done: int, total: int | None) -> None:
+            if done == total:
+                step()
+
+        return len(fetch(data, folder, told))
 
 
 def list_command(session: Session) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from neurosym.links.graph import TripleGraph
 
 TABLES = (".tsv", ".txt")
+SHOWN = 8  # relations that an error names
 
 
 def learn_rules_command(
@@ -105,13 +108,16 @@ def _read(session: Session, paths: list[str]) -> TripleGraph:
 
 def _relation(graph: TripleGraph, name: str) -> int:
     """The number of a relation."""
-    from difflib import get_close_matches
-
     plain = name[1:-1] if name.startswith("<") else name
-    if plain not in graph.relation_ids:
-        near = get_close_matches(plain, graph.relations, 1)
-        raise DataError(
-            f"the graph has no relation `{plain}`", code="NS934", note=f"it has {len(graph.relations)} relations",
-            help=f"did you mean `{near[0]}`?" if near else "",
-        )  # fmt: skip
-    return graph.relation_ids[plain]
+    if plain in graph.relation_ids:
+        return graph.relation_ids[plain]
+    local = [k for k, relation in enumerate(graph.relations) if re.split(r"[#/:]", relation)[-1] == plain]
+    if len(local) == 1:  # an IRI by what stands after its last # or /
+        return local[0]
+    near = [graph.relations[k] for k in local] or get_close_matches(plain, graph.relations, 1)
+    raise DataError(
+        f"the graph has no relation `{plain}`", code="NS934",
+        note=f"it has {len(graph.relations)}: {', '.join(graph.relations[:SHOWN])}"
+        + (" …" if len(graph.relations) > SHOWN else ""),
+        help=f"did you mean {' or '.join(f'`{n}`' for n in near)}?" if near else "",
+    )  # fmt: skip

@@ -78,24 +78,36 @@ class Sheet:
 
 
 @contextmanager
-def reading(path: str | PathLike[str]) -> Iterator[Sheet]:
-    """A CSV file, open for as long as it is read.
+def text_file(path: str | PathLike[str]) -> Iterator[TextIO]:
+    """A file of text in UTF-8, open for as long as it is read, its line ends as they are.
 
     Raises:
-        FactError: NS301, it cannot be read; NS303, it is no CSV, or no UTF-8.
+        FactError: NS301, it cannot be read; NS303, it is no UTF-8.
     """
     try:
         with open(path, newline="", encoding="utf-8-sig") as stream:
-            separator = _separator(stream)
-            yield Sheet(path, stream, separator)
+            yield stream
     except OSError as error:
         raise FactError(f"{path}: {error.strerror}", code="NS301", help="check the path") from None
     except UnicodeDecodeError as error:
         raise FactError(
             f"{path}: {error}", code="NS303", help="save it as UTF-8; spreadsheets call that `CSV UTF-8`"
         ) from None
-    except csv.Error as error:
-        raise FactError(f"{path}: {error}", code="NS303") from None
+
+
+@contextmanager
+def reading(path: str | PathLike[str]) -> Iterator[Sheet]:
+    """A CSV file, open for as long as it is read.
+
+    Raises:
+        FactError: NS301, it cannot be read; NS303, it is no CSV, or no UTF-8.
+    """
+    with text_file(path) as stream:
+        try:
+            separator = _separator(stream)
+            yield Sheet(path, stream, separator)
+        except csv.Error as error:
+            raise FactError(f"{path}: {error}", code="NS303") from None
 
 
 def _separator(stream: TextIO) -> str:

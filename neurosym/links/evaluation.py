@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from neurosym.errors import DataError
 from neurosym.grounding.columns import expand
+from neurosym.links.graph import Long, both_ways
 
-Long = NDArray[np.int64]
 Floats = NDArray[np.float64]
 # (B, 2) queries, head entity and relation (r, or R + r for the inverse of r), → (B, N) scores, higher is better
 Scorer = Callable[[Long], Floats]
@@ -93,12 +93,6 @@ class Ranks:
         return Ranks(self.mean[mine], self.best[mine], self.worst[mine], self.queries[mine])
 
 
-def both_ways(triples: Long, num_relations: int) -> Long:
-    """(2n, 3) the triples as (h, r, t), then as (t, R + r, h)."""
-    back = triples[:, [2, 1, 0]] + np.array([0, num_relations, 0])
-    return np.concatenate([triples, back])
-
-
 def ranks_of(scores: Floats, answers: Long, rows: Long, known: Long) -> tuple[Floats, Floats]:
     """Filtered (best, worst) ranks of one answer for each row of scores.
 
@@ -152,4 +146,4 @@ def evaluate(
     return Ranks((best + worst) / 2, best, worst, queries)
 
 
-__all__ = ["KnownAnswers", "Ranks", "Scorer", "both_ways", "evaluate", "ranks_of"]
+__all__ = ["KnownAnswers", "Ranks", "Scorer", "evaluate", "ranks_of"]

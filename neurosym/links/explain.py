@@ -7,17 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from neurosym.errors import DataError
 from neurosym.links.evaluation import KnownAnswers, ranks_of
-from neurosym.links.graph import TripleGraph
+from neurosym.links.graph import Edge, Long, TripleGraph
 from neurosym.links.model import LinkModel
 from neurosym.links.network.reach import Adjacency, reach
-from neurosym.links.network.shares import Edge, Shares
-from neurosym.links.rules.instance import instance
-
-Long = NDArray[np.int64]
+from neurosym.links.network.shares import Shares
 
 
 @dataclass(frozen=True)
@@ -174,12 +170,13 @@ def _rules(
 ) -> list[RuleReason]:
     if model.rules is None or not most:
         return []
-    found, weights = model.rules.firings(adjacency, query, None), model.rules.weights()
+    applier, weights = model.rules.applier(adjacency), model.rules.weights()
+    found = model.rules.firings(adjacency, query, None)
     at = np.flatnonzero(found.candidate == answer)
     fired = [int(r) for r in found.rules[at[0]] if r >= 0] if len(at) else []
     reasons: list[RuleReason] = []
     for row in sorted(fired, key=lambda r: -float(weights[r]))[:most]:
-        edges = instance(model.rules.rules, row, adjacency, (int(query[0, 0]), int(query[0, 1])), answer)
+        edges = applier.instance(row, (int(query[0, 0]), int(query[0, 1])), answer)
         assert edges is not None, "a rule that fires has an instance"
         score = float(model(Adjacency.of(graph.without(edges)), query).total[0, answer])
         grounding = tuple(_as_stored(graph, e) for e in edges)

@@ -16,11 +16,10 @@ from torch import Tensor, nn
 from neurosym.errors import DataError
 from neurosym.learning.checkpoint import load_checkpoint, save_checkpoint
 from neurosym.learning.progress import progress_bar
-from neurosym.links.evaluation import KnownAnswers, both_ways, evaluate
+from neurosym.links.evaluation import KnownAnswers, evaluate
+from neurosym.links.graph import Long, both_ways
 from neurosym.links.model import LinkModel
 from neurosym.links.network.reach import Adjacency, Mask
-
-Long = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

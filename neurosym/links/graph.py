@@ -10,6 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 Long = NDArray[np.int64]
+Edge = tuple[int, int, int]  # head, relation, tail; relations from R on are inverses
+
+
+def both_ways(triples: Long, num_relations: int) -> Long:
+    """(2n, 3) the triples as (h, r, t), then as (t, R + r, h)."""
+    back = triples[:, [2, 1, 0]] + np.array([0, num_relations, 0])
+    return np.concatenate([triples, back])
+
+
+def inverse(relations: NDArray[np.integer], num_relations: int) -> NDArray[np.integer]:
+    """The inverse of each directed relation: R + r of r, and r of R + r."""
+    return (relations + num_relations) % (2 * num_relations)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +53,9 @@ class TripleGraph:
     @cached_property
     def edges(self) -> Long:
         """(2n, 3) the triples, then their inverses: the inverse of relation r has the number R + r."""
-        back = self.triples[:, [2, 1, 0]] + np.array([0, len(self.relations), 0])
-        return np.concatenate([self.triples, back])
+        return both_ways(self.triples, len(self.relations))
 
-    def without(self, edges: Sequence[tuple[int, int, int]]) -> TripleGraph:
+    def without(self, edges: Sequence[Edge]) -> TripleGraph:
         """The graph less some edges, which may be given by their inverse."""
         count = len(self.relations)
         stored = {(t, r - count, h) if r >= count else (h, r, t) for h, r, t in edges}
@@ -60,11 +71,10 @@ class LinkSplit:
 
     Attributes:
         graph: the triples that may be reasoned from when the test's queries are asked.
-        train: (n, 3) triples to learn from; rows of `graph`, unless the setting is inductive (`train_graph`).
         valid: (n, 3) triples to choose by, over `graph`'s numbers.
         test: (n, 3) triples to measure on, over `graph`'s numbers.
         train_graph: the graph to learn on, where it is another one (inductive: its entities are not those of `graph`,
-            its relations have the same numbers).
+            its relations have the same numbers); train_valid: the triples to choose by then, over its numbers.
         name: of the data and of its split, to stand beside every figure.
     """
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from neurosym.errors import DataError
+from neurosym.links.graph import Long
 from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency, Mask, reach
 from neurosym.links.priors import SignaturePrior
 from neurosym.links.rules.part import RuleScores
-
-Long = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from neurosym.links.graph import inverse
 from neurosym.links.network.reach import Adjacency
 
 
@@ -22,12 +23,7 @@ class SignaturePrior(nn.Module):
 
     def __init__(self, num_relations: int) -> None:
         super().__init__()
-        self.num_relations = num_relations
         self.weight = nn.Parameter(torch.zeros(2 * num_relations, 2 * num_relations))
-
-    def config(self) -> dict[str, object]:
-        """The constructor's arguments."""
-        return {"num_relations": self.num_relations}
 
     def forward(self, graph: Adjacency, queries: NDArray[np.int64], answers: NDArray[np.int64] | None) -> Tensor:
         """(B, N) scores of all entities for (B, 2) queries; `answers` (B,) in training."""
@@ -36,7 +32,7 @@ class SignaturePrior(nn.Module):
         if answers is None:
             return scores
         at = np.arange(len(queries))
-        back = graph.inverse(queries[:, 1])
+        back = inverse(queries[:, 1], graph.num_relations)
         counts = graph.signatures[answers, back]
         change = torch.log1p((counts - 1).clamp(min=0)) - torch.log1p(counts)
         places = (torch.from_numpy(at), torch.from_numpy(answers))

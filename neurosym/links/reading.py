@@ -13,8 +13,10 @@ from neurosym.errors import FactError
 from neurosym.facts import FactBase
 from neurosym.facts.factbase import RDF_TYPE, Table
 from neurosym.facts.symbols import SymbolTable
-from neurosym.lang.terms import Iri, Value, predicate_of_iri, spell
+from neurosym.facts.tabular import text_file
+from neurosym.lang.terms import Iri, Symbol, Value, predicate_of_iri, spell
 from neurosym.links.graph import LinkSplit, Long, TripleGraph
+from neurosym.links.names import predicate_of, term_of
 
 if TYPE_CHECKING:
     import networkx
@@ -60,22 +62,17 @@ def read_tsv(path: str | Path, entities: Numbering, relations: Numbering) -> Lon
         FactError: NS301, the file cannot be read; NS303, a line has not three cells; names the line.
     """
     rows: list[tuple[int, int, int]] = []
-    try:
-        with open(path, encoding="utf-8-sig") as stream:
-            for number, line in enumerate(stream, 1):
-                cells = line.rstrip("\r\n").split("\t")
-                if len(cells) != 3:
-                    if not line.strip():
-                        continue
-                    raise FactError(
-                        f"{path}:{number}: {len(cells)} cells, where head, relation and tail are expected",
-                        code="NS303", help="separate them with tabs",
-                    )  # fmt: skip
-                rows.append((entities[cells[0]], relations[cells[1]], entities[cells[2]]))
-    except OSError as error:
-        raise FactError(f"{path}: {error.strerror}", code="NS301", help="check the path") from None
-    except UnicodeDecodeError as error:
-        raise FactError(f"{path} is no UTF-8: {error.reason}", code="NS303") from None
+    with text_file(path) as stream:
+        for number, line in enumerate(stream, 1):
+            cells = line.rstrip("\r\n").split("\t")
+            if len(cells) != 3:
+                if not line.strip():
+                    continue
+                raise FactError(
+                    f"{path}:{number}: {len(cells)} cells, where head, relation and tail are expected", code="NS303",
+                    help="separate them with tabs",
+                )  # fmt: skip
+            rows.append((entities[cells[0]], relations[cells[1]], entities[cells[2]]))
     return np.array(rows, np.int64).reshape(-1, 3)
 
 
@@ -213,7 +210,7 @@ def to_facts(graph: TripleGraph, triples: Long | None = None) -> FactBase:
     """The triples (all by default) as facts: names with a scheme are IRIs, rdf:type gives classes."""
     triples = graph.triples if triples is None else triples
     symbols = SymbolTable()
-    ids = symbols.intern_many(_term(name) for name in graph.entities)
+    ids = symbols.intern_many(term_of(name) for name in graph.entities)
     base = FactBase(symbols)
     for number, relation in enumerate(graph.relations):
         mine = triples[triples[:, 1] == number]
@@ -222,41 +219,19 @@ def to_facts(graph: TripleGraph, triples: Long | None = None) -> FactBase:
                 rows = ids[mine[mine[:, 2] == entity][:, [0]]]
                 base.tables[(predicate_of_iri(graph.entities[entity]), 1)] = _table(rows)
         elif len(mine):
-            base.tables[(predicate_name(relation), 2)] = _table(ids[mine[:, [0, 2]]])
+            base.tables[(predicate_of(relation), 2)] = _table(ids[mine[:, [0, 2]]])
     return base
-
-
-def predicate_name(relation: str) -> str:
-    """A relation as a predicate of the rule language: IRIs stand in brackets."""
-    return predicate_of_iri(relation) if _is_iri(relation) else relation
 
 
 def _table(rows: np.ndarray) -> Table:
     return Table(np.ascontiguousarray(rows, np.int32), np.full(len(rows), -1, np.int32))
 
 
-def _is_iri(name: str) -> bool:
-    scheme, colon, rest = name.partition(":")
-    return (bool(colon and rest) and scheme.isalpha() and scheme.isascii() and rest.startswith("//")) or (
-        bool(rest) and scheme in ("urn", "mailto", "tag")
-    )
-
-
-def _term(name: str) -> Value:
-    from neurosym.lang.terms import Symbol
-
-    return Iri(name) if _is_iri(name) else Symbol(name)
-
-
 def _is_thing(value: Value) -> bool:
-    from neurosym.lang.terms import Symbol
-
     return isinstance(value, Iri | Symbol)
 
 
 def _name(value: Value) -> str:
-    from neurosym.lang.terms import Symbol
-
     return value.value if isinstance(value, Iri) else value.name if isinstance(value, Symbol) else spell(value)
 
 

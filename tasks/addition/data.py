@@ -7,7 +7,6 @@ Training sees `Pairs`, which hold images and sums and nothing else. Digit labels
 from __future__ import annotations
 
 import gzip
-import os
 import struct
 import zlib
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from neurosym.datasets import find, folder_of
 from neurosym.errors import DataError
 
 SOURCES = ("auto", "digits", "mnist")
@@ -98,11 +98,11 @@ def _shift(images: Tensor, random: torch.Generator) -> Tensor:
 
 
 def mnist_folder() -> Path | None:
-    """`mnist` in the folder that NEUROSYM_DATA names, if all four files are there."""
-    name = os.environ.get("NEUROSYM_DATA")
-    folder = Path(name) / "mnist" if name else None
-    names = [n for pair in _MNIST_FILES.values() for n in pair]
-    return folder if folder is not None and all((folder / n).is_file() for n in names) else None
+    """`mnist` in the data folder, if all four files are there."""
+    try:
+        return find("mnist")
+    except DataError:
+        return None
 
 
 def load(source: str = "auto", seed: int = 0) -> Addition:
@@ -119,8 +119,8 @@ def load(source: str = "auto", seed: int = 0) -> Addition:
     folder = mnist_folder() if source != "digits" else None
     if source == "mnist" and folder is None:
         raise DataError(
-            "MNIST is not there", note=f"NEUROSYM_DATA is {os.environ.get('NEUROSYM_DATA') or 'not set'}",
-            help="set NEUROSYM_DATA to a folder whose `mnist` holds the four idx.gz files, or use --data digits",
+            "MNIST is not there", note=f"{folder_of() / 'mnist'} lacks one of the four idx.gz files",
+            help="neurosym data get mnist, or set NEUROSYM_DATA to a folder that has it, or use --data digits",
         )  # fmt: skip
     return _embedded(seed) if folder is None else _mnist(folder, seed)
 

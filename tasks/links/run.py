@@ -59,9 +59,8 @@ def train(
     started = time.process_time()
     learn_on = split.graph if split.train_graph is None else split.train_graph
     valid = split.valid if split.train_valid is None else split.train_valid
-    graph, asked = Adjacency.of(learn_on), Adjacency.of(split.graph)
-    if split.train_graph is None:
-        asked = graph
+    graph = Adjacency.of(learn_on)
+    asked = graph if split.train_graph is None else Adjacency.of(split.graph)
     count = len(learn_on.relations)
     rules = None
     if "rules" in parts:
@@ -71,7 +70,7 @@ def train(
             write_rules(mined.take(np.arange(min(500, len(mined)))), learn_on, folder / "mined.rules")
     network = PathNetwork(count, setting.channels, rounds=setting.rounds, seed=seed) if "paths" in parts else None
     model = LinkModel(network, SignaturePrior(count) if "prior" in parts else None, rules)
-    checkpoint = None if folder is None else folder / f"{'-'.join(parts)}.checkpoint"
+    checkpoint = None if folder is None else folder / f"{'-'.join(parts)}-{seed}.checkpoint"
     recipe = replace(setting.recipe, seed=seed)
     result = fit(model, graph, learn_on.triples, valid, recipe, checkpoint, progress=not quiet)
     learned = time.process_time() - started

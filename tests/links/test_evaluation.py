@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurosym.errors import DataError
-from neurosym.links.evaluation import KnownAnswers, both_ways, evaluate
+from neurosym.links.evaluation import KnownAnswers, evaluate
+from neurosym.links.graph import both_ways
 
 N, R = 9, 3
 

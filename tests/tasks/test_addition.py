@@ -133,6 +133,7 @@ def test_damaged_mnist_files_are_named(mnist: Path, damage: object) -> None:
 
 def test_mnist_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEUROSYM_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(DataError, match="MNIST is not there"):
         load("mnist")
     assert load("auto").name == "digits"

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import dropout, softplus
 
-from neurosym.links.network.reach import Adjacency, Mask, Reach, Send, reach
+from neurosym.links.network.reach import Adjacency, Reach, Send
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +61,7 @@ class PathNetwork(nn.Module):
         seed: int = 0,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.num_relations, self.channels, self.rank = num_relations, channels, rank
-        self.rounds, self.dropout, self.seed = rounds, float(dropout), seed
+        self.channels, self.rounds, self.dropout = channels, rounds, float(dropout)
         both = 2 * num_relations
         draw = torch.Generator().manual_seed(seed)
 
@@ -78,13 +77,6 @@ class PathNetwork(nn.Module):
         )
         self.mix = nn.ParameterList(around(-3.0, 0.3, channels, channels) for _ in range(rounds))
         self.readout = around(-2.0, 0.0, both, channels)
-
-    def config(self) -> dict[str, object]:
-        """The constructor's arguments."""
-        return {
-            "num_relations": self.num_relations, "channels": self.channels, "rank": self.rank,
-            "rounds": self.rounds, "dropout": self.dropout, "seed": self.seed,
-        }  # fmt: skip
 
     def forward(self, graph: Adjacency, queries: NDArray[np.int64], reached: Reach) -> Passage:
         """Run the messages of (B, 2) queries over what they reach."""
@@ -110,10 +102,3 @@ class PathNetwork(nn.Module):
         readout = softplus(self.readout[relation])
         scores = (vectors * readout[of]).sum(1)
         return Passage(reached, start, tuple(weights), tuple(gates), tuple(mixes), readout, scores)
-
-
-def reached_by(
-    network: PathNetwork, graph: Adjacency, queries: NDArray[np.int64], answers: NDArray[np.int64] | None, mask: Mask
-) -> Reach:
-    """What the queries reach within the network's rounds."""
-    return reach(graph, queries, network.rounds, answers, mask)

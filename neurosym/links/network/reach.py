@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -66,10 +65,6 @@ class Adjacency:
         counts = np.zeros((self.num_entities, 2 * self.num_relations), np.float32)
         np.add.at(counts, (heads, self.relations), 1)
         return torch.from_numpy(counts)
-
-    def inverse(self, relations: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The inverse of each relation."""
-        return np.where(relations < self.num_relations, relations + self.num_relations, relations - self.num_relations)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,22 +141,6 @@ def reach(
         entities, of = entities[:places].copy(), of[:places].copy()
         found.append(Round(source[:messages], relation[:messages], target[:messages], places))
     return Reach(entities, of, tuple(found))
-
-
-def pieces(adjacency: Adjacency, queries: NDArray[np.int64], rounds: int, messages: int) -> Iterator[slice]:
-    """Slices of the queries that send about so many messages in a round at most, at least one query each."""
-    # all that a query can send in a round is every edge; a first round or two send far fewer
-    degree = np.diff(adjacency.starts)
-    edges = len(adjacency.tails)
-    likely = np.minimum(edges, (degree[queries[:, 0]] + 1.0) * max(1.0, degree.mean()) ** (rounds - 1))
-    begin, total = 0, 0.0
-    for k, amount in enumerate(likely):
-        if k > begin and total + amount > messages:
-            yield slice(begin, k)
-            begin, total = k, 0.0
-        total += amount
-    if begin < len(queries):
-        yield slice(begin, len(queries))
 
 
 class Send(torch.autograd.Function):

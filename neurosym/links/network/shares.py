@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosym.grounding.columns import offsets
+from neurosym.links.graph import Edge
 from neurosym.links.network.paths import Passage
 
 Floats = NDArray[np.float64]
-Edge = tuple[int, int, int]
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosym.grounding.compiled import load
-from neurosym.links.graph import TripleGraph
+from neurosym.links.graph import Edge, TripleGraph
 from neurosym.links.rules.index import Ids, Long, index_edges
-from neurosym.links.rules.ruleset import RuleSet
+from neurosym.links.rules.ruleset import CONSTANT, NONE, PATH, RuleSet
 from neurosym.links.rules.tables import build_blocks, unary_tables
+from neurosym.links.rules.walks import walks
 
 MAX_WALKS = 100_000
 BLOCKS = (0.03, 0.2)  # shares of the path rules after which it is looked whether the first candidates are certain
@@ -91,6 +92,21 @@ class Applier:
             best: how many rules are kept for each candidate, those of the highest confidence.
         """
         return self._first_rules(queries, best, np.zeros(len(queries), np.int64), self.rules.confidence, True)
+
+    def instance(self, row: int, query: tuple[int, int], answer: int) -> tuple[Edge, ...] | None:
+        """The edges of one instance deriving an answer of (entity, directed relation); None without one."""
+        rules, (entity, relation) = self.rules, query
+        start, end = (entity, answer) if int(rules.head[row]) == relation else (answer, entity)
+        kind, steps = int(rules.kind[row]), [int(r) for r in rules.body[row] if r != NONE]
+        if kind == PATH:
+            found = walks(self.index, start, steps, None, end)
+        elif kind == CONSTANT:
+            name = rules.entities[int(rules.body_entity[row])]
+            found = walks(self.index, start, steps, end, self.graph.entity_ids.get(name, -1))
+        else:
+            found = walks(self.index, start, steps, end, None)
+        walk = next(found, None)
+        return None if walk is None else tuple(zip(walk, steps, walk[1:], strict=False))
 
     def _first_rules(
         self, queries: NDArray[np.integer], best: int, tops: Long, values: NDArray[np.float64], sums: bool

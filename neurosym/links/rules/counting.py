@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 from neurosym.grounding.compiled import kernel
+from neurosym.grounding.search import lower_bound
 
 INDEX = "int64[::1], int32[::1], int64[::1], int32[::1]"
 
@@ -18,15 +19,16 @@ INDEX = "int64[::1], int32[::1], int64[::1], int32[::1]"
 @njit(inline="always")
 def find_group(groups_of, relation, entity, wanted):
     """The group of an entity by a relation, -1 where it has no such edge."""
-    low, high = groups_of[entity], groups_of[entity + 1]
-    end = high
-    while low < high:
-        middle = (low + high) >> 1
-        if relation[middle] < wanted:
-            low = middle + 1
-        else:
-            high = middle
-    return low if low < end and relation[low] == wanted else np.int64(-1)
+    end = groups_of[entity + 1]
+    at = lower_bound(relation, groups_of[entity], end, wanted)
+    return at if at < end and relation[at] == wanted else np.int64(-1)
+
+
+@njit(inline="always")
+def among(target, begin, end, wanted):
+    """Whether an entity is in an ascending stretch."""
+    at = lower_bound(target, begin, end, wanted)
+    return at < end and target[at] == wanted
 
 
 @njit(inline="always")
@@ -200,14 +202,7 @@ def count_unary(
             if support < min_support or m == g:
                 continue
             body = begins[m + 1] - begins[m]
-            low, high = begins[m], begins[m + 1]  # X ≠ c: does c itself satisfy the body?
-            while low < high:
-                middle = (low + high) >> 1
-                if target[middle] < owner:
-                    low = middle + 1
-                else:
-                    high = middle
-            if low < begins[m + 1] and target[low] == owner:
+            if among(target, begins[m], begins[m + 1], owner):  # X ≠ c, and c itself satisfies the body
                 body -= 1
             if support / (body + smoothing) >= min_confidence:
                 out_head[written], out_body[written] = g, m

@@ -10,7 +10,8 @@ import numpy as np
 from numba import njit
 
 from neurosym.grounding.compiled import kernel
-from neurosym.links.rules.counting import INDEX, find_group
+from neurosym.grounding.search import lower_bound
+from neurosym.links.rules.counting import INDEX, among, find_group
 
 EMPTY = 2**31 - 1
 TRIE = "int64[:,::1], int32[::1], int32[::1], int64[::1], int32[::1]"
@@ -18,31 +19,6 @@ UNARY = (
     "int64[::1], int32[::1], int32[::1], int64[::1], int32[::1], int32[::1],"
     "int64[::1], int32[::1], int32[::1], int64[::1], int32[::1], int32[::1]"
 )
-
-
-@njit(inline="always")
-def _low(keys, key):
-    """Where a key would stand among ascending keys."""
-    low, high = np.int64(0), np.int64(len(keys))
-    while low < high:
-        middle = (low + high) >> 1
-        if keys[middle] < key:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@njit(inline="always")
-def _among(target, begin, end, wanted):
-    low, high = begin, end
-    while low < high:
-        middle = (low + high) >> 1
-        if target[middle] < wanted:
-            low = middle + 1
-        else:
-            high = middle
-    return low < end and target[low] == wanted
 
 
 @njit(inline="always")
@@ -127,11 +103,11 @@ def _walk_unary(
     if len(atom_keys) + len(free_keys) > 0:
         for g in range(groups_of[x], groups_of[x + 1]):
             r = np.int64(relation[g])
-            at = _low(free_keys, r * r_all + q)
+            at = lower_bound(free_keys, 0, len(free_keys), r * r_all + q)
             while at < len(free_keys) and free_keys[at] == r * r_all + q:
                 c = free_entity[at]
                 others = begins[g + 1] - begins[g]
-                if _among(target, begins[g], begins[g + 1], c):
+                if among(target, begins[g], begins[g + 1], c):
                     others -= 1
                 if r == q and own >= 0 and own != c:
                     others -= 1
@@ -142,14 +118,14 @@ def _walk_unary(
                 if r == q and target[f] == own:
                     continue
                 key = np.int64(mirror[f]) * r_all + q
-                at = _low(atom_keys, key)
+                at = lower_bound(atom_keys, 0, len(atom_keys), key)
                 while at < len(atom_keys) and atom_keys[at] == key:
                     if atom_entity[at] != x:
                         n = _improve(best, atom_entity[at], atom_rule[at], touched, n)
                     at += 1
     # the same rules, where the query's entity is c
     key = np.int64(x) * r_all + (q + n_relations) % r_all
-    at = _low(head_keys, key)
+    at = lower_bound(head_keys, 0, len(head_keys), key)
     while at < len(head_keys) and head_keys[at] == key:
         g = head_group[at]
         r = -1 - g

@@ -8,9 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosym.links.graph import TripleGraph
+from neurosym.links.graph import Long, TripleGraph, inverse
 
-Long = NDArray[np.int64]
 Ids = NDArray[np.int32]
 
 
@@ -65,10 +64,6 @@ class EdgeIndex:
         counts = np.bincount(self.relation, minlength=2 * self.n_relations)
         return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), order
 
-    def inverse(self, relation: NDArray[np.integer]) -> NDArray[np.integer]:
-        """The inverse of each directed relation."""
-        return (relation + self.n_relations) % (2 * self.n_relations)
-
     def find(self, entity: NDArray[np.integer], relation: NDArray[np.integer]) -> Long:
         """The group of each (entity, relation), -1 where there is none; entities of -1 have none."""
         keys = self.entity.astype(np.int64) * (2 * self.n_relations) + self.relation
@@ -95,7 +90,7 @@ def index_edges(graph: TripleGraph) -> EdgeIndex:
     group_keys, target = keys // n, (keys % n).astype(np.int32)
     first = np.flatnonzero(np.concatenate([[True], group_keys[1:] != group_keys[:-1]])) if len(keys) else keys
     groups = group_keys[first]
-    mirror_keys = target.astype(np.int64) * r2 + (group_keys % r2 + r2 // 2) % r2
+    mirror_keys = target.astype(np.int64) * r2 + inverse(group_keys % r2, r2 // 2)
     return EdgeIndex(
         n_entities=n,
         n_relations=r2 // 2,

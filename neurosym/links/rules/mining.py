@@ -10,7 +10,7 @@ import numpy as np
 
 from neurosym.grounding.columns import expand
 from neurosym.grounding.compiled import load
-from neurosym.links.graph import TripleGraph
+from neurosym.links.graph import TripleGraph, inverse
 from neurosym.links.rules.index import EdgeIndex, Ids, Long, index_edges
 from neurosym.links.rules.prune import fewer, prune
 from neurosym.links.rules.ruleset import CONSTANT, FREE, NONE, PATH, RuleSet, columns_of, concatenate
@@ -147,7 +147,7 @@ class _Miner:
                 h, step_of = head[:n][rows], [relation[:n][rows]]
                 figures = support[:n][rows], count[:n][rows]
                 d = i.entity[body[:n][rows]] if kind == CONSTANT else NONE
-                heads = i.inverse(i.relation[h])
+                heads = inverse(i.relation[h], self.r)
                 self.keep(columns_of(len(h), kind, heads, step_of, *figures, o.max_length, i.entity[h], d))
             if not self.goes_on():
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from neurosym.links.graph import inverse
 from neurosym.links.rules.index import Long
 from neurosym.links.rules.ruleset import CONSTANT, FREE, PATH, RuleSet
 
@@ -29,7 +30,7 @@ def prune(rules: RuleSet) -> RuleSet:
     alike = np.flatnonzero(constant & (rules.head_entity == rules.body_entity))
     backwards = head >= r  # the path rule has its head forward: h⁻(X, Y) ← r(X, Y) is h(Y, X) ← r⁻(Y, X)
     forward_head = np.where(backwards, head - r, head)
-    forward_step = np.where(backwards, (step + r) % (2 * r), step)
+    forward_step = np.where(backwards, inverse(step, r), step)
     none = np.zeros(len(rules), np.int64)
     found = _looked_up(
         key(single, head, step, none), rules.confidence[single], key(alike, forward_head, forward_step, none)

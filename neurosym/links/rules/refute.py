@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from neurosym.links.graph import TripleGraph
 from neurosym.links.rules.index import index_edges
 from neurosym.links.rules.ruleset import Rule
+from neurosym.links.rules.walks import targets, walks
 
 SEARCHED = 2000  # walks that are looked at for one rule
 
@@ -34,38 +33,14 @@ class Refuter:
         left = self.searched
         for group in groups[begins[steps[0]] : begins[steps[0] + 1]]:
             x = int(self.index.entity[group])
-            for walk in self._walks(x, steps, c, d):
+            for walk in walks(self.index, x, steps, c, d):
                 left -= 1
                 pair = (x, walk[-1] if c is None else c)
-                if pair not in seen and pair[0] != pair[1] and pair[1] not in self._targets(x, head):
+                if pair not in seen and pair[0] != pair[1] and pair[1] not in targets(self.index, x, head):
                     seen.add(pair)
                     yield tuple(names[e] for e in (pair if not rule.head[1] else pair[::-1]))  # type: ignore
                 if left <= 0:
                     return
-
-    def _walks(self, x: int, steps: list[int], c: int | None, d: int | None) -> Iterator[list[int]]:
-        """Entities along the steps from x, distinct, and other than c unless they are d."""
-        stack = [[x]]
-        while stack:
-            walk = stack.pop()
-            if len(walk) > len(steps):
-                yield walk[1:]
-                continue
-            last = len(walk) == len(steps)
-            for y in self._targets(walk[-1], steps[len(walk) - 1]):
-                if last and d is not None:
-                    if y == d and y not in walk:
-                        stack.append([*walk, y])
-                elif y not in walk and y not in (c, d):
-                    stack.append([*walk, y])
-
-    def _targets(self, entity: int, relation: int) -> list[int]:
-        index = self.index
-        begin, end = index.groups_of[entity], index.groups_of[entity + 1]
-        group = begin + int(np.searchsorted(index.relation[begin:end], relation))
-        if group == end or index.relation[group] != relation:
-            return []
-        return index.target[index.begins[group] : index.begins[group + 1]].tolist()
 
     def _number(self, relation: tuple[str, bool]) -> int:
         number = self.graph.relation_ids.get(relation[0], -1)

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from neurosym.grounding.columns import expand
-from neurosym.links.graph import TripleGraph
+from neurosym.links.graph import TripleGraph, inverse
 from neurosym.links.rules.index import EdgeIndex, Ids, Long
 from neurosym.links.rules.ruleset import CONSTANT, NONE, PATH, RuleSet
 
@@ -47,8 +47,8 @@ def build_trie(rules: RuleSet, rows: Long, n_relations: int) -> Trie:
     # h⁻(Y, X) ← r3⁻(Y, B), r2⁻(B, A), r1⁻(A, X)
     place = length[:, None] - 1 - np.arange(width)
     back = np.where(place >= 0, np.take_along_axis(body, np.maximum(place, 0), 1), NONE)
-    back = np.where(back == NONE, NONE, (back + n_relations) % r2)
-    words = np.concatenate([np.column_stack([head, body]), np.column_stack([(head + n_relations) % r2, back])])
+    back = np.where(back == NONE, NONE, inverse(back, n_relations))
+    words = np.concatenate([np.column_stack([head, body]), np.column_stack([inverse(head, n_relations), back])])
     rule, length = np.tile(rows, 2), np.tile(length, 2)
     order = np.lexsort(words.T[::-1])
     words, rule, length = words[order], rule[order], length[order]
@@ -108,7 +108,7 @@ def unary_tables(rules: RuleSet, rows: Long, graph: TripleGraph, index: EdgeInde
     number = np.array([graph.entity_ids.get(name, NONE) for name in rules.entities] + [NONE], np.int64)
     head, relation = rules.head[rows].astype(np.int64), rules.body[rows, 0].astype(np.int64)
     c, d = number[rules.head_entity[rows]], number[rules.body_entity[rows]]
-    atom = index.find(d, index.inverse(relation))
+    atom = index.find(d, inverse(relation, index.n_relations))
     constant = rules.kind[rows] == CONSTANT
     kept = (c >= 0) & ((atom >= 0) | ~constant)
     rows, head, relation, c, atom, constant = (a[kept] for a in (rows, head, relation, c, atom, constant))

@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator
 from itertools import combinations, islice
 from pathlib import Path
 
-from neurosym.lang import Iri, Symbol, Value, predicate_of_iri, spell, spell_predicate
-from neurosym.lang.builtins import PREDICATES
+from neurosym.lang import spell, spell_predicate
 from neurosym.links.graph import TripleGraph
+from neurosym.links.names import predicate_of, term_of
 from neurosym.links.rules.ruleset import Rule, RuleSet
 
 LIKELY, BODY, NAME = "likely_", "body_", "mined_"
 RECORD = ".offered"
-_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|^`\\]*$")
 
 _PREAMBLE = """\
 % Rules learned from a graph. Change a weight, delete a rule, or write another one of this form, and give the file back:
 % what is deleted stays deleted. A prediction has a predicate of its own (`likely_…`), so that no rule rests on another.
 % Distinct variables take distinct entities.
 """
-
-
-def term_of(name: str) -> Value:
-    """The term that an entity's name stands for: an IRI, if it is one, else a symbol."""
-    return Iri(name) if "://" in name and _IRI.match(name) else Symbol(name)
-
-
-def predicate_of(relation: str) -> str:
-    """The predicate that a relation's name stands for: its own, unless that is a built-in's, such as `contains`."""
-    if isinstance(term_of(relation), Iri):
-        return predicate_of_iri(relation)
-    return f"related_{relation}" if (relation, 2) in PREDICATES else relation
 
 
 def key_of(rule: Rule) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from neurosym.grounding.compiled import kernel
+from neurosym.grounding.search import lower_bound
 from neurosym.semantics.exact.row_kernels import arrange, arrange_rows, longer, ranked, set_row, taller
 
 OUTCOMES, LITERAL, TRUE, FALSE = 1, 2, 3, 4
@@ -29,18 +30,6 @@ def _root(parent, x):
         parent[x] = parent[parent[x]]
         x = parent[x]
     return x
-
-
-@kernel("int64(int64[::1], int64, int64, int64)")
-def _find(keys, begin, end, key):
-    """Where a key stands in a sorted stretch, or -1."""
-    while begin < end:
-        middle = (begin + end) >> 1
-        if keys[middle] < key:
-            begin = middle + 1
-        else:
-            end = middle
-    return begin
 
 
 @kernel("int64(int64, int64, int64[::1], int64[::1], int64[::1], uint64[:,::1])")
@@ -106,7 +95,7 @@ def _exclusive(order, first, last, tag, begin, end, keys, sets, parent, where, l
             key, everywhere = keys[entry], True
             for k in range(lo, hi):
                 body = order[k]
-                at = _find(keys, begin[body], end[body], key)
+                at = lower_bound(keys, begin[body], end[body], key)
                 if at == end[body] or keys[at] != key:
                     everywhere = False
                     break
@@ -506,7 +495,7 @@ def prove(
                 set_row(sets, size, sets, entry)
                 for k in range(live):
                     b = order[k]
-                    at = _find(keys, begin[b], end[b], key)
+                    at = lower_bound(keys, begin[b], end[b], key)
                     if at == end[b] or keys[at] != key:
                         everywhere = False
                         break

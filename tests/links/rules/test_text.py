@@ -15,9 +15,10 @@ from neurosym import FactBase, Reasoner
 from neurosym.errors import RuleError
 from neurosym.lang import Iri, Symbol, parse_text
 from neurosym.links.graph import TripleGraph
+from neurosym.links.names import predicate_of, term_of
 from neurosym.links.rules import Mining, Rule, RuleSet, mine, read_rules, revise, write_rules
 from neurosym.links.rules.refute import Refuter
-from neurosym.links.rules.text import key_of, predicate_of, read_record, rule_text, term_of
+from neurosym.links.rules.text import key_of, read_record, rule_text
 from tests.links.rules.oracle import body_pairs, graph_of, graphs, holds
 from tests.links.rules.test_mine import EVERYTHING
 
