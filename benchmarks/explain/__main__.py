@@ -5,8 +5,8 @@
 Why not, changes, shares and attributions are asked for, and are no part of these. `cost`: an explanation with its
 proofs, leaving out and certificate, against the query that it explains (grounding and
 evaluating, from a parsed program to the probability), CPU seconds on one thread. `reports`: pages on the patients of
-the diagnosis task, each explained, verified and written, wall seconds. `training`: an epoch after much
-was explained against one before anything was. Each run is a process of its own.
+the diagnosis task, each explained, verified and written, wall seconds. `training`: a training after
+much was explained against one where nothing was, by copies of one process. Each run is a process of its own.
 """
 
 from __future__ import annotations
@@ -83,7 +83,16 @@ def main() -> int:
         results.measure(case, ("",), options.runs, quick, say)
         after, before = results.get(case, ""), results.get(case, "", "before")
         ratio = None if after is None or not before else after / before
-        found.append(Figure("training after explaining ÷ before", ratio, "", seconds(after), seconds(before), 1.05))
+        found.append(
+            Figure(
+                "training where much was explained ÷ where nothing was",
+                ratio,
+                "",
+                seconds(after),
+                seconds(before),
+                1.05,
+            )
+        )
     print(f"explanations, median of {options.runs}" + ", quick sizes" * quick)
     print(render(found, judged=not quick))
     if options.out:

@@ -94,8 +94,8 @@ def explain(
     fact = answers.facts[position]
     if answers.logic is not None and answers.reasoner is not None:
         return explain_bounds(answers, position, sample, asked)
-    if fact >= 0:
-        answers = replace(answers, grounded=answers.grounded.proved([fact]))
+    grounded = answers.grounded.proved([fact]) if fact >= 0 else answers.grounded
+    answers = replace(answers, grounded=grounded.beside())
     reasoner = answers.reasoner
     if reasoner is None:
         raise ExplanationError("these answers do not know their reasoner", code="NS801")
@@ -104,11 +104,12 @@ def explain(
     builder = _Builder(answers, reasoner, chances, nodes, sample, Told(against, against_depth))
     if attributions:
         nodes.neural.attribution = Attributions(answers, sample)
-    with collector_waits():
-        why = builder.build(position, proofs, asked, posterior, level)
-    return with_alternatives(
-        why, answers, position, nodes, sample, threshold, depth, changeable, language, budget, others
-    )
+    with reasoner.aside():
+        with collector_waits():
+            why = builder.build(position, proofs, asked, posterior, level)
+        return with_alternatives(
+            why, answers, position, nodes, sample, threshold, depth, changeable, language, budget, others
+        )
 
 
 class _Builder:

@@ -82,6 +82,8 @@ class Aggregates:
         groups = self._members(step, ids)
         status = self.builder.status[groups.facts]
         possible = np.bincount(groups.which[status == POSSIBLE], minlength=len(ids)) > 0
+        if (status != POSSIBLE).any():
+            self.builder.excluding.add(step.members)
         if step.function in ("min", "max"):
             order = self._best_first(step, groups)
             self._certain(step, groups, ~possible & (groups.counts > 0), self._first(step, groups, order))

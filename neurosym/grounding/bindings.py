@@ -181,6 +181,8 @@ class Joiner:
             possible = status == POSSIBLE
             counts += np.bincount(which[possible], minlength=n)
             edges.append((which[possible], facts[possible]))
+        if killed.any():
+            self.builder.excluding.add(atom.key)
         if not self.keeps(atom):
             return table.take(~killed, live)
         rows = np.full((n, atom.key[1]), -1, np.int32)

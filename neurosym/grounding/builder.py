@@ -66,6 +66,7 @@ class GraphBuilder:
         self._absent_numbers: dict[Key, Ids] = {}
         self.absent_atoms = AbsentAtoms()
         self.choice_groups: list[ChoiceGroup] = []
+        self.excluding: set[Key] = set()
 
     def relation(self, key: Key) -> Relation:
         """The relation of a predicate, an empty one if it has no facts yet."""
@@ -285,6 +286,7 @@ class GraphBuilder:
             prefixes=prefixes,
             counters=counters,
             questions={k: r.rows for k, r in self._questions.items()},
+            excluding=frozenset(self.excluding),
             relations=self.relations if self._earlier is not None or self.num_facts <= KEEP_RELATIONS else {},
         )
 

@@ -80,6 +80,8 @@ class DerivationGraph:
         choices: C choices in groups; `choice_rest`: (C,) whether 'none' is possible.
         counters: what failed quietly while grounding.
         questions: what was asked about while grounding, as rows of term ids; they are no facts.
+        excluding: predicates of which a certain fact kept out a grounding that needs it to be false, or was counted by
+            an aggregate: if it were uncertain, there would be more groundings.
         base: the facts that were grounded.
         relations: with their indexes, for a graph that is made from this one; a large one keeps them from the first
             update on.
@@ -102,6 +104,7 @@ class DerivationGraph:
     prefixes: dict[str, str]
     counters: dict[str, int] = field(default_factory=dict)
     questions: dict[Key, Ids] = field(default_factory=dict)
+    excluding: frozenset[Key] = frozenset()
     relations: dict[Key, Relation] = field(default_factory=dict, repr=False, compare=False)
     base: FactBase | None = field(default=None, repr=False, compare=False)
     engine: Engine | None = field(default=None, repr=False, compare=False)

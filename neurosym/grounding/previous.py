@@ -182,6 +182,7 @@ def take_over(builder: GraphBuilder, previous: Previous, base: FactBase) -> None
         _take_choices(builder, group, keep, number)
     shift = len(base.places) - len(graph.base.places)
     facts = _kept_facts(graph, keep, count, number, len(graph.base.places), shift)
+    builder.excluding |= graph.excluding
     builder.take_over(facts, graph.status[keep], _kept_groundings(graph, keep, number))
 
 

@@ -14,8 +14,7 @@ from neurosym.learning.active import Activity
 from neurosym.learning.interpretations import Interpretation, name_of
 from neurosym.learning.parts import Impossible, Parts
 from neurosym.reasoner import Reasoner
-from neurosym.semantics.diagrams import Shape
-from neurosym.semantics.exact import Exact, Solution
+from neurosym.semantics.exact import Exact, Solutions
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class Likelihood:
             distinct.setdefault(evidence, [0.0, number])[0] += times
         self.distinct = len(distinct)
         self.always = [0.0] * len(reasoner.learnable)  # choices that are made for sure, by parameter
-        self._solutions: dict[Shape, Solution] = {}
+        self._solutions: Solutions = {}
         self.parts = Parts()
         for evidence, (times, number) in distinct.items():
             self._add(evidence, times, int(number))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
@@ -17,8 +18,7 @@ from neurosym.lang.builtins import SLOT_TYPES
 from neurosym.lang.terms import Symbol, Value, term_key
 from neurosym.reasoner.leaves import Leaves
 from neurosym.semantics import ALGEBRAS, Bounds, Evaluator, Exact, LogicBounds, ProofBounds, Semantics, Semiring, TopK
-from neurosym.semantics.diagrams import Shape
-from neurosym.semantics.exact import Solution
+from neurosym.semantics.exact import Solutions
 
 Evidence = tuple[tuple[int, bool], ...]
 Found = dict[str, tuple[int, tuple[Value, ...]]]
@@ -34,7 +34,7 @@ class Grounded:
         self.slots = frozenset(slots)
         self._evaluators: dict[object, Exact | Evaluator | Bounds | ProofBounds] = {}
         self._found: dict[object, Found] = {}
-        self.solutions: dict[Shape, Solution] = {}
+        self.solutions: Solutions = {}
         self.networks: dict[object, Any] = {}  # of the semantics `bounds`, by settings and evidence
         self.worlds: dict[object, Any] = {}  # see `most_probable` and `sample`, by facts and evidence
 
@@ -44,6 +44,12 @@ class Grounded:
             return self
         graph = with_proofs(self.graph, np.array(facts, np.int32))
         return Grounded(graph, self.leaves, self.max_circuit, self.slots)
+
+    def beside(self) -> Grounded:
+        """The same, with evaluators of its own beside those that there are: they go when it goes."""
+        made = copy(self)
+        made._evaluators = dict(self._evaluators)
+        return made
 
     def with_rest(self, leaves: Sequence[int]) -> Grounded:
         """The same where none of the outcomes may happen of the rules' choices that some leaves belong to.

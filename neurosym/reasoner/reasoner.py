@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
 from os import PathLike
@@ -47,8 +48,7 @@ from neurosym.semantics import (
     Semiring,
     TopK,
 )
-from neurosym.semantics.diagrams import Shape
-from neurosym.semantics.exact import Solution
+from neurosym.semantics.exact import Solutions
 
 if TYPE_CHECKING:
     from neurosym.grounding import DerivationGraph, Forecast
@@ -133,7 +133,7 @@ class Reasoner(nn.Module):
         self._grounded: dict[tuple, Grounded] = {}
         self._before: dict[tuple, DerivationGraph] = {}  # graphs over the facts before the last update
         self.sample_queries: dict[object, tuple[Given, SampleQuery]] = {}  # see `query_samples`
-        self.sample_solutions: dict[Shape, Solution] = {}
+        self.sample_solutions: Solutions = {}
         self._rules_sha256 = ""
         self.joint = Joint(self)
         self._atoms: dict[str, Atom] = {}  # queries parsed before: training asks the same one at each step
@@ -226,6 +226,20 @@ class Reasoner(nn.Module):
                 del self._grounded[next(iter(self._grounded))]
             self._grounded[key] = Grounded(graph, leaves, self.max_circuit, slots)
         return self._grounded[key]
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Meanwhile graphs are made for questions and facts that nobody asks about again: they are not kept.
+
+        Else they would push those out that training needs, and each full garbage collection would go through them.
+        """
+        before = dict(self._grounded)
+        try:
+            yield
+        finally:
+            known = {base for base, *_ in before}
+            again = {} if self.demand else {k: g for k, g in self._grounded.items() if k[0] in known}
+            self._grounded = before | again
 
     def update(self, added: FactBase | None = None, removed: FactBase | None = None) -> None:
         """Add facts, and take facts away; the next queries ground anew only what depends on them.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from warnings import warn
 
@@ -75,10 +76,11 @@ def what_would_change(
     Warns:
         ApproximationWarning: NS849, the time or the candidates were cut: there may be other changes, or smaller ones.
     """
-    found, sought = find_changes(
-        answers, answers.position(atom), changeable, threshold, to, limit, weights, kinds, added, max_changes,
-        max_candidates, budget, sample,
-    )  # fmt: skip
+    with nullcontext() if answers.reasoner is None else answers.reasoner.aside():
+        found, sought = find_changes(
+            answers, answers.position(atom), changeable, threshold, to, limit, weights, kinds, added, max_changes,
+            max_candidates, budget, sample,
+        )  # fmt: skip
     for note in sought.cut:
         warn(f"{CUT}: {note}", ApproximationWarning, stacklevel=2)
     return found

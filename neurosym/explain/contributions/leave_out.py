@@ -48,16 +48,16 @@ def _regrounded(
 ) -> tuple[list[Contribution], int]:
     """Rules without a weight and recorded facts: the program is grounded without them. Also how many were not tried."""
     names = [("rule", nodes.rules[statement].name, str(index)) for statement, index in rules]
-    recorded = [
-        (name, stored(nodes, nodes.facts[name])) for name, node in nodes.nodes.items()
+    recorded = {
+        name: nodes.facts[name] for name, node in nodes.nodes.items()
         if node.kind == "data" and nodes.graph.status[nodes.facts[name]] == CERTAIN
-    ]  # fmt: skip
-    names += [("leaf", nodes.nodes[name].label, name) for name, _ in recorded]
-    facts = [fact for _, fact in recorded]
+    }  # fmt: skip
+    names += [("leaf", nodes.nodes[name].label, name) for name in recorded]
+    facts = {fact: stored(nodes, fact) for fact in recorded.values()}
     found = regrounder.without_each([statement for statement, _ in rules], facts, fact_id, value) if names else []
     if found is None:
         found = [regrounder.without_rule(statement, fact_id) for statement, _ in rules]
-        found += [regrounder.without_fact(key, args, fact_id) for key, args in facts]
+        found += [regrounder.without_fact(key, args, fact_id) for key, args in facts.values()]
     result = [
         Contribution(kind, name, reference, without, value - without)  # pyright: ignore[reportArgumentType]
         for (kind, name, reference), without in zip(names, found, strict=True)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from neurosym.errors import GroundingError, ImpossibleEvidence, LimitError, SemanticsError
 from neurosym.explain.contributions.players import rule_leaves
+from neurosym.explain.contributions.switches import switched
 from neurosym.explain.contributions.tags import AnyEvaluator, products, tags_of
 from neurosym.facts import FactBase, Ids
 from neurosym.grounding import DerivationGraph, ground
@@ -49,8 +50,9 @@ def tags_without(evaluator: AnyEvaluator, tags: Tensor, leaves: Sequence[int | N
         found = products(evaluator, tags[0])
         if found is not None:
             value, product = found
-            without = (value - product).clamp(min=0).tolist()
-            return [value, *(value if f is None else without[f] for f in leaves)]
+            asked = [f for f in leaves if f is not None]
+            without = iter((value - product[asked]).clamp(min=0).tolist())
+            return [value, *(value if f is None else next(without) for f in leaves)]
     values: list[float] = []
     left_out = [None, *leaves]
     for start in range(0, len(left_out), BATCH):
@@ -61,6 +63,21 @@ def tags_without(evaluator: AnyEvaluator, tags: Tensor, leaves: Sequence[int | N
                 rows[row, leaf] = 0
         values += tags_of(evaluator, rows).tolist()
     return values
+
+
+@dataclass(frozen=True, eq=False)
+class _Changed:
+    """A graph in which each of some rules and facts has a leaf that it rests on, and what is asked of it.
+
+    Attributes:
+        tags: (1, F) of all leaves; leaves: None for a rule or fact on which nothing rests.
+    """
+
+    graph: DerivationGraph
+    tags: Tensor
+    leaves: Sequence[int | None]
+    claim: int
+    evidence: tuple[tuple[int, bool], ...]
 
 
 class Regrounder:
@@ -125,14 +142,14 @@ class Regrounder:
         return found
 
     def without_each(
-        self, rules: Sequence[int], facts: Sequence[tuple[tuple[str, int], tuple]], claim: int, value: float
+        self, rules: Sequence[int], facts: Mapping[int, tuple[tuple[str, int], tuple]], claim: int, value: float
     ) -> list[float | None] | None:
-        """The claim without each of some rules and facts, grounding once.
+        """The claim without each of some rules and facts, grounding once at most.
 
         Each of them becomes uncertain, with probability one, and is left out by giving it probability zero.
 
         Args:
-            rules: unweighted statements; facts: recorded in the fact base or in the rule text.
+            rules: unweighted statements; facts: recorded in the fact base or in the rule text, by their ids.
             value: what the claim is with all of them.
 
         Returns:
@@ -145,14 +162,38 @@ class Regrounder:
             return None
         started = time.monotonic()
         try:
-            program, base, added = self._uncertain(rules, facts)
-            graph = self._ground(program, base, claim, None)
-            leaves = [next(iter(rule_leaves(graph, statement)), None) for statement in added]
-            return self._tags_without(graph, program, leaves, len(rules), claim, value, started)
+            changed = self._switched(rules, list(facts), claim) or self._anew(rules, list(facts.values()), claim)
+            return None if changed is None else self._tags_without(changed, len(rules), value, started)
         except (GroundingError, LimitError, SemanticsError):
             return None
         finally:
             self.spent += time.monotonic() - started
+
+    def _switched(self, rules: Sequence[int], facts: Sequence[int], claim: int) -> _Changed | None:
+        """The graph that there is with a switch for each rule and fact; None where more than that would change."""
+        answers = self.answers
+        rests = (claim, *(e for e, _ in answers.evidence))
+        made = switched(answers.grounded.graph, rests, rules, facts, self.program)
+        if made is None:
+            return None
+        graph, leaves = made
+        tags = answers.leaf_tags[self.sample].detach()
+        tags = torch.cat([tags, tags.new_ones(len(leaves))])[None]
+        return _Changed(graph, tags, leaves, claim, answers.evidence)
+
+    def _anew(
+        self, rules: Sequence[int], facts: Sequence[tuple[tuple[str, int], tuple]], claim: int
+    ) -> _Changed | None:
+        """The program grounded anew with some rules and facts uncertain; None where the evidence cannot be."""
+        program, base, added = self._uncertain(rules, facts)
+        graph = self._ground(program, base, claim, None)
+        found, evidence = self._same(graph, claim), self._evidence(graph)
+        if found is None or evidence is None:
+            return None
+        leaves = [next(iter(rule_leaves(graph, statement)), None) for statement in added]
+        tags = self._leaf_tags(graph, program)
+        tags[:, [f for f in leaves if f is not None]] = 1
+        return _Changed(graph, tags, leaves, found, evidence)
 
     def _uncertain(
         self, rules: Sequence[int], facts: Sequence[tuple[tuple[str, int], tuple]]
@@ -178,34 +219,18 @@ class Regrounder:
         kept += [Rule((Alternative((atom,), weight),)) for atom in atoms]
         return replace(self.program, statements=tuple(kept)), base, range(first, first + len(atoms))
 
-    def _tags_without(
-        self,
-        graph: DerivationGraph,
-        program: Program,
-        leaves: Sequence[int | None],
-        rules: int,
-        claim: int,
-        value: float,
-        started: float,
-    ) -> list[float | None] | None:
-        """The claim with each leaf at zero; None if it is not the value with all of them at one.
-
-        Args:
-            leaves: of rules first; None for one on which nothing rests.
-        """
+    def _tags_without(self, changed: _Changed, rules: int, value: float, started: float) -> list[float | None] | None:
+        """The claim with each leaf at zero, those of rules first; None if it is not the value with all at one."""
         answers = self.answers
-        found, evidence = self._same(graph, claim), self._evidence(graph)
-        if found is None or evidence is None:
-            return None
+        graph, leaves, evidence = changed.graph, changed.leaves, changed.evidence
         on = np.array([f for f in leaves if f is not None], np.int32)
-        tags = self._leaf_tags(graph, program)
-        tags[:, on.tolist()] = 1
 
         def solve(
             graph: DerivationGraph, leaves: Sequence[int | None], limit: int = answers.grounded.max_circuit
         ) -> list[float]:
-            grounded = Grounded(graph, answers.grounded.leaves, limit)
-            return tags_without(grounded.evaluator([found], evidence, answers.algebra), tags, leaves, bool(evidence))
+            grounded = self._grounded(graph, limit)
+            evaluator = grounded.evaluator([changed.claim], evidence, answers.algebra)
+            return tags_without(evaluator, changed.tags, leaves, bool(evidence))
 
         if answers.algebra is not None or graph.num_groundings <= MANY:
             try:
@@ -290,12 +315,18 @@ class Regrounder:
         evidence = self._evidence(graph)
         if evidence is None:
             return math.nan
-        grounded = Grounded(graph, answers.grounded.leaves, answers.grounded.max_circuit)
+        grounded = self._grounded(graph, answers.grounded.max_circuit)
         try:
             evaluator = grounded.evaluator([fact], evidence, answers.algebra)
             return float(tags_of(evaluator, self._leaf_tags(graph, program))[0])
         except ImpossibleEvidence:
             return math.nan
+
+    def _grounded(self, graph: DerivationGraph, limit: int) -> Grounded:
+        """A changed graph, whose shapes may have been solved for others."""
+        made = Grounded(graph, self.answers.grounded.leaves, limit)
+        made.solutions = self.answers.grounded.solutions
+        return made
 
     def _evidence(self, graph: DerivationGraph) -> tuple[tuple[int, bool], ...] | None:
         """What was observed, as facts of another graph; None where it cannot be."""

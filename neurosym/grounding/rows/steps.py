@@ -119,6 +119,7 @@ class Compiler:
         mirror = self._mirror(atom.key)
         columns, slots, _ = _bound(atom, body.slots, constants)
         keeps, possible, status = self._joiner.keeps(atom), mirror.relation.possible, self._status
+        excluding = self._builder.excluding
         if len(columns) == len(atom.args):
             pick, known = picker(slots), mirror.known
 
@@ -153,6 +154,8 @@ class Compiler:
                     facts = [e[1] for e in found]
                     if not any(statuses[f] == CERTAIN for f in facts):
                         rest.append((binding, tuple(facts)))
+            if len(rest) < len(table):
+                excluding.add(atom.key)
             return numbered(rest) if keeps else [binding for binding, _ in rest]
 
         numbered = self._absences(atom, columns, slots)

@@ -242,6 +242,7 @@ class SampleGraphs:
             choice_rest=rest,
             program=self.program,
             places=places,
+            excluding=frozenset(self.names.get(key, key) for key in whole.excluding),
             questions={},
             relations={},
             base=None,

@@ -1,7 +1,7 @@
 """The exact semantics: sums and products where they are proved right, folding and compiled circuits elsewhere."""
 
 from neurosym.semantics.exact.circuit import Circuit
-from neurosym.semantics.exact.compile import Solution, circuit_of
+from neurosym.semantics.exact.compile import Solution, Solutions, circuit_of
 from neurosym.semantics.exact.exact import MAX_CIRCUIT, Exact
 from neurosym.semantics.exact.survey import Survey, survey
 from neurosym.semantics.exact.together import Together
@@ -12,6 +12,7 @@ __all__ = [
     "Circuit",
     "Exact",
     "Solution",
+    "Solutions",
     "Survey",
     "Together",
     "choice_name",

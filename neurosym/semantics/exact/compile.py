@@ -7,6 +7,7 @@ so that the probability of a node is the sum of its branches' probabilities time
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -31,6 +32,10 @@ class Solution:
     roots: Long
     choices: int
     nodes: int
+
+
+Solutions: TypeAlias = dict[bytes, Solution]
+"""Solved shapes by their digests."""
 
 
 def compiled(shape: Shape, max_nodes: int) -> Solution:

@@ -14,9 +14,8 @@ from torch import Tensor
 
 from neurosym.errors import ImpossibleEvidence
 from neurosym.grounding import CERTAIN, DerivationGraph
-from neurosym.semantics.diagrams import Shape
 from neurosym.semantics.exact.circuit import Circuit
-from neurosym.semantics.exact.compile import Solution
+from neurosym.semantics.exact.compile import Solutions
 from neurosym.semantics.exact.normal import simplified
 from neurosym.semantics.exact.observe import Impossible
 from neurosym.semantics.exact.solve import Method, Solver
@@ -41,7 +40,7 @@ class Exact:
 
     def __init__(
         self, graph: DerivationGraph, roots: Sequence[int], evidence: Sequence[tuple[int, bool]] = (),
-        max_circuit: int = MAX_CIRCUIT, solutions: dict[Shape, Solution] | None = None,
+        max_circuit: int = MAX_CIRCUIT, solutions: Solutions | None = None,
     ) -> None:  # fmt: skip
         """Find the cheapest exact way to each root.
 

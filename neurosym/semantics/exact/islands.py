@@ -13,7 +13,7 @@ import numpy as np
 
 from neurosym.semantics.diagrams import Body, Shape
 from neurosym.semantics.exact.circuit import CircuitBuilder, renamed
-from neurosym.semantics.exact.compile import Solution, compiled
+from neurosym.semantics.exact.compile import Solution, Solutions, compiled
 from neurosym.semantics.exact.fold import fact_of
 from neurosym.semantics.exact.view import View
 from neurosym.semantics.part import Long
@@ -221,7 +221,7 @@ def asked(view: View, roots: Sequence[Body], modules: set[int]) -> Asked:
 
 def compile_island(
     view: View, builder: CircuitBuilder, reference: Long, roots: Sequence[Body],
-    modules: set[int], solutions: dict[Shape, Solution], max_circuit: int,
+    modules: set[int], solutions: Solutions, max_circuit: int,
 ) -> Compiled:  # fmt: skip
     """Compile conjunctions, with modules as leaves.
 
@@ -232,9 +232,10 @@ def compile_island(
         SemanticsError: NS520, the circuit grew past its limit.
     """
     made = asked(view, roots, modules)
-    solution = solutions.get(made.shape)
+    shape = made.shape.digest
+    solution = solutions.get(shape)
     if solution is None:
-        solution = solutions[made.shape] = compiled(made.shape, max_circuit)
+        solution = solutions[shape] = compiled(made.shape, max_circuit)
     leaves: list[int] = []
     for c in made.keys:
         if c >= 0:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from neurosym.grounding import DerivationGraph
 from neurosym.grounding.compiled import load
-from neurosym.semantics.diagrams import Body, Shape
+from neurosym.semantics.diagrams import Body
 from neurosym.semantics.exact.circuit import CircuitBuilder
-from neurosym.semantics.exact.compile import Solution
+from neurosym.semantics.exact.compile import Solutions
 from neurosym.semantics.exact.emit import emit
 from neurosym.semantics.exact.flows import Flows
 from neurosym.semantics.exact.fold import Folder, TooLarge, fact_of
@@ -67,7 +67,7 @@ class Solver:
 
     def __init__(
         self, graph: DerivationGraph, structure: Structure, evidence: dict[int, bool], max_circuit: int,
-        solutions: dict[Shape, Solution],
+        solutions: Solutions,
     ) -> None:  # fmt: skip
         self.graph, self.max_circuit, self.solutions = graph, max_circuit, solutions
         before = structure
