@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from neurosym.grounding import DerivationGraph
 from neurosym.grounding.compiled import load
 from neurosym.semantics import Part
-from neurosym.semantics.part import components
 
 Task = Generator[Any, Any, int]  # yields the tasks that it waits for
 FOUND, NONE, OPEN = 1, 0, -1  # what a task finds: it exists; it does not; it would need what is looked for just now
@@ -61,6 +60,11 @@ class Derivation:
             if node.grounding is None:
                 yield node.fact, True
             yield from ((f, False) for f in node.negated)
+
+    def derives_twice(self) -> bool:
+        """Whether one fact is derived in two ways, one below the other perhaps."""
+        derived = [node.fact for node in self.walk()]
+        return len(set(derived)) < len(derived)
 
     def facts(self) -> set[int]:
         """All facts that it speaks of."""
@@ -118,8 +122,6 @@ class ProofSearch:
         )  # fmt: skip
         by_head = np.argsort(self.head, kind="stable")
         self._edges, self._edge_start = by_head, np.searchsorted(self.head[by_head], np.arange(n + 1))
-        component, cyclic = components(part)
-        self._cyclic = cyclic[component]
         self._found: dict[int, list[Ranked]] = {}
         self._candidates: dict[int, list[Ranked]] = {}
         self._known: dict[int, set[Ranked]] = {}
@@ -128,12 +130,12 @@ class ProofSearch:
         self._made: dict[tuple[int, int], Derivation] = {}
 
     def proofs(self, fact: int) -> Iterator[Derivation]:
-        """Proofs of a fact id, cheapest first; one that passes through the same fact again is left out."""
+        """Proofs of a fact id, cheapest first; one in which a fact has two derivations holds another, and is left out."""
         root = int(np.searchsorted(self.part.facts, fact))
         rank = 0
         while rank < self.tries and self._run(self._ensure(root, rank)) == FOUND:
             tree = self._tree(root, rank)
-            if not self._repeats(tree):
+            if not tree.derives_twice():
                 yield tree
             rank += 1
 
@@ -263,19 +265,6 @@ class ProofSearch:
                 tuple(self.part.facts[negated].tolist()),
             )  # fmt: skip
         return self._made[fact, rank]
-
-    def _repeats(self, tree: Derivation) -> bool:
-        """Whether a fact is derived through itself somewhere: such a proof holds a shorter one."""
-        by_fact: dict[int, list[Derivation]] = {}
-        for node in tree.walk():
-            if node.grounding is not None and self._cyclic[np.searchsorted(self.part.facts, node.fact)]:
-                by_fact.setdefault(node.fact, []).append(node)
-        # only one that has two derivations in the proof can be above itself
-        return any(
-            other is not node and other.fact == fact
-            for fact, nodes in by_fact.items() if len(nodes) > 1
-            for node in nodes for other in node.walk()
-        )  # fmt: skip
 
 
 def _offsets(rows: NDArray[np.integer], count: int) -> NDArray[np.int64]:
