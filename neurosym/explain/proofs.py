@@ -130,7 +130,7 @@ class ProofSearch:
         self._made: dict[tuple[int, int], Derivation] = {}
 
     def proofs(self, fact: int) -> Iterator[Derivation]:
-        """Proofs of a fact id, cheapest first; one in which a fact has two derivations holds another, and is left out."""
+        """Proofs of a fact id, cheapest first. One in which a fact has two derivations holds another and is skipped."""
         root = int(np.searchsorted(self.part.facts, fact))
         rank = 0
         while rank < self.tries and self._run(self._ensure(root, rank)) == FOUND:
