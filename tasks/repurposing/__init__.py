@@ -1,0 +1,1 @@
+"""Which diseases might a known compound treat as well, and why."""
