@@ -36,6 +36,11 @@ WHOLE = {
     "DaG": ("DaG-association.tsv", ("Disease", "doid_id"), ("Gene", "entrez_gene_id")),
 }
 
+FILES = (
+    "edges-5k.sif.gz", "nodes.tsv", "metaedges.tsv", *(name for name, *_ in WHOLE.values()),
+    *(f"polo/{name}.txt" for name in ("train", "dev", "test")),
+)  # fmt: skip
+
 Row = tuple[str, str, str]  # source, kind of edge, target, as Hetionet's files name them
 
 
@@ -104,7 +109,7 @@ def read_hetionet(folder: Path | None = None) -> Hetionet:
             are still in the graph.
         FactError: a file cannot be read.
     """
-    base = find("hetionet") if folder is None else folder
+    base = find("hetionet", *FILES) if folder is None else folder
     check = GraphCheck()
     nodes = {row["id"]: row for row in _table(base / "nodes.tsv")}
     meaning = {row["abbreviation"]: _edge_kind(row) for row in _table(base / "metaedges.tsv")}
@@ -131,10 +136,8 @@ def read_hetionet(folder: Path | None = None) -> Hetionet:
     graph = TripleGraph(entities.names, relations.names, distinct(triples), labels)
     check.counts["edges given twice"] = len(triples) - len(graph.triples)
     kind_names = tuple(dict.fromkeys(row["kind"] for row in nodes.values()))
-    split = LinkSplit(
-        graph, *(numbered((h, TREATS, t) for h, t in parts[name]) for name in ("dev", "test")),
-        name="Hetionet, 5,000 edges a kind, compound treats disease (PoLo split)",
-    )  # fmt: skip
+    valid, test = (numbered((h, TREATS, t) for h, t in parts[name]) for name in ("dev", "test"))
+    split = LinkSplit(graph, valid, test, name="Hetionet, 5,000 edges a kind, compound treats disease (PoLo split)")
     found = Hetionet(
         split, np.array([kind_names.index(row["kind"]) for row in nodes.values()], np.int64), kind_names,
         {edge_iri(a): kind for a, kind in meaning.items()}, check,
