@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -40,6 +41,8 @@ class Setting:
     Attributes:
         mining: what is searched; mining_seconds: of processor time.
         channels, rounds: of the path network; best: rules that count for each candidate.
+        rule_scale: what the weights of rules are multiplied by before learning: the start of -log(1 - confidence) is
+            of the size of 0.1, and a sum of paths of the size of 10.
         recipe: of the training; its seed is set for each run.
     """
 
@@ -47,7 +50,8 @@ class Setting:
     mining_seconds: float = 60.0
     channels: int = 32
     rounds: int = 3
-    best: int = 40
+    best: int = 100
+    rule_scale: float = 20.0
     recipe: Recipe = field(default_factory=Recipe)
 
 
@@ -73,40 +77,58 @@ def expert_rules(graph: TripleGraph) -> RulesRead:
     return read
 
 
-def rules_for(data: Hetionet, parts: Sequence[str], setting: Setting, seed: int) -> RuleSet | None:
+@dataclass(frozen=True, eq=False)
+class Mined:
+    """Rules for "compound treats disease" mined from the graph, and the CPU seconds that it took."""
+
+    rules: RuleSet
+    seconds: float
+
+
+def mine_rules(data: Hetionet, setting: Setting, seed: int) -> Mined:
+    """Mine; the same rules for every variant of a seed."""
+    begun = time.process_time()
+    found = mine(data.split.graph, [data.treats], setting.mining_seconds, seed, setting.mining)
+    return Mined(found, time.process_time() - begun)
+
+
+def rules_for(data: Hetionet, parts: Sequence[str], mined: RuleSet) -> RuleSet | None:
     """The rules of some parts: the expert's first, then the mined ones that are not the expert's."""
     sets: list[RuleSet] = []
-    graph = data.split.graph
     if "expert" in parts:
-        sets.append(expert_rules(graph).rules)
+        sets.append(expert_rules(data.split.graph).rules)
     if "mined" in parts:
-        mined = mine(graph, [data.treats], setting.mining_seconds, seed, setting.mining)
         own = {str(rule) for some in sets for rule in some}
         sets.append(mined.take(np.array([str(rule) not in own for rule in mined], bool)))
     return concatenate(sets) if sets else None
 
 
 def train(
-    name: str, data: Hetionet, setting: Setting, seed: int, checkpoint: Path | None = None, progress: bool = True
-) -> Trained:
+    name: str, data: Hetionet, setting: Setting, seed: int, mined: Mined, checkpoint: Path | None = None,
+    progress: bool = True,
+) -> Trained:  # fmt: skip
     """Learn one variant; with a checkpoint, go on from it.
 
     Args:
         name: of `VARIANTS`.
+        mined: as `mine_rules` gives them; their time counts for the variants that use them.
     """
     (parts, learned), begun = VARIANTS[name], time.process_time()
     graph, adjacency = data.split.graph, Adjacency.of(data.split.graph)
     count = len(graph.relations)
-    rules = rules_for(data, parts, setting, seed)
+    rules = rules_for(data, parts, mined.rules)
     network = PathNetwork(count, setting.channels, rounds=setting.rounds, seed=seed) if "paths" in parts else None
     model = LinkModel(
         network, SignaturePrior(count) if "prior" in parts else None,
         None if rules is None else RuleScores(rules, setting.best),
     ).eval()  # fmt: skip
+    if model.rules is not None and learned:
+        model.rules.weight.log_scale.data.fill_(math.log(setting.rule_scale))
+    spent = mined.seconds if "mined" in parts else 0.0
     if not learned:
         known = KnownAnswers([data.training, data.split.valid], count)
         found = evaluate(scorer(model, adjacency), data.split.valid, known).mrr()
-        return Trained(name, model, found, time.process_time() - begun)
+        return Trained(name, model, found, spent + time.process_time() - begun)
     recipe = replace(setting.recipe, seed=seed)
     done = fit(model, adjacency, data.training, data.split.valid, recipe, checkpoint, progress)
-    return Trained(name, model, max(done.mrr), max(time.process_time() - begun, done.seconds[-1]))
+    return Trained(name, model, max(done.mrr), spent + max(time.process_time() - begun, done.seconds[-1]))

@@ -10,7 +10,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from neurosym.links.network.reach import Adjacency
 from tasks.repurposing.data import Hetionet, read_hetionet, to_rdf
 from tasks.repurposing.embedding import Embedding, complex_scorer
 from tasks.repurposing.measures import measure
-from tasks.repurposing.model import VARIANTS, Setting, Trained, expert_rules, train
+from tasks.repurposing.model import VARIANTS, Mined, Setting, Trained, expert_rules, mine_rules, train
 from tasks.repurposing.pages import write_predictions
 from tasks.repurposing.reasons import Teller, candidates
 
@@ -40,6 +40,7 @@ class Run:
 
     Attributes:
         folder: of results, checkpoints and pages; what lies there of the same setting is not made again.
+        mined: seed → the rules that were mined in this process.
     """
 
     data: Hetionet
@@ -47,6 +48,7 @@ class Run:
     embedding: Embedding
     folder: Path
     quiet: bool
+    mined: dict[int, Mined] = field(default_factory=dict)
 
     def result(self, name: str, seed: int) -> dict[str, Any]:
         """The figures of one variant and seed: read, if they are there, else made."""
@@ -71,7 +73,9 @@ class Run:
     def trained(self, name: str, seed: int) -> Trained:
         """One variant, from its checkpoint where there is one."""
         checkpoint = self.folder / f"{self._stem(name, seed)}.checkpoint"
-        return train(name, self.data, self.setting, seed, checkpoint, progress=not self.quiet)
+        if seed not in self.mined:
+            self.mined[seed] = mine_rules(self.data, self.setting, seed)
+        return train(name, self.data, self.setting, seed, self.mined[seed], checkpoint, progress=not self.quiet)
 
     def _ask(self, trained: Trained) -> Scorer:
         return scorer(trained.model, Adjacency.of(self.data.split.graph))

@@ -19,7 +19,7 @@ from neurosym.links.reading import from_facts
 from neurosym.links.rules import Mining
 from tasks.repurposing.data import HET, NODE, Hetionet, leaks, node_iri, read_hetionet, to_facts
 from tasks.repurposing.measures import measure
-from tasks.repurposing.model import VARIANTS, Setting, expert_rules, train
+from tasks.repurposing.model import VARIANTS, Setting, expert_rules, mine_rules, train
 from tasks.repurposing.pages import prediction_html, write_predictions
 from tasks.repurposing.reasons import Teller, candidates
 
@@ -195,7 +195,7 @@ def test_the_three_protocols(small: Hetionet) -> None:
 @pytest.fixture(scope="module")
 def teller(small: Hetionet) -> Teller:
     torch.set_num_threads(1)
-    trained = train("all together", small, SMALL, 0, progress=False)
+    trained = train("all together", small, SMALL, 0, mine_rules(small, SMALL, 0), progress=False)
     return Teller(small, trained.model, expert_rules(small.split.graph))
 
 

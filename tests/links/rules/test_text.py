@@ -186,3 +186,44 @@ def test_words() -> None:
     rule = Rule(("r", False), (("s", True), ("t", False)), None, None, 1, 2, 0.5)
     assert str(rule) == "r(X, Y) <= s(A, X), t(A, Y)"
     assert key_of(rule) == key_of(replace(rule, confidence=0.1))
+
+
+def test_bodies_are_unfolded_by_the_definitions_of_the_file(tmp_path: Path) -> None:
+    graph = graph_of({(0, 0, 1), (1, 1, 2), (2, 0, 3), (0, 1, 3), (1, 0, 2)}, 4, 2)
+    path = tmp_path / "a.rules"
+    path.write_text(
+        "pred r0(from: any, to: any) .\npred r1(from: any, to: any) .\n"
+        "link(X, Y) :- r0(X, Y).\n"
+        "link(X, Y) :- r0(Y, X).\n"
+        "rule apart if link(?a, ?m) and link(?b, ?m) then two_steps(?a, ?b) .\n"
+        "rule far weight 0.5 learn if two_steps(?p, ?q) then likely_r1(?p, ?q) .\n"
+        "rule again weight 0.1 if loop(?p, ?q) then likely_r1(?p, ?q) .\n"
+        "loop(X, Y) :- r0(X, Z), loop(Z, Y).\n"
+        "unused(X, Y) :- r1(X, Y).\n"
+    )
+    read = read_rules(path, graph)
+    assert [str(rule) for rule in read.rules] == [
+        "r1(X, Y) <= r0(X, A), r0(Y, A)",
+        "r1(X, Y) <= r0(X, A), r0(A, Y)",
+        "r1(X, Y) <= r0(A, X), r0(Y, A)",
+        "r1(X, Y) <= r0(A, X), r0(A, Y)",
+    ]
+    assert {rule.confidence for rule in read.rules} == {0.5}
+    assert read.others == ("again", "loop", "unused")  # recursion is a reasoner's
+    far, apart, *links = read.origins[0]
+    assert (far.statement.name, far.places) == ("far", {"p": 0, "q": 2})
+    assert (apart.statement.name, apart.places) == ("apart", {"a": 0, "b": 2, "m": 1})
+    assert len(links) == 2
+
+
+def test_predicates_stand_for_the_relations_that_they_are_declared_from(tmp_path: Path) -> None:
+    graph = TripleGraph(("a", "b"), ("http://ex.org/p", "http://ex.org/q"), np.array([[0, 0, 1]]))
+    path = tmp_path / "a.rules"
+    path.write_text(
+        "@prefix ex: <http://ex.org/> .\n"
+        "pred knows(from: any, to: any) from ex:p .\n"
+        "pred likes(from: any, to: any) from ex:q .\n"
+        "0.5 :: likely_likes(X, Y) :- knows(Y, X) .\n"
+    )
+    (rule,) = read_rules(path, graph).rules
+    assert (rule.head, rule.body) == (("http://ex.org/q", False), (("http://ex.org/p", True),))
