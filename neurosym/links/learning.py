@@ -69,7 +69,7 @@ def learn_links(
     weighing: Weighing | None = None,
     folder: Path | None = None,
     progress: bool = True,
-    told: Callable[[str, LinkModel], None] | None = None,
+    told: Callable[[str, LinkModel, float], None] | None = None,
 ) -> Learned:
     """Learn a model's parts, then the whole; the best of the stages on `valid` is what the model is at the end.
 
@@ -78,7 +78,7 @@ def learn_links(
         valid: (m, 3) triples to choose by; no other answers than those of train and valid are taken for true.
         recipe: of prior and paths; weighing: of the rules' weights.
         folder: for checkpoints; what was learned is gone on from there.
-        told: called after each stage with its name and a model of what has been learned.
+        told: called after each stage with its name, a model of what has been learned, and its MRR on valid.
 
     Raises:
         DataError: NS932, there is nothing to learn from, or to choose by; NS933, the loss is not finite.
@@ -94,7 +94,7 @@ def learn_links(
     def tell(stage: str, mrr: float, learned: LinkModel) -> None:
         result.stages[stage] = mrr
         if told is not None:
-            told(stage, learned.eval())
+            told(stage, learned.eval(), mrr)
 
     def place(stage: str) -> Path | None:
         return None if folder is None else folder / f"{stage}-{recipe.seed}.checkpoint"

@@ -79,7 +79,7 @@ def test_it_goes_on_from_its_checkpoints(tmp_path: Path) -> None:
     told: list[str] = []
     learn_links(
         again, adjacency, graph.triples, valid, RECIPE, folder=tmp_path, progress=False,
-        told=lambda stage, _: told.append(stage),
+        told=lambda stage, *_: told.append(stage),
     )  # fmt: skip
     assert told == ["rules", "others", "balanced", "together"]
     for name, value in once.state_dict().items():
@@ -192,7 +192,7 @@ def test_a_rule_file_speaks_of_likely_links(learned: tuple) -> None:
     )
     answers = reasoner.query(f"grand(p{head}, p{tail})", f"grand(p{head}, p{head})")
     scores = model(Adjacency.of(graph), np.array([[head, 1]])).total
-    expected = torch.sigmoid(calibration(scores))[0]
+    expected = torch.sigmoid(calibration(scores))[0].detach()
     likely, unlikely = answers.tags[0].tolist()
     assert likely == pytest.approx(float(expected[tail]), abs=1e-6)
     assert unlikely == pytest.approx(float(expected[head]), abs=1e-6) and unlikely < likely
