@@ -192,7 +192,7 @@ def run(args: Sequence[str]) -> int:
     trained = train(setting, split, parts, options.seed, folder, options.quiet)
     table = Table(title=f"{split.name}, seed {options.seed}: all entities, filtered, mean ranks for ties")
     for name in ("parts", "MRR", "optimistic", "pessimistic", "hits@1", "hits@10", "to learn", "to apply"):
-        table.add_column(name, justify="left" if name == "parts" else "right")
+        table.add_column(name, justify="left" if name == "parts" else "right", no_wrap=True)
     for o in trained.outcomes:
         f = o.ranks.figures()
         numbers = [f["mrr"], f["mrr_optimistic"], f["mrr_pessimistic"], f["hits@1"], f["hits@10"]]
