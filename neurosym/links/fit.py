@@ -167,11 +167,16 @@ class _Run:
 
 
 def scorer(model: LinkModel, graph: Adjacency) -> Callable[[Long], NDArray[np.float64]]:
-    """The model as `evaluate` asks it: (B, 2) queries → (B, N) scores."""
+    """The model as `evaluate` asks it, with nothing dropped: (B, 2) queries → (B, N) scores."""
 
     def ask(queries: Long) -> NDArray[np.float64]:
-        with torch.no_grad():
-            return model(graph, queries).total.double().numpy()
+        training = model.training
+        model.eval()
+        try:
+            with torch.no_grad():
+                return model(graph, queries).total.double().numpy()
+        finally:
+            model.train(training)
 
     return ask
 

@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosym.errors import DataError
+
 Long = NDArray[np.int64]
 Edge = tuple[int, int, int]  # head, relation, tail; relations from R on are inverses
 
@@ -54,6 +56,24 @@ class TripleGraph:
     def edges(self) -> Long:
         """(2n, 3) the triples, then their inverses: the inverse of relation r has the number R + r."""
         return both_ways(self.triples, len(self.relations))
+
+    def over(self, relations: Sequence[str]) -> TripleGraph:
+        """The same triples with relations numbered as a model numbers them.
+
+        Raises:
+            DataError: NS934, a triple's relation is not among these.
+        """
+        number = {name: i for i, name in enumerate(relations)}
+        used = np.unique(self.triples[:, 1]).tolist()
+        if unknown := [self.relations[r] for r in used if self.relations[r] not in number]:
+            raise DataError(
+                f"the model knows no relation `{unknown[0]}`", code="NS934",
+                note=f"{len(unknown)} relations of the graph are none of its {len(number)}",
+                help="take their triples out, or learn a model on a graph that has them",
+            )  # fmt: skip
+        new = np.array([number.get(name, -1) for name in self.relations] or [-1], np.int64)
+        triples = np.column_stack([self.triples[:, 0], new[self.triples[:, 1]], self.triples[:, 2]])
+        return TripleGraph(self.entities, tuple(relations), triples, self.labels)
 
     def without(self, edges: Sequence[Edge]) -> TripleGraph:
         """The graph less some edges, which may be given by their inverse."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from neurosym.datasets import find
 from neurosym.links.fit import Recipe
 from neurosym.links.graph import LinkSplit
+from neurosym.links.learning import Together
 from neurosym.links.reading import GraphCheck, read_split
 from neurosym.links.rules import Mining
 
@@ -18,7 +19,7 @@ class Setting:
     Attributes:
         data: name of the data set; folder: of the split in it; split: what it is called in the literature.
         train: files that belong to train; induced: folder of the graph that is asked about, where it is another one.
-        seconds: of processor time for mining; mining, recipe: how rules and weights are learned.
+        seconds: of processor time for mining; mining, recipe, together: how rules and weights are learned.
         channels, rounds: of the path network; best: rules that count for each candidate.
     """
 
@@ -30,6 +31,7 @@ class Setting:
     seconds: float = 60.0
     mining: Mining = field(default_factory=Mining)
     recipe: Recipe = field(default_factory=Recipe)
+    together: Together = field(default_factory=Together)
     channels: int = 32
     rounds: int = 4
     best: int = 20

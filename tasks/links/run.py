@@ -9,7 +9,7 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,46 +17,69 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from neurosym.links.evaluation import KnownAnswers, Ranks, evaluate
+from neurosym.links.calibration import Calibration, Reliability, calibrate, reliability
+from neurosym.links.evaluation import KnownAnswers, Ranks, evaluate, ranks_of
 from neurosym.links.explain import explain_link
-from neurosym.links.fit import fit, scorer
+from neurosym.links.fit import scorer
 from neurosym.links.graph import LinkSplit
+from neurosym.links.learning import learn_links
 from neurosym.links.model import LinkModel
 from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency
 from neurosym.links.priors import SignaturePrior
 from neurosym.links.rules import mine, write_rules
 from neurosym.links.rules.part import RuleScores
+from neurosym.links.saving import save_links
 from tasks.links.graphs import SETTINGS, Setting
 
+BATCH = 64
 PARTS = ("rules", "prior", "paths")
-VARIANTS = (("rules",), ("prior", "paths"), PARTS)
+VARIANTS = {"rules": "rules", "others": "prior + paths"}  # stage of learning → what it has learned
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One variant of the model on one graph: its ranks on the test, and CPU seconds to learn and to apply it."""
+    """What some parts of the model reach on the test.
 
-    parts: tuple[str, ...]
+    Attributes:
+        parts: in words; ranks: on the test; valid: MRR on the valid triples.
+        learned: CPU seconds from the start until they were learned, mining included; applied: to rank the test.
+    """
+
+    parts: str
     ranks: Ranks
+    valid: float
     learned: float
     applied: float
-    valid: float
-    model: LinkModel
 
     def to_dict(self) -> dict[str, object]:
         """Plain data for JSON."""
         return {
-            "parts": list(self.parts), **self.ranks.figures(), "valid_mrr": self.valid,
+            "parts": self.parts, **self.ranks.figures(), "valid_mrr": self.valid,
             "cpu_seconds_learn": round(self.learned, 1), "cpu_seconds_apply": round(self.applied, 1),
         }  # fmt: skip
 
 
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A model that was learned, what its parts reach alone, and what of its answers each part explains.
+
+    Attributes:
+        outcomes: parts alone, then the whole; told: see `explained`.
+    """
+
+    model: LinkModel
+    calibration: Calibration
+    reliability: Reliability
+    outcomes: tuple[Outcome, ...]
+    told: dict[str, dict[str, float]]
+
+
 def train(
     setting: Setting, split: LinkSplit, parts: Sequence[str], seed: int, folder: Path | None, quiet: bool
-) -> Outcome:
-    """Learn one variant, and measure it on the test."""
-    started = time.process_time()
+) -> Trained:
+    """Learn a model of some parts, and measure each of its stages on the test."""
+    begun = time.process_time()
     learn_on = split.graph if split.train_graph is None else split.train_graph
     valid = split.valid if split.train_valid is None else split.train_valid
     graph = Adjacency.of(learn_on)
@@ -70,25 +93,71 @@ def train(
             write_rules(mined.take(np.arange(min(500, len(mined)))), learn_on, folder / "mined.rules")
     network = PathNetwork(count, setting.channels, rounds=setting.rounds, seed=seed) if "paths" in parts else None
     model = LinkModel(network, SignaturePrior(count) if "prior" in parts else None, rules)
-    checkpoint = None if folder is None else folder / f"{'-'.join(parts)}-{seed}.checkpoint"
-    recipe = replace(setting.recipe, seed=seed)
-    result = fit(model, graph, learn_on.triples, valid, recipe, checkpoint, progress=not quiet)
-    learned = time.process_time() - started
-    started = time.process_time()
     known = KnownAnswers([split.graph.triples, split.valid, split.test], count)
-    ranks = evaluate(scorer(model, asked), split.test, known)
-    return Outcome(tuple(parts), ranks, learned, time.process_time() - started, max(result.mrr), model)
+    outcomes: list[Outcome] = []
+    measuring = 0.0
+
+    def measure(name: str, learned: LinkModel, mrr: float) -> None:
+        nonlocal measuring
+        spent, started = time.process_time() - begun - measuring, time.process_time()
+        ranks = evaluate(scorer(learned, asked), split.test, known)
+        applied = time.process_time() - started
+        measuring += applied
+        outcomes.append(Outcome(name, ranks, mrr, spent, applied))
+
+    def told(stage: str, learned: LinkModel, mrr: float) -> None:
+        if stage in VARIANTS and len(parts) > 1:
+            measure(VARIANTS[stage], learned, mrr)
+
+    recipe = replace(setting.recipe, seed=seed)
+    result = learn_links(
+        model, graph, learn_on.triples, valid, recipe, setting.together, folder=folder, progress=not quiet, told=told
+    )
+    measure(" + ".join(parts), model, max(result.stages.values()))
+    before = KnownAnswers([learn_on.triples], count)
+    calibration = calibrate(model, graph, valid, before, seed)
+    answers = KnownAnswers([split.graph.triples, split.valid], count)
+    holds = reliability(model, calibration, asked, split.test, answers, seed=seed)
+    if folder is not None:
+        save_links(folder / f"model-{seed}.safetensors", model, learn_on.relations, calibration)
+    return Trained(model, calibration, holds, tuple(outcomes), explained(model, asked, outcomes[-1].ranks, known))
 
 
-def reports(outcome: Outcome, split: LinkSplit, number: int) -> str:
+def explained(model: LinkModel, graph: Adjacency, ranks: Ranks, known: KnownAnswers) -> dict[str, dict[str, float]]:
+    """Of the test answers that the whole model ranks first, what each part explains.
+
+    Returns:
+        Part → `share`, its size over that of all parts, on average, and `first`, how many of these answers the part
+        alone, as it is in the whole model, ranks first too.
+    """
+    first = ranks.queries[ranks.mean <= 1]
+    there = (model.rules, model.prior, model.network)
+    found = {name: [0.0, 0.0] for name, part in zip(PARTS, there, strict=True) if part is not None}
+    for begin in range(0, len(first), BATCH):
+        part = first[begin : begin + BATCH]
+        with torch.no_grad():
+            scores = {k: v.double().numpy() for k, v in model(graph, part[:, :2]).parts.items()}
+        at = np.arange(len(part))
+        whole = np.maximum(sum(np.abs(v[at, part[:, 2]]) for v in scores.values()), 1e-12)
+        for name, values in scores.items():
+            found[name][0] += float((np.abs(values[at, part[:, 2]]) / whole).sum())
+            best, worst = ranks_of(values, part[:, 2], *known.of(part[:, :2]))
+            found[name][1] += int((best + worst <= 2).sum())
+    return {
+        name: {"share": share / max(1, len(first)), "first": right / max(1, len(first))}
+        for name, (share, right) in found.items()
+    }
+
+
+def reports(trained: Trained, split: LinkSplit, number: int) -> str:
     """The first test links that rank best, each with its reasons, as text."""
     graph, adjacency = split.graph, Adjacency.of(split.graph)
     known = KnownAnswers([graph.triples, split.valid, split.test], len(graph.relations))
-    best = np.argsort(outcome.ranks.mean, kind="stable")[:number]
+    best = np.argsort(trained.outcomes[-1].ranks.mean, kind="stable")[:number]
     texts = []
-    for head, relation, answer in outcome.ranks.queries[best].tolist():
+    for head, relation, answer in trained.outcomes[-1].ranks.queries[best].tolist():
         why = explain_link(
-            outcome.model, graph, adjacency, head, relation, answer, paths=3, kinds=2, rules=3, known=known
+            trained.model, graph, adjacency, head, relation, answer, paths=3, kinds=2, rules=3, known=known
         )
         texts.append(str(why))
     return "\n\n".join(texts) + "\n"
@@ -100,7 +169,7 @@ def run(args: Sequence[str]) -> int:
     parser.add_argument("--graph", choices=tuple(SETTINGS), default="umls")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
-    parser.add_argument("--parts", help="only one variant, such as rules,prior,paths")
+    parser.add_argument("--parts", help="which the model has, such as rules,prior; by default all")
     parser.add_argument(
         "--out", type=Path, default=Path("out/links"), help="folder for rules, checkpoints, results, reports"
     )
@@ -111,8 +180,8 @@ def run(args: Sequence[str]) -> int:
     setting = SETTINGS[options.graph]
     if options.epochs is not None:
         setting = replace(setting, recipe=replace(setting.recipe, epochs=options.epochs))
-    variants = VARIANTS if options.parts is None else (tuple(options.parts.split(",")),)
-    if any(p not in PARTS for v in variants for p in v):
+    parts = PARTS if options.parts is None else tuple(options.parts.split(","))
+    if any(p not in PARTS for p in parts):
         parser.error(f"parts are {', '.join(PARTS)}")
     folder = options.out / options.graph
     folder.mkdir(parents=True, exist_ok=True)
@@ -120,17 +189,27 @@ def run(args: Sequence[str]) -> int:
     console = Console(width=max(100, Console().width))
     for note in check.notes:
         console.print(f"[dim]{split.name}: {note}[/dim]")
-    outcomes = [train(setting, split, parts, options.seed, folder, options.quiet) for parts in variants]
+    trained = train(setting, split, parts, options.seed, folder, options.quiet)
     table = Table(title=f"{split.name}, seed {options.seed}: all entities, filtered, mean ranks for ties")
     for name in ("parts", "MRR", "optimistic", "pessimistic", "hits@1", "hits@10", "to learn", "to apply"):
-        table.add_column(name, justify="left" if name == "parts" else "right")
-    for o in outcomes:
+        table.add_column(name, justify="left" if name == "parts" else "right", no_wrap=True)
+    for o in trained.outcomes:
         f = o.ranks.figures()
         numbers = [f["mrr"], f["mrr_optimistic"], f["mrr_pessimistic"], f["hits@1"], f["hits@10"]]
-        table.add_row(" + ".join(o.parts), *(f"{x:.4f}" for x in numbers), f"{o.learned:.0f} s", f"{o.applied:.0f} s")
+        table.add_row(o.parts, *(f"{x:.4f}" for x in numbers), f"{o.learned:.0f} s", f"{o.applied:.1f} s")
     console.print(table)
-    results = {"graph": split.name, "seed": options.seed, "variants": [o.to_dict() for o in outcomes]}
+    for name, told in trained.told.items():
+        console.print(
+            f"{name}: {told['share']:.0%} of the score of the answers that the whole model ranks first; "
+            f"alone it ranks {told['first']:.0%} of them first"
+        )
+    error = trained.reliability.error
+    console.print(f"probabilities, calibrated on valid, are off by {error:.3f} on the test, where 0.01 or more is said")
+    results = {
+        "graph": split.name, "seed": options.seed, "variants": [o.to_dict() for o in trained.outcomes],
+        "explained": trained.told, "reliability": asdict(trained.reliability),
+    }  # fmt: skip
     (folder / f"results-{options.seed}.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
-    (folder / "reasons.txt").write_text(reports(outcomes[-1], split, options.reports), "utf-8")
-    console.print(f"{folder}: the mined rules, results-{options.seed}.json, reasons.txt")
+    (folder / "reasons.txt").write_text(reports(trained, split, options.reports), "utf-8")
+    console.print(f"{folder}: mined.rules, model-{options.seed}.safetensors, results-{options.seed}.json, reasons.txt")
     return 0

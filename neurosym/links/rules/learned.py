@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from neurosym.links.evaluation import KnownAnswers
 from neurosym.links.rules.applying import BEST, HIGHEST, Applier, Firings
 from neurosym.links.rules.index import Long
 
@@ -48,7 +50,7 @@ class RuleWeights(nn.Module):
     def __init__(self, confidence: NDArray[np.float64]) -> None:
         super().__init__()
         start = -np.log1p(-np.minimum(confidence, 1 - 1e-3))
-        self.raw = nn.Parameter(torch.as_tensor(_softplus_inverse(start), dtype=torch.float32))
+        self.raw = nn.Parameter(torch.as_tensor(inverse_softplus(start), dtype=torch.float32))
         self.start: Tensor
         self.register_buffer("start", self.raw.detach().clone())
         self.log_scale = nn.Parameter(torch.zeros(()))
@@ -65,7 +67,8 @@ class RuleWeights(nn.Module):
         return (nn.functional.softplus(self.raw[rules.clamp(min=0)]) * used).sum(1)
 
 
-def _softplus_inverse(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def inverse_softplus(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What softplus makes these values of, which are 1e-6 at least."""
     values = np.maximum(values, 1e-6)
     return values + np.log(-np.expm1(-values))
 
@@ -82,8 +85,8 @@ class _Batch:
 def learn_weights(
     applier: Applier,
     train: Long,
-    known: dict[tuple[int, int], set[int]],
-    valid: Callable[[NDArray[np.float64]], float],
+    known: KnownAnswers,
+    valid: Callable[[NDArray[np.float64]], float] | None,
     options: Weighing | None = None,
     seed: int = 0,
     progress: Callable[[int, float, float], None] | None = None,
@@ -93,8 +96,8 @@ def learn_weights(
     Args:
         applier: rules and graph. The training query's own triple is masked.
         train: (n, 3) queries: entity, directed relation, answer.
-        known: all answers of (entity, relation); those that are not a query's own are no candidates.
-        valid: weights → MRR, higher is better; the best weights are given back.
+        known: all answers of the training queries; those that are not a query's own are no candidates.
+        valid: weights → MRR, higher is better; the best weights are given back, without it those of the last epoch.
         progress: called with epoch, mean loss and valid MRR.
 
     Returns:
@@ -113,7 +116,7 @@ def learn_weights(
         if (batch := _candidates(applier, chosen[at : at + size], known, options)) is not None
     ]
     best = -np.log1p(-np.minimum(applier.rules.confidence, HIGHEST))
-    reached, waited = valid(best), 0
+    reached, waited = math.nan if valid is None else valid(best), 0
     for epoch in range(options.epochs):
         model.train()
         total = 0.0
@@ -126,10 +129,12 @@ def learn_weights(
             optimiser.step()
             total += float(loss.detach())
         weights = model.weights().detach().double().numpy()
-        mrr = valid(weights)
+        mrr = math.nan if valid is None else valid(weights)
         if progress is not None:
             progress(epoch, total / max(1, len(batches)), mrr)
-        if mrr > reached:
+        if valid is None:
+            best = weights
+        elif mrr > reached:
             best, reached, waited = weights, mrr, 0
         elif (waited := waited + 1) > options.patience:
             break
@@ -144,16 +149,19 @@ def _loss(score: Tensor, batch: _Batch) -> Tensor:
     return (sums.log() + top - score[batch.answer]).mean()
 
 
-def _candidates(applier: Applier, queries: Long, known: dict, options: Weighing) -> _Batch | None:
+def _candidates(applier: Applier, queries: Long, known: KnownAnswers, options: Weighing) -> _Batch | None:
     """The candidates of queries whose answer some rule reaches."""
     found: Firings = applier.features(queries, options.best)
     start = np.append(-np.log1p(-np.minimum(applier.rules.confidence, HIGHEST)), 0.0)
+    size = applier.index.n_entities
+    places = np.repeat(np.arange(len(queries)), np.diff(found.starts)) * size + found.candidate
+    others, true = known.of(queries[:, :2])
+    other = np.isin(places, others * size + true)
     query, rules, answers, n, rows = [], [], [], 0, 0
-    for i, (entity, relation, answer) in enumerate(queries.tolist()):
+    for i, answer in enumerate(queries[:, 2].tolist()):
         span = slice(found.starts[i], found.starts[i + 1])
         candidate, fired = found.candidate[span], found.rules[span]
-        others = known.get((entity, relation), set()) - {answer}
-        kept = np.flatnonzero(~np.isin(candidate, list(others)))
+        kept = np.flatnonzero(~other[span] | (candidate == answer))
         if len(kept) > options.candidates:
             kept = kept[np.argsort(-start[fired[kept]].sum(1), kind="stable")]
             cut = kept[: options.candidates]

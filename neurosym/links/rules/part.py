@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -9,9 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from neurosym.links.evaluation import KnownAnswers, ranks_of
+from neurosym.links.graph import Long, both_ways
 from neurosym.links.network.reach import Adjacency
 from neurosym.links.rules.applying import Applier, Firings
-from neurosym.links.rules.learned import RuleWeights
+from neurosym.links.rules.learned import RuleWeights, Weighing, inverse_softplus, learn_weights
 from neurosym.links.rules.ruleset import RuleSet
 
 
@@ -51,6 +55,43 @@ class RuleScores(nn.Module):
         empty = scores.new_zeros(len(queries), graph.num_entities)
         return empty.index_put((rows, torch.from_numpy(found.candidate).long()), scores)
 
+    def learn(
+        self, graph: Adjacency, train: Long, valid: Long, known: KnownAnswers, options: Weighing | None = None,
+        seed: int = 0,
+    ) -> float:  # fmt: skip
+        """Learn the weights by themselves: what fires is found once for each query, so this is quick.
+
+        Args:
+            graph: which holds the triples of `train`, (n, 3); no query is answered by its own.
+            valid: (m, 3) triples; the weights that rank them best are kept. Without any, those of the last epoch are.
+            known: true answers that do not count before a valid one.
+
+        Returns:
+            The MRR on valid; NaN without any.
+        """
+        options = replace(options or Weighing(), best=self.best, dropout=self.dropout)
+        applier, queries = self.applier(graph), both_ways(valid, graph.num_relations)
+        fired = [applier.features(part[:, :2], self.best) for part in _batches(queries)]
+
+        def mrr(weights: NDArray[np.float64]) -> float:
+            padded = np.append(weights, 0.0)
+            inverse_ranks = 0.0
+            for part, found in zip(_batches(queries), fired, strict=True):
+                scores = np.zeros((len(part), graph.num_entities))
+                rows = np.repeat(np.arange(len(part)), np.diff(found.starts))
+                scores[rows, found.candidate] = padded[found.rules].sum(1)
+                best, worst = ranks_of(scores, part[:, 2], *known.of(part[:, :2]))
+                inverse_ranks += float((2 / (best + worst)).sum())
+            return inverse_ranks / len(queries)
+
+        asked = both_ways(train, graph.num_relations)
+        seen = KnownAnswers([train], graph.num_relations)
+        weights, reached = learn_weights(applier, asked, seen, mrr if len(queries) else None, options, seed)
+        with torch.no_grad():
+            self.weight.raw.copy_(torch.from_numpy(inverse_softplus(weights)))
+            self.weight.log_scale.zero_()
+        return reached
+
     def penalty(self) -> Tensor:
         """What is added to the loss of a batch."""
         return self.decay * (self.weight.raw - self.weight.start).square().sum()
@@ -58,3 +99,7 @@ class RuleScores(nn.Module):
     def weights(self) -> Tensor:
         """(n,) what each rule adds where it fires."""
         return (self.weight.weights() * self.weight.log_scale.exp()).detach()
+
+
+def _batches(queries: Long, size: int = 64) -> Iterator[Long]:
+    return (queries[begin : begin + size] for begin in range(0, len(queries), size))

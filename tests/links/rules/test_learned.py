@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from neurosym.links.evaluation import KnownAnswers
 from neurosym.links.rules import Applier, mine
 from neurosym.links.rules.learned import RuleWeights, Weighing, learn_weights
 from tests.links.rules.oracle import graph_of
@@ -33,9 +34,7 @@ def test_they_start_as_noisy_or(applier: Applier) -> None:
 
 def test_learning_is_chosen_on_valid_queries_and_repeats(applier: Applier) -> None:
     train = applier.graph.edges
-    known: dict[tuple[int, int], set[int]] = {}
-    for entity, relation, answer in train.tolist():
-        known.setdefault((entity, relation), set()).add(answer)
+    known = KnownAnswers([applier.graph.triples], len(applier.graph.relations))
     target = applier.graph.edges[20:40]
 
     def valid(weights: np.ndarray) -> float:

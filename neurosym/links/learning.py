@@ -1,0 +1,166 @@
+"""Learning a link model part by part, then all parts together.
+
+What each part learns alone is its best answer to the whole question; learned only together, the part that learns
+quickest, the rules, leaves the others too little to learn from. So the rules' weights are learned first, from firings
+that are found once, then prior and paths, then how much the rules count beside them, on valid triples, and at the end
+all weights together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from neurosym.errors import DataError
+from neurosym.links.evaluation import KnownAnswers, evaluate, ranks_of
+from neurosym.links.fit import LinkFit, Recipe, fit, scorer
+from neurosym.links.graph import Long, both_ways
+from neurosym.links.model import LinkModel
+from neurosym.links.network.reach import Adjacency
+from neurosym.links.rules.learned import Weighing
+
+SCALES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0)
+MOST = 2_000  # valid triples that scales are chosen on
+BATCH = 32
+LEAST = 1e-4  # a scale of 0 has no logarithm
+
+
+@dataclass(frozen=True)
+class Together:
+    """How all weights are learned together at the end.
+
+    Attributes:
+        epochs: 0 leaves the parts as they were learned alone; lr: of Adam at the start; share: of all queries, that an
+            epoch sees.
+    """
+
+    epochs: int = 1
+    lr: float = 5e-4
+    share: float = 1.0
+
+
+@dataclass
+class Learned:
+    """What learning did, stage by stage.
+
+    Attributes:
+        stages: name (`rules`, `others`, `balanced`, `together`) → MRR on valid, in the order in which they were done.
+        others, together: the two trainings by gradient.
+        scale: factor of the rules' part beside the others when they were put together.
+    """
+
+    stages: dict[str, float] = field(default_factory=dict)
+    others: LinkFit | None = None
+    together: LinkFit | None = None
+    scale: float = 1.0
+
+
+def learn_links(
+    model: LinkModel,
+    graph: Adjacency,
+    train: Long,
+    valid: Long,
+    recipe: Recipe | None = None,
+    together: Together | None = None,
+    weighing: Weighing | None = None,
+    folder: Path | None = None,
+    progress: bool = True,
+    told: Callable[[str, LinkModel, float], None] | None = None,
+) -> Learned:
+    """Learn a model's parts, then the whole; the best of the stages on `valid` is what the model is at the end.
+
+    Args:
+        graph: which holds the triples of `train`, (n, 3); a query does not see its own.
+        valid: (m, 3) triples to choose by; no other answers than those of train and valid are taken for true.
+        recipe: of prior and paths; weighing: of the rules' weights.
+        folder: for checkpoints; what was learned is gone on from there.
+        told: called after each stage with its name, a model of what has been learned, and its MRR on valid.
+
+    Raises:
+        DataError: NS932, there is nothing to learn from, or to choose by; NS933, the loss is not finite.
+        ModelError: NS711, NS712: a checkpoint is damaged, or of another model.
+    """
+    recipe, together = recipe or Recipe(), together or Together()
+    if not len(train) or not len(valid):
+        raise DataError("there are no triples to learn from, or none to choose by", code="NS932")
+    known = KnownAnswers([train, valid], graph.num_relations)
+    result = Learned()
+    others = [p for p in (model.network, model.prior) if p is not None]
+
+    def tell(stage: str, mrr: float, learned: LinkModel) -> None:
+        result.stages[stage] = mrr
+        if told is not None:
+            told(stage, learned.eval(), mrr)
+
+    def place(stage: str) -> Path | None:
+        return None if folder is None else folder / f"{stage}-{recipe.seed}.checkpoint"
+
+    if model.rules is not None:
+        mrr = model.rules.learn(graph, train, valid, known, weighing, recipe.seed)
+        tell("rules", mrr, LinkModel(rules=model.rules))
+    if others:
+        rest = LinkModel(model.network, model.prior)
+        result.others = fit(rest, graph, train, valid, recipe, place("others"), progress)
+        tell("others", max(result.others.mrr), rest)
+    if model.rules is None or not others:
+        return result
+    result.scale, mrr = balance(model, graph, valid, known, recipe.seed)
+    tell("balanced", mrr, model)
+    if together.epochs:
+        before = {k: v.detach().clone() for k, v in model.state_dict().items()}
+        shorter = replace(recipe, epochs=together.epochs, lr=together.lr, share=together.share)
+        result.together = fit(model, graph, train, valid, shorter, place("together"), progress)
+        after = _mrr(model, graph, _some(valid, recipe.seed), known)
+        if after < mrr:
+            model.load_state_dict(before)
+        tell("together", after, model)
+    model.eval()
+    return result
+
+
+def balance(
+    model: LinkModel, graph: Adjacency, valid: Long, known: KnownAnswers, seed: int = 0,
+    scales: Sequence[float] = SCALES,
+) -> tuple[float, float]:  # fmt: skip
+    """Choose how much the rules count beside the other parts: the scale that ranks valid triples best.
+
+    Args:
+        valid: (m, 3), of which `MOST` are looked at; known: answers that do not count before a valid one.
+
+    Returns:
+        The scale, which the model has then, and the MRR with it.
+    """
+    assert model.rules is not None
+    model.eval()
+    queries = both_ways(_some(valid, seed), graph.num_relations)
+    totals = np.zeros(len(scales))
+    with torch.no_grad():
+        model.rules.weight.log_scale.zero_()
+        for begin in range(0, len(queries), BATCH):
+            part = queries[begin : begin + BATCH]
+            scores = model(graph, part[:, :2])
+            rules = scores.parts["rules"].double().numpy()
+            rest = scores.total.double().numpy() - rules
+            rows, answers = known.of(part[:, :2])
+            for k, scale in enumerate(scales):
+                best, worst = ranks_of(scale * rules + rest, part[:, 2], rows, answers)
+                totals[k] += float((2 / (best + worst)).sum())
+        chosen = int(totals.argmax())
+        model.rules.weight.log_scale.fill_(float(np.log(max(scales[chosen], LEAST))))
+    return scales[chosen], float(totals[chosen]) / len(queries)
+
+
+def _some(valid: Long, seed: int) -> Long:
+    """The valid triples, or as many drawn from them as are looked at."""
+    return valid if len(valid) <= MOST else valid[np.random.default_rng(seed).permutation(len(valid))[:MOST]]
+
+
+def _mrr(model: LinkModel, graph: Adjacency, triples: Long, known: KnownAnswers) -> float:
+    return evaluate(scorer(model, graph), triples, known, BATCH).mrr()
+
+
+__all__ = ["SCALES", "Learned", "Together", "balance", "learn_links"]

@@ -1,0 +1,128 @@
+"""A link model as a file: tensors as safetensors, names and settings as JSON in the header; nothing is unpickled."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurosym.errors import ModelError
+from neurosym.links.calibration import Calibration
+from neurosym.links.model import LinkModel
+from neurosym.links.network.paths import PathNetwork
+from neurosym.links.priors import SignaturePrior
+from neurosym.links.rules.part import RuleScores
+from neurosym.links.rules.ruleset import COLUMNS, RuleSet
+
+FORMAT = "neurosym-links/1"
+
+
+@dataclass(frozen=True, eq=False)
+class SavedLinks:
+    """What a file holds.
+
+    Attributes:
+        model: as it was saved; relations: the names of its R relations, in their order: a graph that it is asked about
+            has the same (`TripleGraph.over`). calibration: where there was one.
+    """
+
+    model: LinkModel
+    relations: tuple[str, ...]
+    calibration: Calibration | None = None
+
+
+def save_links(
+    path: str | os.PathLike[str], model: LinkModel, relations: tuple[str, ...], calibration: Calibration | None = None
+) -> None:
+    """Write a model; the file is complete or as it was.
+
+    Args:
+        relations: of the graph that it was learned on, in their order.
+
+    Raises:
+        ModelError: NS710, the file cannot be written.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    tensors: dict[str, Tensor] = {f"model/{k}": v.detach() for k, v in model.state_dict().items()}
+    header: dict[str, object] = {"format": FORMAT, "relations": relations, "prior": model.prior is not None}
+    if model.network is not None:
+        net = model.network
+        header["network"] = {
+            "channels": net.channels, "rank": net.query.shape[1], "rounds": net.rounds, "dropout": net.dropout,
+        }  # fmt: skip
+    if model.rules is not None:
+        rules = model.rules.rules
+        tensors |= {f"rules/{name}": torch.from_numpy(np.ascontiguousarray(getattr(rules, name))) for name in COLUMNS}
+        header["rules"] = {
+            "entities": rules.entities, "smoothing": rules.smoothing, "best": model.rules.best,
+            "dropout": model.rules.dropout, "decay": model.rules.decay,
+        }  # fmt: skip
+    if calibration is not None:
+        tensors |= {f"calibration/{k}": v.detach() for k, v in calibration.state_dict().items()}
+    path = Path(path)
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, temporary, {"links": json.dumps(header)})
+        os.replace(temporary, path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"the model {path} cannot be written: {error}", code="NS710") from None
+    finally:
+        if temporary.is_file():
+            temporary.unlink()
+
+
+def load_links(path: str | os.PathLike[str]) -> SavedLinks:
+    """Read a model.
+
+    Raises:
+        ModelError: NS711, there is no such file, or it is damaged, or no link model.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as stream:
+            header = json.loads((stream.metadata() or {})["links"])
+            tensors: dict[str, Tensor] = {k: stream.get_tensor(k) for k in stream.keys()}  # noqa: SIM118
+        if header["format"] != FORMAT:
+            raise ValueError(f"its format is {header['format']!r}, and not {FORMAT!r}")
+        return _read(header, tensors)
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise ModelError(
+            f"{os.fspath(path)} cannot be read as a link model: {error}", code="NS711",
+            help="give a file that `save_links` wrote",
+        ) from None  # fmt: skip
+
+
+def _read(header: dict, tensors: dict[str, Tensor]) -> SavedLinks:
+    relations = tuple(header["relations"])
+    count = len(relations)
+    network = PathNetwork(count, **header["network"]) if "network" in header else None
+    rules = None
+    if "rules" in header:
+        about = header["rules"]
+        columns = {name: tensors[f"rules/{name}"].numpy() for name in COLUMNS}
+        known = {f.name for f in fields(RuleSet)}
+        made = RuleSet(
+            relations, tuple(about["entities"]), smoothing=about["smoothing"],
+            **{k: v for k, v in columns.items() if k in known},
+        )  # fmt: skip
+        rules = RuleScores(made, about["best"], about["dropout"], about["decay"])
+    model = LinkModel(network, SignaturePrior(count) if header["prior"] else None, rules)
+    model.load_state_dict({k.removeprefix("model/"): v for k, v in tensors.items() if k.startswith("model/")})
+    kept = {k.removeprefix("calibration/"): v for k, v in tensors.items() if k.startswith("calibration/")}
+    calibration = None
+    if kept:
+        calibration = Calibration()
+        calibration.load_state_dict(kept)
+    return SavedLinks(model.eval(), relations, calibration)
+
+
+__all__ = ["SavedLinks", "load_links", "save_links"]

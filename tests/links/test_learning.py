@@ -1,0 +1,214 @@
+"""Learning in stages, calibration, files of models, and a model behind a neural predicate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import neurosym as ns
+from neurosym.errors import DataError, ModelError
+from neurosym.links.calibration import Calibration, calibrate, reliability
+from neurosym.links.evaluation import KnownAnswers, evaluate
+from neurosym.links.fit import Recipe, scorer
+from neurosym.links.graph import TripleGraph
+from neurosym.links.learning import Learned, Together, learn_links
+from neurosym.links.model import LinkModel
+from neurosym.links.network.paths import PathNetwork
+from neurosym.links.network.reach import Adjacency
+from neurosym.links.predicate import LinkPredicate, entity_table
+from neurosym.links.priors import SignaturePrior
+from neurosym.links.rules import mine
+from neurosym.links.rules.part import RuleScores
+from neurosym.links.saving import load_links, save_links
+
+RELATIONS = ("parent", "grandparent", "likes")
+RECIPE = Recipe(epochs=2, batch=16, lr=0.02)
+
+
+def family(seed: int = 0) -> tuple[TripleGraph, np.ndarray]:
+    """Trees of three generations with random likes; some grandparents are left out, to be found."""
+    random = np.random.default_rng(seed)
+    triples, left_out = [], []
+    for tree in range(12):
+        first = tree * 7
+        children = [(first, 0, first + 1), (first, 0, first + 2)]
+        children += [(first + 1 + k // 2, 0, first + 3 + k) for k in range(4)]
+        grand = [(first, 1, first + 3 + k) for k in range(4)]
+        triples += [*children, *grand[:3]]
+        left_out.append(grand[3])
+    triples += [(int(a), 2, int(b)) for a, b in random.integers(0, 84, (60, 2)) if a != b]
+    names = tuple(f"p{i}" for i in range(84))
+    return TripleGraph(names, RELATIONS, np.unique(np.array(triples), axis=0)), np.array(left_out)
+
+
+def made(graph: TripleGraph, *parts: str) -> LinkModel:
+    network = PathNetwork(3, channels=8, rounds=2) if "paths" in parts else None
+    rules = RuleScores(mine(graph, seconds=5)) if "rules" in parts else None
+    return LinkModel(network, SignaturePrior(3) if "prior" in parts else None, rules)
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> tuple[LinkModel, TripleGraph, np.ndarray, Learned]:
+    graph, valid = family()
+    model = made(graph, "rules", "prior", "paths")
+    folder = tmp_path_factory.mktemp("checkpoints")
+    result = learn_links(model, Adjacency.of(graph), graph.triples, valid, RECIPE, folder=folder, progress=False)
+    assert {p.name for p in folder.iterdir()} == {"others-0.checkpoint", "together-0.checkpoint"}
+    return model, graph, valid, result
+
+
+def test_the_stages_come_in_order_and_the_best_is_kept(learned: tuple) -> None:
+    model, graph, valid, result = learned
+    assert list(result.stages) == ["rules", "others", "balanced", "together"]
+    assert result.stages["balanced"] >= max(result.stages["rules"], result.stages["others"]) - 1e-9
+    known = KnownAnswers([graph.triples, valid], 3)
+    reached = evaluate(scorer(model, Adjacency.of(graph)), valid, known).mrr()
+    assert reached == pytest.approx(max(result.stages["balanced"], result.stages["together"]), abs=1e-6)
+    assert reached > 0.9 and not model.training
+
+
+def test_it_goes_on_from_its_checkpoints(tmp_path: Path) -> None:
+    graph, valid = family()
+    adjacency = Adjacency.of(graph)
+    once, again = made(graph, "rules", "prior"), made(graph, "rules", "prior")
+    learn_links(once, adjacency, graph.triples, valid, RECIPE, folder=tmp_path, progress=False)
+    told: list[str] = []
+    learn_links(
+        again, adjacency, graph.triples, valid, RECIPE, folder=tmp_path, progress=False,
+        told=lambda stage, *_: told.append(stage),
+    )  # fmt: skip
+    assert told == ["rules", "others", "balanced", "together"]
+    for name, value in once.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
+
+
+def test_a_model_of_one_part_has_one_stage() -> None:
+    graph, valid = family()
+    result = learn_links(
+        made(graph, "prior"), Adjacency.of(graph), graph.triples, valid, RECIPE, Together(0), progress=False
+    )
+    assert list(result.stages) == ["others"]
+    with pytest.raises(DataError, match="none to choose by"):
+        learn_links(made(graph, "prior"), Adjacency.of(graph), graph.triples, valid[:0], RECIPE, progress=False)
+
+
+def test_scores_are_those_of_a_model_that_drops_nothing(learned: tuple) -> None:
+    model, graph, valid, _ = learned
+    ask = scorer(model.train(), Adjacency.of(graph))
+    assert np.array_equal(ask(valid[:4, :2]), ask(valid[:4, :2])) and model.training
+    model.eval()
+
+
+# ---------------------------------------------------------------------------------------------- calibration
+
+
+def test_calibrated_probabilities_add_up_to_what_is_true(learned: tuple) -> None:
+    """At its optimum, Platt's scaling says on average what is true on average."""
+    model, graph, valid, _ = learned
+    adjacency, known = Adjacency.of(graph), KnownAnswers([graph.triples], 3)
+    calibration = calibrate(model, adjacency, valid, known)
+    bins = reliability(model, calibration, adjacency, valid, known, bins=4, least=0.0)
+    said = sum(s * n for s, n in zip(bins.said, bins.count, strict=True))
+    true = sum(t * n for t, n in zip(bins.true, bins.count, strict=True))
+    assert said == pytest.approx(true, rel=1e-3)
+    assert bins.true[-1] > bins.true[0]
+    untouched = reliability(model, Calibration(1.0, 3.0), adjacency, valid, known, bins=4, least=0.0)
+    assert bins.error < untouched.error
+
+
+def test_nothing_to_calibrate_by(learned: tuple) -> None:
+    model, graph, valid, _ = learned
+    with pytest.raises(DataError, match="no valid triples"):
+        calibrate(model, Adjacency.of(graph), valid[:0], KnownAnswers([graph.triples], 3))
+
+
+# --------------------------------------------------------------------------------------------------- files
+
+
+def test_a_saved_model_says_the_same(learned: tuple, tmp_path: Path) -> None:
+    model, graph, valid, _ = learned
+    path = tmp_path / "links.safetensors"
+    save_links(path, model, graph.relations, Calibration(2.0, -1.0))
+    saved = load_links(path)
+    assert saved.relations == graph.relations and saved.calibration is not None
+    assert saved.calibration.log_slope.exp().item() == pytest.approx(2.0)
+    # the same triples, relations in another order
+    shuffled = TripleGraph(
+        graph.entities, ("likes", "parent", "grandparent"),
+        np.column_stack([graph.triples[:, 0], (graph.triples[:, 1] + 1) % 3, graph.triples[:, 2]]),
+    )  # fmt: skip
+    there = shuffled.over(saved.relations)
+    asked = valid[:, :2]
+    expected = scorer(model, Adjacency.of(graph))(asked)
+    assert np.allclose(scorer(saved.model, Adjacency.of(there))(asked), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", b'\x08\0\0\0\0\0\0\0{"a": 1}'])
+def test_a_damaged_file(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "m.safetensors").write_bytes(content)
+    with pytest.raises(ModelError, match="cannot be read as a link model"):
+        load_links(tmp_path / "m.safetensors")
+    with pytest.raises(ModelError):
+        load_links(tmp_path / "none.safetensors")
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(learned: tuple, tmp_path: Path) -> None:
+    model, graph, *_ = learned
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(ModelError, match="cannot be written"):
+        save_links(tmp_path / "taken" / "m.safetensors", model, graph.relations)
+
+
+def test_a_graph_with_an_unknown_relation() -> None:
+    graph, _ = family()
+    with pytest.raises(DataError, match="knows no relation `likes`"):
+        graph.over(("parent", "grandparent"))
+
+
+# ------------------------------------------------------------------------------------- behind a predicate
+
+FILE = """
+neural grand(a: person, b: person) by links .
+pred person(p: any) .
+rule old_enough weight 0.9 if person(?a) and person(?b) and grand(?a, ?b) then elder(?a) .
+"""
+
+
+def test_a_rule_file_speaks_of_likely_links(learned: tuple) -> None:
+    model, graph, valid, _ = learned
+    known = KnownAnswers([graph.triples], 3)
+    calibration = calibrate(model, Adjacency.of(graph), valid, known)
+    network = LinkPredicate(model, graph, "grandparent", calibration)
+    head, _, tail = (int(x) for x in valid[0])
+    text = FILE.replace("person, b: person", "any, b: any")
+    facts = ns.FactBase.from_facts([("person", (ns.Symbol(f"p{n}"),)) for n in (head, tail)])
+    table = entity_table(graph)
+    reasoner = ns.Reasoner(
+        ns.Program.from_text(text), facts, networks={"links": network}, features={"a": table, "b": table}
+    )
+    answers = reasoner.query(f"grand(p{head}, p{tail})", f"grand(p{head}, p{head})")
+    scores = model(Adjacency.of(graph), np.array([[head, 1]])).total
+    expected = torch.sigmoid(calibration(scores))[0].detach()
+    likely, unlikely = answers.tags[0].tolist()
+    assert likely == pytest.approx(float(expected[tail]), abs=1e-6)
+    assert unlikely == pytest.approx(float(expected[head]), abs=1e-6) and unlikely < likely
+    answers.tags[0, 0].log().backward()
+    assert any(p.grad is not None and bool(p.grad.abs().sum() > 0) for p in model.parameters())
+    model.zero_grad()
+    with pytest.raises(DataError, match="no relation `uncle`"):
+        LinkPredicate(model, graph, "uncle", calibration)
+
+
+def test_the_recipe_is_what_is_trained() -> None:
+    """Epochs and shares of the last stage are its own."""
+    graph, valid = family()
+    result = learn_links(
+        made(graph, "rules", "prior"), Adjacency.of(graph), graph.triples, valid, replace(RECIPE, epochs=1),
+        Together(epochs=3), progress=False,
+    )  # fmt: skip
+    assert result.others is not None and result.together is not None
+    assert (len(result.others.losses), len(result.together.losses)) == (1, 3)
