@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from neurosym.links.evaluation import KnownAnswers, evaluate
-from neurosym.links.fit import Recipe, fit, scorer
+from neurosym.links.fit import Recipe, scorer
 from neurosym.links.graph import TripleGraph
+from neurosym.links.learning import Together, learn_links
 from neurosym.links.model import LinkModel
 from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency
@@ -22,16 +22,17 @@ from neurosym.links.rules.part import RuleScores
 from tasks.repurposing.data import Hetionet
 
 RULES = Path(__file__).parents[2] / "knowledge" / "pharma" / "repurposing.rules"
-PARTS = ("expert", "mined", "prior", "paths")
-# name → its parts, and whether its weights are learned (else those of the rule file, or of the counts)
-VARIANTS = {
-    "expert rules, as written": (("expert",), False),
-    "expert rules": (("expert",), True),
-    "mined rules, as counted": (("mined",), False),
-    "mined rules": (("mined",), True),
-    "paths and prior": (("prior", "paths"), True),
-    "all together": (PARTS, True),
+# name → which rules, and whether their weights are learned (else those of the rule file, or of the counts)
+RULES_ALONE = {
+    "expert rules, as written": ("expert", False),
+    "expert rules": ("expert", True),
+    "mined rules, as counted": ("mined", False),
+    "mined rules": ("mined", True),
 }
+FULL = "all together"
+# stage of learning the whole model → what has been learned by then
+STAGES = {"rules": "expert and mined rules", "others": "paths and prior"}
+VARIANTS = (*RULES_ALONE, *STAGES.values(), FULL)
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,7 @@ class Setting:
     Attributes:
         mining: what is searched; mining_seconds: of processor time.
         channels, rounds: of the path network; best: rules that count for each candidate.
-        rule_scale: what the weights of rules are multiplied by before learning: the start of -log(1 - confidence) is
-            of the size of 0.1, and a sum of paths of the size of 10.
-        recipe: of the training; its seed is set for each run.
+        recipe: of prior and paths; together: of all weights at the end; the seed is set for each run.
     """
 
     mining: Mining = field(default_factory=Mining)
@@ -51,8 +50,8 @@ class Setting:
     channels: int = 32
     rounds: int = 3
     best: int = 100
-    rule_scale: float = 20.0
-    recipe: Recipe = field(default_factory=Recipe)
+    recipe: Recipe = field(default_factory=lambda: Recipe(epochs=2, lr=0.01))
+    together: Together = field(default_factory=lambda: Together(share=0.5))
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,43 +91,51 @@ def mine_rules(data: Hetionet, setting: Setting, seed: int) -> Mined:
     return Mined(found, time.process_time() - begun)
 
 
-def rules_for(data: Hetionet, parts: Sequence[str], mined: RuleSet) -> RuleSet | None:
-    """The rules of some parts: the expert's first, then the mined ones that are not the expert's."""
-    sets: list[RuleSet] = []
-    if "expert" in parts:
-        sets.append(expert_rules(data.split.graph).rules)
-    if "mined" in parts:
-        own = {str(rule) for some in sets for rule in some}
-        sets.append(mined.take(np.array([str(rule) not in own for rule in mined], bool)))
-    return concatenate(sets) if sets else None
+def rules_alone(name: str, data: Hetionet, setting: Setting, seed: int, mined: Mined) -> Trained:
+    """One of `RULES_ALONE`; mining counts for those that use its rules."""
+    (source, learned), begun = RULES_ALONE[name], time.process_time()
+    rules = mined.rules if source == "mined" else expert_rules(data.split.graph).rules
+    model, graph = LinkModel(rules=RuleScores(rules, setting.best)).eval(), Adjacency.of(data.split.graph)
+    spent = mined.seconds if source == "mined" else 0.0
+    if learned:
+        found = learn_links(model, graph, data.training, data.split.valid, replace(setting.recipe, seed=seed))
+        return Trained(name, model, found.stages["rules"], spent + time.process_time() - begun)
+    known = KnownAnswers([data.training, data.split.valid], graph.num_relations)
+    mrr = evaluate(scorer(model, graph), data.split.valid, known).mrr()
+    return Trained(name, model, mrr, spent + time.process_time() - begun)
 
 
 def train(
-    name: str, data: Hetionet, setting: Setting, seed: int, mined: Mined, checkpoint: Path | None = None,
-    progress: bool = True,
+    data: Hetionet, setting: Setting, seed: int, mined: Mined, folder: Path | None = None, progress: bool = True,
+    told: Callable[[Trained], None] | None = None,
 ) -> Trained:  # fmt: skip
-    """Learn one variant; with a checkpoint, go on from it.
+    """Learn the whole model, stage by stage; mined rules that are the expert's count as the expert's.
 
     Args:
-        name: of `VARIANTS`.
-        mined: as `mine_rules` gives them; their time counts for the variants that use them.
+        folder: for checkpoints, to go on from.
+        told: called with each of `STAGES`; what it spends does not count.
     """
-    (parts, learned), begun = VARIANTS[name], time.process_time()
+    begun, away = time.process_time() - mined.seconds, 0.0
     graph, adjacency = data.split.graph, Adjacency.of(data.split.graph)
-    count = len(graph.relations)
-    rules = rules_for(data, parts, mined.rules)
-    network = PathNetwork(count, setting.channels, rounds=setting.rounds, seed=seed) if "paths" in parts else None
+    expert, count = expert_rules(graph).rules, len(graph.relations)
+    own = {str(rule) for rule in expert}
+    others = mined.rules.take(np.array([str(rule) not in own for rule in mined.rules], bool))
     model = LinkModel(
-        network, SignaturePrior(count) if "prior" in parts else None,
-        None if rules is None else RuleScores(rules, setting.best),
-    ).eval()  # fmt: skip
-    if model.rules is not None and learned:
-        model.rules.weight.log_scale.data.fill_(math.log(setting.rule_scale))
-    spent = mined.seconds if "mined" in parts else 0.0
-    if not learned:
-        known = KnownAnswers([data.training, data.split.valid], count)
-        found = evaluate(scorer(model, adjacency), data.split.valid, known).mrr()
-        return Trained(name, model, found, spent + time.process_time() - begun)
+        PathNetwork(count, setting.channels, rounds=setting.rounds, seed=seed), SignaturePrior(count),
+        RuleScores(concatenate([expert, others]), setting.best),
+    )  # fmt: skip
+
+    def tell(stage: str, learned: LinkModel, mrr: float) -> None:
+        nonlocal away
+        started = time.process_time()
+        if stage in STAGES and told is not None:
+            told(Trained(STAGES[stage], learned, mrr, started - begun - away))
+        away += time.process_time() - started
+
     recipe = replace(setting.recipe, seed=seed)
-    done = fit(model, adjacency, data.training, data.split.valid, recipe, checkpoint, progress)
-    return Trained(name, model, max(done.mrr), spent + max(time.process_time() - begun, done.seconds[-1]))
+    found = learn_links(
+        model, adjacency, data.training, data.split.valid, recipe, setting.together, folder=folder, progress=progress,
+        told=tell,
+    )  # fmt: skip
+    reached = max(found.stages["balanced"], found.stages.get("together", 0.0))
+    return Trained(FULL, model, reached, time.process_time() - begun - away)

@@ -25,12 +25,22 @@ from neurosym.links.network.reach import Adjacency
 from tasks.repurposing.data import Hetionet, read_hetionet, to_rdf
 from tasks.repurposing.embedding import Embedding, complex_scorer
 from tasks.repurposing.measures import measure
-from tasks.repurposing.model import VARIANTS, Mined, Setting, Trained, expert_rules, mine_rules, train
+from tasks.repurposing.model import (
+    FULL,
+    RULES_ALONE,
+    VARIANTS,
+    Mined,
+    Setting,
+    Trained,
+    expert_rules,
+    mine_rules,
+    rules_alone,
+    train,
+)
 from tasks.repurposing.pages import write_predictions
 from tasks.repurposing.reasons import Teller, candidates
 
 COMPLEX = "ComplEx (PyKEEN)"
-FULL = "all together"
 LOOKED_AT = 100  # of the first predictions, how many were held out
 
 
@@ -40,7 +50,7 @@ class Run:
 
     Attributes:
         folder: of results, checkpoints and pages; what lies there of the same setting is not made again.
-        mined: seed → the rules that were mined in this process.
+        mined, models: seed → the rules that were mined in this process, and the whole model.
     """
 
     data: Hetionet
@@ -49,17 +59,39 @@ class Run:
     folder: Path
     quiet: bool
     mined: dict[int, Mined] = field(default_factory=dict)
+    models: dict[int, Trained] = field(default_factory=dict)
 
     def result(self, name: str, seed: int) -> dict[str, Any]:
         """The figures of one variant and seed: read, if they are there, else made."""
-        path = self.folder / f"{self._stem(name, seed)}.json"
-        if path.is_file():
-            return json.loads(path.read_text("utf-8"))
-        if name == COMPLEX:
-            ask, valid, seconds = complex_scorer(self.data, self.embedding, seed, self._judge)
-        else:
-            trained = self.trained(name, seed)
-            ask, valid, seconds = self._ask(trained), trained.valid, trained.seconds
+        path = self._path(name, seed)
+        if not path.is_file():
+            if name == COMPLEX:
+                ask, valid, seconds = complex_scorer(self.data, self.embedding, seed, self._judge)
+                self._write(name, seed, ask, valid, seconds)
+            elif name in RULES_ALONE:
+                self._measured(seed)(rules_alone(name, self.data, self.setting, seed, self._mine(seed)))
+            else:
+                self._measured(seed)(self.full(seed, self._measured(seed)))
+        return json.loads(path.read_text("utf-8"))
+
+    def full(self, seed: int, told: Callable[[Trained], None] | None = None) -> Trained:
+        """The whole model, from its checkpoints where there are any."""
+        if seed not in self.models:
+            mark = self._path(FULL, seed).with_suffix("")
+            mark.mkdir(exist_ok=True)
+            mined = self._mine(seed)
+            self.models[seed] = train(self.data, self.setting, seed, mined, mark, not self.quiet, told)
+        return self.models[seed]
+
+    def _mine(self, seed: int) -> Mined:
+        if seed not in self.mined:
+            self.mined[seed] = mine_rules(self.data, self.setting, seed)
+        return self.mined[seed]
+
+    def _measured(self, seed: int) -> Callable[[Trained], None]:
+        return lambda t: self._write(t.name, seed, self._ask(t), t.valid, t.seconds)
+
+    def _write(self, name: str, seed: int, ask: Scorer, valid: float, seconds: float) -> None:
         begun = time.process_time()
         ranks = measure(ask, self.data, self.data.split.test)
         found = {
@@ -67,15 +99,7 @@ class Run:
             "cpu_seconds_apply": round(time.process_time() - begun, 1),
             "test": {protocol: r.figures() for protocol, r in ranks.items()},
         }  # fmt: skip
-        path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
-        return found
-
-    def trained(self, name: str, seed: int) -> Trained:
-        """One variant, from its checkpoint where there is one."""
-        checkpoint = self.folder / f"{self._stem(name, seed)}.checkpoint"
-        if seed not in self.mined:
-            self.mined[seed] = mine_rules(self.data, self.setting, seed)
-        return train(name, self.data, self.setting, seed, self.mined[seed], checkpoint, progress=not self.quiet)
+        self._path(name, seed).write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
     def _ask(self, trained: Trained) -> Scorer:
         return scorer(trained.model, Adjacency.of(self.data.split.graph))
@@ -83,11 +107,11 @@ class Run:
     def _judge(self, ask: Scorer) -> float:
         return measure(ask, self.data, self.data.split.valid)["all entities"].mrr()
 
-    def _stem(self, name: str, seed: int) -> str:
+    def _path(self, name: str, seed: int) -> Path:
         setting = self.embedding if name == COMPLEX else self.setting
         mark = hashlib.sha256(repr(setting).encode()).hexdigest()[:8]
         words = "".join(c if c.isalnum() else " " for c in name).split()
-        return f"{'-'.join(words).lower()}-{seed}-{mark}"
+        return self.folder / f"{'-'.join(words).lower()}-{seed}-{mark}.json"
 
 
 def table(name: str, results: dict[str, list[dict[str, Any]]]) -> Table:
@@ -116,7 +140,7 @@ def table(name: str, results: dict[str, list[dict[str, Any]]]) -> Table:
 
 def tell(run: Run, seed: int, number: int, show: Callable[[str], None]) -> None:
     """Pages of the first predictions of the full model, the learned rules, and how many were held out."""
-    model = run.trained(FULL, seed).model
+    model = run.full(seed).model
     data = run.data
     found = candidates(data, model)
     teller = Teller(data, model, expert_rules(data.split.graph))

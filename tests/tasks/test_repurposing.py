@@ -195,7 +195,7 @@ def test_the_three_protocols(small: Hetionet) -> None:
 @pytest.fixture(scope="module")
 def teller(small: Hetionet) -> Teller:
     torch.set_num_threads(1)
-    trained = train("all together", small, SMALL, 0, mine_rules(small, SMALL, 0), progress=False)
+    trained = train(small, SMALL, 0, mine_rules(small, SMALL, 0), progress=False)
     return Teller(small, trained.model, expert_rules(small.split.graph))
 
 
