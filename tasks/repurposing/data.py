@@ -105,8 +105,8 @@ def read_hetionet(folder: Path | None = None) -> Hetionet:
         folder: with the files; the data folder's `hetionet` by default.
 
     Raises:
-        DataError: NS941, the data are not there; NS937, an edge joins what nodes.tsv has not, or the split's answers
-            are still in the graph.
+        DataError: NS941, the data are not there; NS934, an edge joins what nodes.tsv has not; NS610, the split's
+            answers are still in the graph, or a pair of it is none.
         FactError: a file cannot be read.
     """
     base = find("hetionet", *FILES) if folder is None else folder
@@ -122,7 +122,7 @@ def read_hetionet(folder: Path | None = None) -> Hetionet:
     lost += sorted({end for pair in asked for end in pair if end not in nodes})
     if lost:
         raise DataError(
-            f"{len(lost)} ends of edges are not in nodes.tsv", code="NS937", note=", ".join(lost[:5]),
+            f"{len(lost)} ends of edges are not in nodes.tsv", code="NS934", note=", ".join(lost[:5]),
             help="the files are of different versions: neurosym data get hetionet",
         )  # fmt: skip
     entities, relations = Numbering(node_iri(i) for i in nodes), Numbering(edge_iri(a) for a in meaning)
@@ -143,7 +143,7 @@ def read_hetionet(folder: Path | None = None) -> Hetionet:
         {edge_iri(a): kind for a, kind in meaning.items()}, check,
     )  # fmt: skip
     if leaks(graph, split):
-        raise DataError(f"{len(leaks(graph, split))} answers of the split are edges of the graph", code="NS937")
+        raise DataError(f"{len(leaks(graph, split))} answers of the split are edges of the graph")
     return found
 
 
@@ -232,5 +232,5 @@ def _pairs(path: Path) -> list[tuple[str, str]]:
         rows = [line.split() for line in stream if line.strip()]
     for row in rows:
         if len(row) != 3 or row[1] != TREATS:
-            raise DataError(f"{path}: `{' '.join(row)}` is no compound, {TREATS}, disease", code="NS937")
+            raise DataError(f"{path}: `{' '.join(row)}` is no compound, {TREATS}, disease")
     return [(row[0], row[2]) for row in rows]
