@@ -26,8 +26,8 @@ class Embedding:
     """
 
     dimension: int = 64
-    epochs: int = 40
-    every: int = 10
+    epochs: int = 15
+    every: int = 5
     lr: float = 0.02
     batch: int = 4096
     negatives: int = 8
