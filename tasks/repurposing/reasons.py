@@ -89,7 +89,7 @@ class Prediction:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.title}: score {self.score:.3f}, rank {self.rank:g}, {self.probability:.1%} among all entities",
+            f"{self.title}: score {self.score:.3f}, rank {self.rank:g}, softmax {self.probability:.3g}",
             f"  {self.compound_id}, {self.disease_id}" + (f"; held out: {self.held_out}" if self.held_out else ""),
             f"  known to be treated by {self.compound}: {', '.join(self.known) or 'nothing'}",
         ]
@@ -176,9 +176,9 @@ class Teller:
 
     def _kind(self, reason: KindReason, disease: str) -> Reason:
         kind, name = self.data.edge_kinds[reason.relation], self._name(disease)
-        other = (kind.source if reason.inverse else kind.target).lower()
-        some = f"{reason.count:,} {other}{'' if reason.count == 1 else 's'}"
-        return Reason(f"{some} {kind.words} {name}" if reason.inverse else f"{name} {kind.words} {some}", reason.share)
+        edges = f"{reason.count:,} edge{'' if reason.count == 1 else 's'}"
+        words = f"{kind.source} {kind.words} {kind.target}".lower()
+        return Reason(f"{name} has {edges} of the kind “{words}”", reason.share)
 
     def _effects(self, why: LinkExplanation, compound: int, disease: int) -> tuple[EdgeEffect, ...]:
         """Each cited edge, and the score without it alone: the model is asked again over the graph less that edge."""
