@@ -186,7 +186,7 @@ def run(args: Sequence[str]) -> int:
     folder = options.out / options.graph
     folder.mkdir(parents=True, exist_ok=True)
     split, check = setting.read()
-    console = Console(width=max(100, Console().width))
+    console = Console(width=max(120, Console().width))
     for note in check.notes:
         console.print(f"[dim]{split.name}: {note}[/dim]")
     trained = train(setting, split, parts, options.seed, folder, options.quiet)
