@@ -4,8 +4,8 @@
 
 Each graph and seed is a process of its own, on one thread: rules are mined and weighed, prior and paths trained, then
 all of them together; each stage is measured on the test by the protocol of `neurosym.links.evaluation`. A run that was
-interrupted goes on from its checkpoints in the work folder. `--masks` measures instead what it matters which edges of the
-graph a training query may not see. Data are found through NEUROSYM_DATA; `neurosym data get NAME` fetches them.
+interrupted goes on from its checkpoints in the work folder. `--masks` measures instead what it matters which edges
+of the graph a training query may not see. Data are found through NEUROSYM_DATA; `neurosym data get NAME` fetches them.
 """
 
 from __future__ import annotations
