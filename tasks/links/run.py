@@ -116,8 +116,8 @@ def train(
     measure(" + ".join(parts), model, max(result.stages.values()))
     before = KnownAnswers([learn_on.triples], count)
     calibration = calibrate(model, graph, valid, before, seed)
-    answers = KnownAnswers([split.graph.triples, split.valid], count)
-    holds = reliability(model, calibration, asked, split.test, answers, seed=seed)
+    # as on valid: what another part of the hidden links has is neither known nor counted as true
+    holds = reliability(model, calibration, asked, split.test, KnownAnswers([split.graph.triples], count), seed=seed)
     if folder is not None:
         save_links(folder / f"model-{seed}.safetensors", model, learn_on.relations, calibration)
     return Trained(model, calibration, holds, tuple(outcomes), explained(model, asked, outcomes[-1].ranks, known))
