@@ -54,8 +54,8 @@ SETTINGS = {
         "Family (drum split)",
         ("facts.txt", "train.txt"),
         rounds=3,
-        recipe=Recipe(epochs=3, share=0.3),
-        together=Together(share=0.3),
+        recipe=Recipe(epochs=6, share=0.5),
+        together=Together(share=0.5),
     ),
     "wn18rr": Setting(
         "wn18rr", "", "WN18RR", rounds=5, recipe=Recipe(epochs=2, share=0.05), together=Together(epochs=0)
