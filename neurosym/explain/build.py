@@ -179,7 +179,7 @@ class _Builder:
         if isinstance(answers.algebra, TopK):
             self.warnings.append(
                 f"the claim is the midpoint of proved bounds, {lower:.6g} and {upper:.6g}, {detail}; "
-                "so is all that is compared with it, and no certificate confirms it"
+                "so is all that is compared with it; verification asks whether the probability lies between the bounds"
             )
         elif upper - lower > 1e-9:
             self.warnings.append(

@@ -14,7 +14,7 @@ from neurosym.grounding import CERTAIN, CoreRule, DerivationGraph
 from neurosym.grounding.columns import expand
 from neurosym.grounding.core import ForeignCall
 from neurosym.reasoner import Answers
-from neurosym.semantics import LogicBounds, Part, relevant_part
+from neurosym.semantics import LogicBounds, Part, TopK, relevant_part
 from neurosym.semantics.algebras.semirings import ABSORPTIVE
 from neurosym.verify.atoms import split_atom
 from neurosym.version import version
@@ -67,7 +67,7 @@ def certificate(
         evidence=[{"fact": number[f], "observed": v} for f, v in answers.evidence],
         hashes=hashes,
         foreign=sorted(foreign),
-        bounds=bounds if any(c["kind"] == "open" for c in choices) else None,
+        bounds=bounds if isinstance(algebra, TopK) or any(c["kind"] == "open" for c in choices) else None,
         parts=_parts(graph, [f["atom"] for f in facts], [a for g in groundings for a in g["absent"]]),
         **_spelling(answers),
     )

@@ -2,7 +2,8 @@
 
 A score says which answer comes first, and nothing of how many of the first are true. Platt's scaling (1999) maps the
 logarithm of an answer's share of its query's softmax to a probability, with two numbers that are fitted on valid
-triples, over all answers that are not known already.
+triples, over all answers that are not known already. What is said is how likely a link is among as many hidden ones as
+valid has: a true link that nobody has written down counts as false there.
 """
 
 from __future__ import annotations

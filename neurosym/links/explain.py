@@ -14,6 +14,7 @@ from neurosym.links.graph import Edge, Long, TripleGraph
 from neurosym.links.model import LinkModel
 from neurosym.links.network.reach import Adjacency, reach
 from neurosym.links.network.shares import Shares
+from neurosym.links.replay import ask_edges, ask_rule
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,13 @@ class PathReason:
     Attributes:
         edges: (subject, relation, object) names, each as it stands in the graph, in the order of the path.
         share: of the part `paths`; without: the whole score if the path's edges were not in the graph.
+        sparql: a query that is true of the graph (`to_rdflib`) as long as the reason holds.
     """
 
     edges: tuple[tuple[str, str, str], ...]
     share: float
     without: float
+    sparql: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,14 @@ class RuleReason:
     Attributes:
         rule: as a rule file spells it; grounding: (subject, relation, object) of the edges of one of its instances.
         without: the whole score if that instance's edges were not in the graph.
+        sparql: a query that is true of the graph (`to_rdflib`) as long as the rule derives the link.
     """
 
     rule: str
     share: float
     grounding: tuple[tuple[str, str, str], ...]
     without: float
+    sparql: str = ""
 
 
 @dataclass(frozen=True)
@@ -161,7 +166,8 @@ def _paths(
     for path in found:
         less = Adjacency.of(graph.without(path.edges))
         score = float(model(less, query).total[0, answer])
-        reasons.append(PathReason(tuple(_as_stored(graph, e) for e in path.edges), path.share, score))
+        edges = tuple(_as_stored(graph, e) for e in path.edges)
+        reasons.append(PathReason(edges, path.share, score, ask_edges(edges)))
     return reasons
 
 
@@ -180,7 +186,10 @@ def _rules(
         assert edges is not None, "a rule that fires has an instance"
         score = float(model(Adjacency.of(graph.without(edges)), query).total[0, answer])
         grounding = tuple(_as_stored(graph, e) for e in edges)
-        reasons.append(RuleReason(str(model.rules.rules[row]), float(weights[row]), grounding, score))
+        rule, (head, relation) = model.rules.rules[row], query[0].tolist()
+        ends = (head, answer) if int(model.rules.rules.head[row]) == relation else (answer, head)
+        asked = ask_rule(rule, *(graph.entities[e] for e in ends))
+        reasons.append(RuleReason(str(rule), float(weights[row]), grounding, score, asked))
     return reasons
 
 

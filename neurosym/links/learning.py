@@ -23,10 +23,9 @@ from neurosym.links.model import LinkModel
 from neurosym.links.network.reach import Adjacency
 from neurosym.links.rules.learned import Weighing
 
-SCALES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0)
+SCALES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 50.0, 200.0)
 MOST = 2_000  # valid triples that scales are chosen on
 BATCH = 32
-LEAST = 1e-4  # a scale of 0 has no logarithm
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Learned:
     Attributes:
         stages: name (`rules`, `others`, `balanced`, `together`) → MRR on valid, in the order in which they were done.
         others, together: the two trainings by gradient.
-        scale: factor of the rules' part beside the others when they were put together.
+        scale: factor of the rules beside the others when they were put together.
     """
 
     stages: dict[str, float] = field(default_factory=dict)
@@ -128,18 +127,19 @@ def balance(
 ) -> tuple[float, float]:  # fmt: skip
     """Choose how much the rules count beside the other parts: the scale that ranks valid triples best.
 
+    Each part was learned for the softmax that it gives alone, so no part is made larger: where the rules count more,
+    the others are made smaller.
+
     Args:
         valid: (m, 3), of which `MOST` are looked at; known: answers that do not count before a valid one.
 
     Returns:
-        The scale, which the model has then, and the MRR with it.
+        The scale, by which the model's parts stand to each other then, and the MRR with it.
     """
-    assert model.rules is not None
     model.eval()
     queries = both_ways(_some(valid, seed), graph.num_relations)
     totals = np.zeros(len(scales))
     with torch.no_grad():
-        model.rules.weight.log_scale.zero_()
         for begin in range(0, len(queries), BATCH):
             part = queries[begin : begin + BATCH]
             scores = model(graph, part[:, :2])
@@ -149,8 +149,8 @@ def balance(
             for k, scale in enumerate(scales):
                 best, worst = ranks_of(scale * rules + rest, part[:, 2], rows, answers)
                 totals[k] += float((2 / (best + worst)).sum())
-        chosen = int(totals.argmax())
-        model.rules.weight.log_scale.fill_(float(np.log(max(scales[chosen], LEAST))))
+    chosen = int(totals.argmax())
+    model.rescale(min(1.0, scales[chosen]), 1 / max(1.0, scales[chosen]))
     return scales[chosen], float(totals[chosen]) / len(queries)
 
 

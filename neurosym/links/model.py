@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +14,8 @@ from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency, Mask, reach
 from neurosym.links.priors import SignaturePrior
 from neurosym.links.rules.part import RuleScores
+
+LEAST = 1e-4  # a factor of 0 has no logarithm
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +50,16 @@ class LinkModel(nn.Module):
         if network is None and prior is None and rules is None:
             raise DataError("a link model needs a part: a path network, a prior or rules", code="NS931")
         self.network, self.prior, self.rules = network, prior, rules
+
+    @torch.no_grad()
+    def rescale(self, rules: float, others: float) -> None:
+        """Multiply what the rules add, and what prior and paths add, by factors that are not negative."""
+        if self.rules is not None:
+            self.rules.weight.log_scale.add_(math.log(max(rules, LEAST)))
+        if self.prior is not None:
+            self.prior.weight.mul_(others)
+        if self.network is not None:
+            self.network.rescale(others)
 
     def forward(self, graph: Adjacency, queries: Long, answers: Long | None = None, mask: Mask = "own") -> LinkScores:
         """Scores of all entities for (B, 2) queries (head, relation; R + r asks for heads).

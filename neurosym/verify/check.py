@@ -18,11 +18,15 @@ from neurosym.verify.structure import GroundProgram, read_structure
 from neurosym.verify.unknown import recompute_bounds
 from neurosym.verify.view import Numbers, compare_view, read_view
 
+# who shows it, the number, and the bounds
+Shown = tuple[str, float | None, tuple[float, float] | None]
 MAX_FACTS = 200_000
 MAX_GROUNDINGS = 500_000
 MAX_STEPS = 3_000_000
 MAX_ROUNDS = 10_000
 MORE_STEPS = 100_000  # for the probabilities that are shown beside the claim's, beyond as many as the claim took
+PROVED = "topk"  # proved bounds on the probability
+PROBABILITIES = ("exact", PROVED)
 UNCHECKED = ("that the ground rules are instances of the rules", "that the facts are in the data")
 
 
@@ -107,11 +111,12 @@ def verify_certificate(
             NS824 to NS829 and NS831 to NS834 rules and facts say otherwise; NS836 something else is shown.
     """
     found = read_structure(certificate, max_facts, max_groundings)
-    if found.semantics != "exact" and found.semantics not in ALGEBRAS:
+    if found.semantics not in (*PROBABILITIES, *ALGEBRAS):
         raise ExplanationError(
             f"a claim under the semantics {found.semantics!r:.60} cannot be verified", code="NS822",
-            note=f"known: {', '.join(['exact', *ALGEBRAS])}",
+            note=f"known: {', '.join([*PROBABILITIES, *ALGEBRAS])}",
         )  # fmt: skip
+    probability = found.semantics in PROBABILITIES
     Layout(found, range(len(found.atoms)), certain_is_true=False)  # negation through a cycle, anywhere
     checked = ["the certificate is well formed", "the number follows from the certificate"]
     known = given or (None if program is None else Given(program, facts))
@@ -121,7 +126,7 @@ def verify_certificate(
         if found.kinds[found.claim] == "absent":
             unchecked.append("that nothing derives the claim")
     # before the number: a step that no rule gives can make a certificate whose number cannot be found
-    absorbs = found.semantics == "exact" or ALGEBRAS[found.semantics].absorbs
+    absorbs = probability or ALGEBRAS[found.semantics].absorbs
     findings = None if known is None else compare_with(certificate, found, known, absorbs)
     bounds: tuple[float, float] | None = None
     opened: Opened | None = None
@@ -132,17 +137,25 @@ def verify_certificate(
         checked.append(f"its bounds, by {interval.tried} assignments of truth values to the unknown atoms")
         if known is None:
             unchecked.append("that the unknown atoms are not in the data")
-    elif found.semantics == "exact":
+    elif probability:
         opened = Opened(found, max_steps)
         result = opened.result
     else:
         result = recompute_algebra(found, max_rounds)
-    for who, claimed in (("the certificate", found.bounds), ("the explanation", expected_bounds)):
-        for end, number in zip(claimed or (), bounds or (result.value,) * 2, strict=False):
-            _compare(who, end, number, tolerance, f"a bound of {found.atoms[found.claim]}")
-    _compare("the certificate", found.value, result.value, tolerance, found.atoms[found.claim])
-    if expected is not None:
-        _compare("the explanation", expected, result.value, tolerance, found.atoms[found.claim])
+    shows: tuple[Shown, ...] = (("the certificate", found.value, found.bounds),)
+    if expected is not None or expected_bounds is not None:
+        shows += (("the explanation", expected, expected_bounds),)
+    if found.semantics == PROVED:
+        for who, middle, ends in shows:
+            _between(who, middle, ends, result.value, tolerance, found.atoms[found.claim])
+        checked.append("that the probability, recomputed in full, lies between its bounds")
+        bounds, opened = found.bounds, None  # what is shown beside the claim are midpoints of bounds
+    else:
+        for who, number, ends in shows:
+            for end, recomputed in zip(ends or (), bounds or (result.value,) * 2, strict=False):
+                _compare(who, end, recomputed, tolerance, f"a bound of {found.atoms[found.claim]}")
+            if number is not None:
+                _compare(who, number, result.value, tolerance, found.atoms[found.claim])
     if findings is not None:
         checked += findings.checked
         unchecked += findings.unchecked
@@ -174,9 +187,25 @@ def verify_certificate(
 
 def _recompute(program: GroundProgram, max_steps: int, max_rounds: int) -> Recomputed:
     """The claim's value, without unknown atoms."""
-    if program.semantics == "exact":
+    if program.semantics in PROBABILITIES:
         return recompute_exact(program, max_steps)
     return recompute_algebra(program, max_rounds)
+
+
+def _between(
+    who: str, middle: float | None, ends: tuple[float, float] | None, recomputed: float, tolerance: float, atom: str
+) -> None:
+    """A probability lies between two bounds, and what is said to be in their middle is.
+
+    Raises:
+        ExplanationError: NS821.
+    """
+    lower, upper = ends or (middle, middle)
+    if lower is None or upper is None:
+        return
+    _compare(who, max(lower, min(upper, recomputed)), recomputed, tolerance, f"a bound of {atom}")
+    if middle is not None:
+        _compare(who, middle, (lower + upper) / 2, tolerance, f"the middle of the bounds of {atom}")
 
 
 def _compare(who: str, claimed: float, recomputed: float, tolerance: float, atom: str) -> None:

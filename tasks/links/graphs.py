@@ -44,12 +44,25 @@ class Setting:
         return read_split(base / self.folder if self.folder else base, self.split, self.train, induced)
 
 
-UMLS = Setting("umls", "pykeen/", "UMLS (pykeen split)", rounds=3)
+UMLS = Setting("umls", "pykeen/", "UMLS (pykeen split)", rounds=3, recipe=Recipe(epochs=6))
 SETTINGS = {
     "umls": UMLS,
-    "kinships": replace(UMLS, data="kinships", split="Kinships (pykeen split)", best=40),
-    "family": Setting("family", "", "Family (drum split)", ("facts.txt", "train.txt"), rounds=3),
-    "wn18rr": Setting("wn18rr", "", "WN18RR", rounds=5, recipe=Recipe(share=0.1)),
+    "kinships": replace(UMLS, data="kinships", split="Kinships (pykeen split)", best=40, recipe=Recipe(epochs=4)),
+    "family": Setting(
+        "family",
+        "",
+        "Family (drum split)",
+        ("facts.txt", "train.txt"),
+        rounds=3,
+        recipe=Recipe(epochs=6, share=0.5),
+        together=Together(share=0.5),
+    ),
+    "wn18rr": Setting(
+        "wn18rr", "", "WN18RR", rounds=5, recipe=Recipe(epochs=2, share=0.05), together=Together(epochs=0)
+    ),
+    "fb15k-237": Setting(
+        "fb15k-237", "", "FB15k-237", seconds=300.0, recipe=Recipe(epochs=2, share=0.02), together=Together(epochs=0)
+    ),
     "wn18rr-v1-ind": Setting("grail", "WN18RR_v1/", "WN18RR_v1_ind", induced="WN18RR_v1_ind", rounds=6),
     "fb237-v1-ind": Setting("grail", "fb237_v1/", "fb237_v1_ind", induced="fb237_v1_ind"),
 }

@@ -116,8 +116,8 @@ def train(
     measure(" + ".join(parts), model, max(result.stages.values()))
     before = KnownAnswers([learn_on.triples], count)
     calibration = calibrate(model, graph, valid, before, seed)
-    answers = KnownAnswers([split.graph.triples, split.valid], count)
-    holds = reliability(model, calibration, asked, split.test, answers, seed=seed)
+    # as on valid: what another part of the hidden links has is neither known nor counted as true
+    holds = reliability(model, calibration, asked, split.test, KnownAnswers([split.graph.triples], count), seed=seed)
     if folder is not None:
         save_links(folder / f"model-{seed}.safetensors", model, learn_on.relations, calibration)
     return Trained(model, calibration, holds, tuple(outcomes), explained(model, asked, outcomes[-1].ranks, known))
@@ -186,7 +186,7 @@ def run(args: Sequence[str]) -> int:
     folder = options.out / options.graph
     folder.mkdir(parents=True, exist_ok=True)
     split, check = setting.read()
-    console = Console(width=max(100, Console().width))
+    console = Console(width=max(120, Console().width))
     for note in check.notes:
         console.print(f"[dim]{split.name}: {note}[/dim]")
     trained = train(setting, split, parts, options.seed, folder, options.quiet)

@@ -12,7 +12,7 @@ import numpy as np
 from neurosym.links.evaluation import KnownAnswers, evaluate
 from neurosym.links.fit import Recipe, scorer
 from neurosym.links.graph import TripleGraph
-from neurosym.links.learning import SCALES, Together, balance, learn_links
+from neurosym.links.learning import Together, learn_links
 from neurosym.links.model import LinkModel
 from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency
@@ -43,7 +43,6 @@ class Setting:
         mining: what is searched; mining_seconds: of processor time.
         channels, rounds: of the path network; best: rules that count for each candidate.
         recipe: of prior and paths; together: of all weights at the end; the seed is set for each run.
-        scales: of the rules beside the other parts, of which dev chooses one.
     """
 
     mining: Mining = field(default_factory=lambda: Mining(min_confidence=0.02))
@@ -53,7 +52,6 @@ class Setting:
     best: int = 100
     recipe: Recipe = field(default_factory=lambda: Recipe(epochs=2, lr=0.01))
     together: Together = field(default_factory=lambda: Together(epochs=0))
-    scales: tuple[float, ...] = (*SCALES, 10.0, 20.0, 40.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +140,4 @@ def train(
         told=tell,
     )  # fmt: skip
     reached = max(found.stages["balanced"], found.stages.get("together", 0.0))
-    if not setting.together.epochs:
-        known = KnownAnswers([data.training, data.split.valid], count)
-        reached = balance(model, adjacency, data.split.valid, known, seed, setting.scales)[1]
     return Trained(FULL, model, reached, time.process_time() - begun - away)

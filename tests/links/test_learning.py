@@ -86,6 +86,19 @@ def test_it_goes_on_from_its_checkpoints(tmp_path: Path) -> None:
         assert torch.equal(value, again.state_dict()[name]), name
 
 
+def test_a_part_that_is_made_smaller_says_the_same_in_smaller_numbers() -> None:
+    graph, valid = family()
+    model, adjacency = made(graph, "rules", "prior", "paths").eval(), Adjacency.of(graph)
+    assert model.prior is not None
+    torch.nn.init.normal_(model.prior.weight)
+    with torch.no_grad():
+        before = model(adjacency, valid[:, :2]).parts
+        model.rescale(0.5, 0.1)
+        after = model(adjacency, valid[:, :2]).parts
+    for name, factor in (("rules", 0.5), ("prior", 0.1), ("paths", 0.1)):
+        assert torch.allclose(after[name], factor * before[name], rtol=1e-3, atol=1e-4), name
+
+
 def test_a_model_of_one_part_has_one_stage() -> None:
     graph, valid = family()
     result = learn_links(

@@ -88,7 +88,7 @@ FAULTS: dict[str, tuple[str, Callable[[dict[str, Any]], None]]] = {
     "the same observation twice": ("NS818", add("evidence", 0)),
     "a hash that is none": ("NS819", change("hashes.rules", "abc")),
     "a missing hash": ("NS819", change("hashes", {})),
-    "an unknown semantics": ("NS822", change("semantics", "topk")),
+    "an unknown semantics": ("NS822", change("semantics", "fuzzy")),
 }
 
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from neurosym.errors import ImpossibleEvidence
+from neurosym.errors import ImpossibleEvidence, SemanticsError
 from neurosym.semantics import Bounds, Evaluator, Exact, ProofBounds
 
 AnyEvaluator = Exact | Evaluator | Bounds | ProofBounds
@@ -30,7 +30,10 @@ def bounds_of(evaluator: AnyEvaluator, tags: Tensor) -> NDArray[np.float64]:
                 lower = upper = evaluator(tags, impossible=math.nan)
             else:
                 lower = upper = evaluator(tags)
-        except ImpossibleEvidence:
+        except SemanticsError as error:
+            # NS532: no proof of the evidence is left among those that `topk` looks at
+            if not isinstance(error, ImpossibleEvidence) and error.code != "NS532":
+                raise
             if len(tags) == 1:
                 return np.full((1, 2), math.nan)
             return np.concatenate([bounds_of(evaluator, row[None]) for row in tags])  # find out which

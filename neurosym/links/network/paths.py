@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout, softplus
 
 from neurosym.links.network.reach import Adjacency, Reach, Send
+from neurosym.links.positive import inverse_softplus
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +78,12 @@ class PathNetwork(nn.Module):
         )
         self.mix = nn.ParameterList(around(-3.0, 0.3, channels, channels) for _ in range(rounds))
         self.readout = around(-2.0, 0.0, both, channels)
+
+    @torch.no_grad()
+    def rescale(self, factor: float) -> None:
+        """Multiply all scores by a factor that is not negative."""
+        wanted = (softplus(self.readout) * factor).double().numpy()
+        self.readout.copy_(torch.from_numpy(inverse_softplus(wanted)))
 
     def forward(self, graph: Adjacency, queries: NDArray[np.int64], reached: Reach) -> Passage:
         """Run the messages of (B, 2) queries over what they reach."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from neurosym.links.evaluation import KnownAnswers
+from neurosym.links.positive import inverse_softplus
 from neurosym.links.rules.applying import BEST, HIGHEST, Applier, Firings
 from neurosym.links.rules.index import Long
 
@@ -65,12 +66,6 @@ class RuleWeights(nn.Module):
         if dropout > 0 and self.training:
             used = used * (torch.rand_like(used) >= dropout) / (1 - dropout)
         return (nn.functional.softplus(self.raw[rules.clamp(min=0)]) * used).sum(1)
-
-
-def inverse_softplus(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What softplus makes these values of, which are 1e-6 at least."""
-    values = np.maximum(values, 1e-6)
-    return values + np.log(-np.expm1(-values))
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from neurosym.links.evaluation import KnownAnswers, ranks_of
 from neurosym.links.graph import Long, both_ways
 from neurosym.links.network.reach import Adjacency
+from neurosym.links.positive import inverse_softplus
 from neurosym.links.rules.applying import Applier, Firings
-from neurosym.links.rules.learned import RuleWeights, Weighing, inverse_softplus, learn_weights
+from neurosym.links.rules.learned import RuleWeights, Weighing, learn_weights
 from neurosym.links.rules.ruleset import RuleSet
 
 
