@@ -24,7 +24,7 @@ class PathReason:
     Attributes:
         edges: (subject, relation, object) names, each as it stands in the graph, in the order of the path.
         share: of the part `paths`; without: the whole score if the path's edges were not in the graph.
-        sparql: a query that is true of the graph (`to_rdflib`) as long as the reason holds.
+        sparql: a query that is true of the graph (`to_rdf`) as long as the reason holds.
     """
 
     edges: tuple[tuple[str, str, str], ...]
@@ -54,7 +54,7 @@ class RuleReason:
     Attributes:
         rule: as a rule file spells it; grounding: (subject, relation, object) of the edges of one of its instances.
         without: the whole score if that instance's edges were not in the graph.
-        sparql: a query that is true of the graph (`to_rdflib`) as long as the rule derives the link.
+        sparql: a query that is true of the graph (`to_rdf`) as long as the rule derives the link.
     """
 
     rule: str

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import combinations
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from neurosym.lang.terms import Iri
+from neurosym.facts.rdf import write_rdf
+from neurosym.lang.terms import RDFS, Iri
 from neurosym.links.graph import TripleGraph
 from neurosym.links.names import term_of
 from neurosym.links.rules.ruleset import Rule
-
-if TYPE_CHECKING:
-    import rdflib
 
 
 def iri_of(name: str, kind: str = "entity") -> str:
@@ -24,19 +21,16 @@ def iri_of(name: str, kind: str = "entity") -> str:
     return name if isinstance(term_of(name), Iri) else f"urn:neurosym:{kind}:{quote(name, safe='')}"
 
 
-def to_rdflib(graph: TripleGraph) -> rdflib.Graph:
-    """The triples as an rdflib graph, with labels where they are known."""
-    import rdflib
-
-    made = rdflib.Graph()
-    nodes = [rdflib.URIRef(iri_of(name)) for name in graph.entities]
-    predicates = [rdflib.URIRef(iri_of(name, "relation")) for name in graph.relations]
-    for head, relation, tail in graph.triples.tolist():
-        made.add((nodes[head], predicates[relation], nodes[tail]))
-    for name, label in graph.labels.items():
-        if name in graph.entity_ids:
-            made.add((nodes[graph.entity_ids[name]], rdflib.RDFS.label, rdflib.Literal(label)))
-    return made
+def to_rdf(graph: TripleGraph, format: str = "nt") -> str:
+    """The triples as RDF text, with labels where they are known; see `write_rdf` for the formats."""
+    nodes = [Iri(iri_of(name)) for name in graph.entities]
+    predicates = [Iri(iri_of(name, "relation")) for name in graph.relations]
+    quads = [(nodes[h], predicates[r], nodes[t], None) for h, r, t in graph.triples.tolist()]
+    quads += [
+        (nodes[graph.entity_ids[name]], Iri(f"{RDFS}label"), label, None)
+        for name, label in graph.labels.items() if name in graph.entity_ids
+    ]  # fmt: skip
+    return write_rdf(quads, format)
 
 
 def ask_edges(edges: Iterable[tuple[str, str, str]]) -> str:
@@ -69,4 +63,4 @@ def ask_rule(rule: Rule, start: str, end: str) -> str:
     return "ASK { " + " ".join(lines) + " }"
 
 
-__all__ = ["ask_edges", "ask_rule", "iri_of", "to_rdflib"]
+__all__ = ["ask_edges", "ask_rule", "iri_of", "to_rdf"]

@@ -17,9 +17,9 @@ from neurosym.links.model import LinkModel
 from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency
 from neurosym.links.priors import SignaturePrior
-from neurosym.links.replay import to_rdflib
 from neurosym.links.rules import mine
 from neurosym.links.rules.part import RuleScores
+from tests.links.test_replay import loaded
 
 PARENT, BROTHER, UNCLE = range(3)
 
@@ -97,7 +97,7 @@ def test_parts_sum_and_each_reason_is_what_leaving_it_out_does(kin: TripleGraph)
                 if (kin.entities[t[0]], kin.relations[t[1]], kin.entities[t[2]]) not in gone
             ]
             assert len(kept) == len(kin.triples) - len(gone)
-            assert to_rdflib(kin).query(reason.sparql).askAnswer
+            assert loaded(kin).query(reason.sparql).askAnswer
             less = Adjacency.of(TripleGraph(kin.entities, kin.relations, np.array(kept)))
             with torch.no_grad():
                 score = float(model(less, np.array([[head, relation]])).total[0, answer])

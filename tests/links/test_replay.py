@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import rdflib
 
 from neurosym.links.graph import TripleGraph, both_ways
-from neurosym.links.replay import ask_edges, ask_rule, iri_of, to_rdflib
+from neurosym.links.replay import ask_edges, ask_rule, iri_of, to_rdf
 from neurosym.links.rules import Applier, mine
 from neurosym.links.rules.ruleset import CONSTANT, FREE, PATH
 from tests.links.rules.oracle import graph_of
+
+
+def loaded(graph: TripleGraph) -> rdflib.Graph:
+    return rdflib.Graph().parse(data=to_rdf(graph), format="nt")
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +26,7 @@ def graph() -> TripleGraph:
 
 def test_a_rule_derives_what_rdflib_says_it_does(graph: TripleGraph) -> None:
     rules = mine(graph, seconds=2)
-    rdf, applier = to_rdflib(graph), Applier(rules, graph)
+    rdf, applier = loaded(graph), Applier(rules, graph)
     by_kind = {kind: np.flatnonzero(rules.kind == kind)[:4] for kind in (PATH, CONSTANT, FREE)}
     assert all(len(rows) for rows in by_kind.values())
     seen = {True: 0, False: 0}
@@ -40,7 +45,7 @@ def test_a_rule_derives_what_rdflib_says_it_does(graph: TripleGraph) -> None:
 
 
 def test_edges_are_in_the_graph_or_not(graph: TripleGraph) -> None:
-    rdf = to_rdflib(graph)
+    rdf = loaded(graph)
     assert len(rdf) == len(graph.triples)
     stored = [(graph.entities[h], graph.relations[r], graph.entities[t]) for h, r, t in graph.triples[:3].tolist()]
     assert rdf.query(ask_edges(stored)).askAnswer
@@ -55,6 +60,6 @@ def test_names_and_labels() -> None:
         ("a b>c", "http://ex.org/d"), ("a b>c",), np.array([[0, 0, 1]]), {"http://ex.org/d": "the letter d"}
     )
     assert iri_of("a b>c") == "urn:neurosym:entity:a%20b%3Ec" and iri_of("http://ex.org/d") == "http://ex.org/d"
-    rdf = to_rdflib(graph)
+    rdf = loaded(graph)
     assert rdf.query(ask_edges([("a b>c", "a b>c", "http://ex.org/d")])).askAnswer
     assert [str(o) for o in rdf.objects(None, None)].count("the letter d") == 1
