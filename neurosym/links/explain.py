@@ -161,7 +161,7 @@ def _paths(
     for path in found:
         less = Adjacency.of(graph.without(path.edges))
         score = float(model(less, query).total[0, answer])
-        reasons.append(PathReason(tuple(_as_stored(graph, e) for e in path.edges), path.share, score))
+        reasons.append(PathReason(tuple(as_stored(graph, e) for e in path.edges), path.share, score))
     return reasons
 
 
@@ -179,7 +179,7 @@ def _rules(
         edges = applier.instance(row, (int(query[0, 0]), int(query[0, 1])), answer)
         assert edges is not None, "a rule that fires has an instance"
         score = float(model(Adjacency.of(graph.without(edges)), query).total[0, answer])
-        grounding = tuple(_as_stored(graph, e) for e in edges)
+        grounding = tuple(as_stored(graph, e) for e in edges)
         reasons.append(RuleReason(str(model.rules.rules[row]), float(weights[row]), grounding, score))
     return reasons
 
@@ -199,7 +199,8 @@ def _kinds(
     ]
 
 
-def _as_stored(graph: TripleGraph, edge: Edge) -> tuple[str, str, str]:
+def as_stored(graph: TripleGraph, edge: Edge) -> tuple[str, str, str]:
+    """The names of an edge as it stands in the graph, which it may run backwards."""
     head, relation, tail = edge
     if relation >= len(graph.relations):
         head, relation, tail = tail, relation - len(graph.relations), head

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.explain import Explainer, ExplainerAlgorithm, Explanation
 from torch_geometric.explain.metric import fidelity, unfaithfulness
-from torch_geometric.nn import MessagePassing
+from torch_geometric.nn import MessagePassing, RGCNConv
 
 from neurosym.errors import NetworkError
 
