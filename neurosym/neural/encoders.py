@@ -61,7 +61,7 @@ class RGCNEncoder(nn.Module):
         bases: int | None = None, dropout: float = 0.0, seed: int = 0,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.num_relations, self.dropout = num_relations, float(dropout)
+        self.num_entities, self.num_relations, self.dropout = num_entities, num_relations, float(dropout)
         widths = _widths(layers, hidden, out)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -144,7 +144,7 @@ class CompGCNEncoder(nn.Module):
             raise NetworkError(
                 f"there is no composition `{composition}`", note=f"there are {', '.join(COMPOSITIONS)}"
             )  # fmt: skip
-        self.num_relations, self.dropout = num_relations, float(dropout)
+        self.num_entities, self.num_relations, self.dropout = num_entities, num_relations, float(dropout)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.embedding = nn.Parameter(torch.randn(num_entities, hidden))

@@ -32,16 +32,17 @@ class Setting:
 
     Attributes:
         hidden, dropout: of the encoder; bases: of R-GCN, composition: of CompGCN.
-        best, rule_dropout: of the rules.
+        best, rule_dropout, rule_decay: of the rules.
     """
 
     encoder: str = "rgcn"
     hidden: int = 16
-    dropout: float = 0.5
+    dropout: float = 0.7
     bases: int | None = None
     composition: str = "mult"
     best: int = 100
     rule_dropout: float = 0.3
+    rule_decay: float = 1e-2
     mining: Mining = field(default_factory=Mining)
     recipe: ClassRecipe = field(default_factory=ClassRecipe)
 
@@ -89,7 +90,7 @@ def train(
     part, encoder = None, None
     if "rules" in parts:
         rules = learn_rules(data, known, setting, seed) if rules is None else rules
-        part = ClassRules(rules, setting.mining.min_support, setting.best, setting.rule_dropout)
+        part = ClassRules(rules, setting.mining.min_support, setting.best, setting.rule_dropout, setting.rule_decay)
     if "encoder" in parts:
         size = len(task.graph.entities), len(task.graph.relations), len(task.classes)
         common = {"hidden": setting.hidden, "dropout": setting.dropout, "seed": seed}
@@ -141,7 +142,9 @@ def run(args: Sequence[str]) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     console, data = Console(width=max(100, Console().width)), read_aifb(options.published)
     graph = data.task.graph
-    console.print(f"[dim]{len(graph.entities):,} entities, {len(graph.triples):,} triples; {'; '.join(data.check.notes)}")
+    console.print(
+        f"[dim]{len(graph.entities):,} entities, {len(graph.triples):,} triples; {'; '.join(data.check.notes)}"
+    )
     for leak in data.task.withheld.leaks:
         console.print(f"[dim]taken out: {leak}", highlight=False)
     seeds = range(options.seed, options.seed + options.seeds)
@@ -173,11 +176,11 @@ def _table(outcomes: Sequence[Outcome], encoder: str, published: bool) -> Table:
     table = Table(title=f"AIFB, {len(outcomes[0].right)} test people, {kept}, encoder {encoder}")
     for name in ("parts", "accuracy", "std", "least", "most", "seeds", "CPU s each"):
         table.add_column(name, justify="left" if name == "parts" else "right")
-    for parts, mine in _groups(outcomes):
-        found = np.array([o.accuracy for o in mine])
+    for parts, group in _groups(outcomes):
+        found = np.array([o.accuracy for o in group])
         table.add_row(
             " + ".join(parts), *(f"{x:.4f}" for x in (found.mean(), found.std(), found.min(), found.max())),
-            str(len(mine)), f"{np.mean([o.seconds for o in mine]):.1f}",
+            str(len(group)), f"{np.mean([o.seconds for o in group]):.1f}",
         )  # fmt: skip
     return table
 
@@ -185,11 +188,11 @@ def _table(outcomes: Sequence[Outcome], encoder: str, published: bool) -> Table:
 def _results(outcomes: Sequence[Outcome], data: Affiliations, encoder: str, published: bool) -> dict[str, object]:
     variants = [
         {
-            "parts": list(parts), "accuracy": float(np.mean([o.accuracy for o in mine])),
-            "std": float(np.std([o.accuracy for o in mine])), "seeds": {o.seed: o.accuracy for o in mine},
-            "cpu_seconds_each": round(float(np.mean([o.seconds for o in mine])), 1),
+            "parts": list(parts), "accuracy": float(np.mean([o.accuracy for o in group])),
+            "std": float(np.std([o.accuracy for o in group])), "seeds": {o.seed: o.accuracy for o in group},
+            "cpu_seconds_each": round(float(np.mean([o.seconds for o in group])), 1),
         }
-        for parts, mine in _groups(outcomes)
+        for parts, group in _groups(outcomes)
     ]  # fmt: skip
     return {
         "data": "AIFB, published split", "protocol": "published" if published else "strict", "encoder": encoder,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -20,8 +22,8 @@ def heard(edges: Tensor, node: int, relation: int) -> list[int]:
 
 
 def dense_rgcn(model: RGCNEncoder, edges: Tensor) -> Tensor:
-    x = model.embedding
-    for i, layer in enumerate(model.rounds):
+    x, layers = model.embedding, list[Any](model.rounds)
+    for i, layer in enumerate(layers):
         weight = layer.weight
         if layer.num_bases is not None:
             weight = torch.einsum("rb,bij->rij", layer.comp, weight)
@@ -34,14 +36,14 @@ def dense_rgcn(model: RGCNEncoder, edges: Tensor) -> Tensor:
                     row = row + x[sources].mean(0) @ weight[relation]
             rows.append(row)
         x = torch.stack(rows)
-        x = torch.relu(x) if i + 1 < len(model.rounds) else x
+        x = torch.relu(x) if i + 1 < len(layers) else x
     return x
 
 
 def dense_compgcn(model: CompGCNEncoder, edges: Tensor, composition: str) -> Tensor:
-    x, z = model.embedding, model.relations
+    x, z, layers = model.embedding, model.relations, list[Any](model.rounds)
     compose = COMPOSITIONS[composition]
-    for i, layer in enumerate(model.rounds):
+    for i, layer in enumerate(layers):
         ways = [edges[edges[:, 1] < 2], edges[edges[:, 1] >= 2]]
         rows = []
         for node in range(len(x)):
@@ -54,7 +56,7 @@ def dense_compgcn(model: CompGCNEncoder, edges: Tensor, composition: str) -> Ten
                         row = row + norm * (way.weight @ compose(x[head], z[relation]))
             rows.append(row / 3)
         x, z = torch.stack(rows), layer.relation(z)
-        x = torch.tanh(x) if i + 1 < len(model.rounds) else x
+        x = torch.tanh(x) if i + 1 < len(layers) else x
     return x
 
 

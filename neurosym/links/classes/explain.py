@@ -15,7 +15,7 @@ from torch import Tensor
 
 from neurosym.errors import DataError
 from neurosym.links.classes.labels import ClassGraph, Labels
-from neurosym.links.classes.model import ClassModel, centred
+from neurosym.links.classes.model import ClassModel, ClassScores, centred
 from neurosym.links.explain import RuleReason, as_stored
 from neurosym.links.graph import Edge, Long, TripleGraph, both_ways
 from neurosym.links.rules import Applier
@@ -104,7 +104,7 @@ def explain_class(
         raise DataError("the graph has no such entity, or there is no such class", code="NS934")
     asker = _Asker(model, task, known, entity)
     scores = asker.scores(())
-    total = sum(scores.values())
+    total = ClassScores(scores).total
     best = int(total.argmax()) if answer is None else answer
     fired, told = _rules(asker, best, rules)
     found, searched, reachable = _edges(asker, best, edges, max_edges)
@@ -143,7 +143,7 @@ class _Asker:
 
     def total(self, without: Sequence[Edge], answer: int) -> float:
         """The score of a class without some edges."""
-        return float(sum(self.scores(without).values())[answer])
+        return float(ClassScores(self.scores(without)).total[answer])
 
 
 def _rules(asker: _Asker, answer: int, most: int) -> tuple[list[RuleReason], float | None]:
@@ -171,7 +171,7 @@ def _edges(asker: _Asker, answer: int, most: int, max_edges: int) -> tuple[list[
     encoder, graph = asker.model.encoder, asker.task.graph
     if encoder is None or not most:
         return [], 0, 0
-    rows, entities = neighbourhood(graph, asker.entity, int(encoder.hops))  # type: ignore[arg-type]
+    rows, entities = neighbourhood(graph, asker.entity, encoder.hops)
     tried = rows[:max_edges]
     effects = _effects(asker, graph.triples[rows], entities, len(tried), answer)
     order = torch.argsort(effects.abs(), descending=True, stable=True)[:most].tolist()
@@ -193,12 +193,13 @@ def _effects(asker: _Asker, triples: Long, entities: Long, tried: int, answer: i
     places = np.full(len(asker.task.graph.entities), -1)
     places[entities] = np.arange(len(entities))
     here = np.column_stack([places[triples[:, 0]], triples[:, 1], places[triples[:, 2]]])
-    count, own = len(asker.task.graph.relations), int(places[asker.entity])
+    count, own, encoder = len(asker.task.graph.relations), int(places[asker.entity]), asker.model.encoder
+    assert encoder is not None
 
     def ask(lists: list[Long]) -> Tensor:
         shifted = [part + np.array([k * len(entities), 0, k * len(entities)]) for k, part in enumerate(lists)]
         edges = torch.from_numpy(both_ways(np.concatenate(shifted), count))
-        found = asker.model.encoder(edges, torch.from_numpy(np.tile(entities, len(lists))))  # type: ignore[misc]
+        found = encoder(edges, torch.from_numpy(np.tile(entities, len(lists))))
         return centred(found[own :: len(entities)])[:, answer]
 
     batch = max(1, COPIED // max(1, len(here)))

@@ -69,7 +69,9 @@ def fit_classes(
             loss = loss + model.rules.penalty()
         losses.append(float(loss.detach()))
         if not np.isfinite(losses[-1]):
-            raise DataError(f"the loss is {losses[-1]} in epoch {epoch + 1}", code="NS933", help="lower the learning rate")
+            raise DataError(
+                f"the loss is {losses[-1]} in epoch {epoch + 1}", code="NS933", help="lower the learning rate"
+            )
         loss.backward()
         optimizer.step()
         if told is not None:

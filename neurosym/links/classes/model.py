@@ -14,6 +14,7 @@ from neurosym.links.graph import Long, TripleGraph
 from neurosym.links.rules import Applier, RuleSet
 from neurosym.links.rules.applying import HIGHEST
 from neurosym.links.rules.learned import RuleWeights
+from neurosym.neural.encoders import CompGCNEncoder, RGCNEncoder
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,20 +22,20 @@ class ClassScores:
     """Scores of C classes for B entities.
 
     Attributes:
-        parts: name of the part (`rules`, `encoder`) → (B, C).
+        parts: name of the part (`rules`, `encoder`) → (B, C), or (C,) for one entity.
     """
 
     parts: dict[str, Tensor]
 
     @property
     def total(self) -> Tensor:
-        """(B, C) the sum of the parts."""
+        """The sum of the parts."""
         return torch.stack(list(self.parts.values())).sum(0)
 
     @property
     def probability(self) -> Tensor:
-        """(B, C) the softmax of the sum."""
-        return self.total.softmax(1)
+        """The softmax of the sum over the classes."""
+        return self.total.softmax(-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,10 +136,10 @@ class ClassModel(nn.Module):
 
     Args:
         rules: mined, or an expert's, with weights.
-        encoder: entities → (n, C) logits.
+        encoder: with C for its width.
     """
 
-    def __init__(self, rules: ClassRules | None = None, encoder: nn.Module | None = None) -> None:
+    def __init__(self, rules: ClassRules | None = None, encoder: RGCNEncoder | CompGCNEncoder | None = None) -> None:
         super().__init__()
         if rules is None and encoder is None:
             raise DataError("a class model needs a part: rules or an encoder", code="NS931")
@@ -155,8 +156,7 @@ class ClassModel(nn.Module):
         if self.rules is not None and fired is not None:
             parts["rules"] = self.rules(fired, classes)
         if self.encoder is not None:
-            size = int(self.encoder.embedding.shape[0])
-            parts["encoder"] = centred(self.encoder(edges, torch.arange(size))[entities])
+            parts["encoder"] = centred(self.encoder(edges, torch.arange(self.encoder.num_entities))[entities])
         return ClassScores(parts)
 
     def predict(self, task: ClassGraph, known: Labels, entities: Long) -> ClassScores:
