@@ -18,6 +18,9 @@ LABEL = f"{SWRC}affiliation"
 FILES = ("aifb-fixed_complete.n3", "trainingSet.tsv", "testSet.tsv")
 SHARED = 2  # literals that so many facts have are entities: a fax number says who shares an office
 
+LITERALS = ("all", "told", "none")
+UNTOLD = ('""', '"None"', '" "')
+
 
 @dataclass(frozen=True, eq=False)
 class Affiliations:
@@ -39,10 +42,12 @@ class Affiliations:
         return graph.labels.get(graph.entities[entity], graph.entities[entity])
 
 
-def read_aifb(published: bool = False) -> Affiliations:
+def read_aifb(published: bool = False, literals: str = "all") -> Affiliations:
     """Read the N3 file as it is.
 
     Args:
+        literals: that become entities if several facts have them: `all`; those that are `told`, so not the empty phone
+            number and the homepage `None`, which tell people of one group by how their records were kept; or `none`.
         published: take out no more than the literature does, the label and its declared inverse; then `member` and
             `head` still name the group of 78 people.
 
@@ -51,8 +56,13 @@ def read_aifb(published: bool = False) -> Affiliations:
     """
     n3, train, test = (find("aifb", *FILES) / name for name in FILES)
     facts = FactBase.from_rdf(n3)
-    graph, check = from_facts(facts, literals=SHARED)
-    graph = TripleGraph(graph.entities, graph.relations, graph.triples, {**_titles(facts), **graph.labels})
+    graph, check = from_facts(facts, literals=None if literals == "none" else SHARED)
+    triples = graph.triples
+    if literals == "told":
+        silent = [graph.entity_ids[name] for name in UNTOLD if name in graph.entity_ids]
+        triples = triples[~np.isin(triples[:, 2], silent)]
+        check.counts["facts with a literal that says nothing"] = len(graph.triples) - len(triples)
+    graph = TripleGraph(graph.entities, graph.relations, triples, {**_titles(facts), **graph.labels})
     learned, classes = read_labels(train, graph)
     asked, _ = read_labels(test, graph, classes)
     return Affiliations(class_graph(graph, LABEL, classes, None if published else 0.9), learned, asked, check)

@@ -1,6 +1,7 @@
 """Predict which research group a person belongs to, by rules, by an encoder and by both, with reasons.
 
-neurosym run affiliation [--encoder rgcn] [--seeds 10] [--published] [--out DIR]
+neurosym run affiliation [--encoder rgcn] [--parts rules,encoder] [--seeds 10] [--folds 5] [--published]
+    [--literals all] [--out DIR]
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from neurosym.learning.progress import progress_bar
 from neurosym.links.classes import ClassModel, ClassRecipe, ClassRules, Labels, explain_class, fit_classes
 from neurosym.links.rules import Mining, RuleSet, mine, write_rules
 from neurosym.neural.encoders import CompGCNEncoder, RGCNEncoder
-from tasks.affiliation.data import Affiliations, read_aifb
+from tasks.affiliation.data import LITERALS, Affiliations, folds, read_aifb
 
 VARIANTS = (("rules",), ("encoder",), ("rules", "encoder"))
 
@@ -31,13 +32,15 @@ class Setting:
     """How one encoder and the rules are trained: chosen by cross-validation inside the training people.
 
     Attributes:
-        hidden, dropout: of the encoder; bases: of R-GCN, composition: of CompGCN.
+        hidden, dropout: of the encoder; alone: its dropout where no rules stand beside it; bases: of R-GCN,
+            composition: of CompGCN.
         best, rule_dropout, rule_decay: of the rules.
     """
 
     encoder: str = "rgcn"
     hidden: int = 16
     dropout: float = 0.7
+    alone: float = 0.3
     bases: int | None = None
     composition: str = "mult"
     best: int = 100
@@ -47,7 +50,7 @@ class Setting:
     recipe: ClassRecipe = field(default_factory=ClassRecipe)
 
 
-SETTINGS = {"rgcn": Setting(), "compgcn": Setting("compgcn")}
+SETTINGS = {"rgcn": Setting(alone=0.0), "compgcn": Setting("compgcn")}
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,8 @@ def train(
         part = ClassRules(rules, setting.mining.min_support, setting.best, setting.rule_dropout, setting.rule_decay)
     if "encoder" in parts:
         size = len(task.graph.entities), len(task.graph.relations), len(task.classes)
-        common = {"hidden": setting.hidden, "dropout": setting.dropout, "seed": seed}
+        dropout = setting.alone if part is None else setting.dropout
+        common = {"hidden": setting.hidden, "dropout": dropout, "seed": seed}
         if setting.encoder == "rgcn":
             encoder = RGCNEncoder(*size, bases=setting.bases, **common)
         else:
@@ -120,27 +124,14 @@ def reports(data: Affiliations, outcome: Outcome, number: int) -> str:
 
 def run(args: Sequence[str]) -> int:
     """The task's command."""
-    parser = argparse.ArgumentParser(prog="neurosym run affiliation", description=__doc__)
-    parser.add_argument("--encoder", choices=tuple(SETTINGS), default="compgcn")
-    parser.add_argument("--seeds", type=int, default=10, help="how many, from --seed on")
-    parser.add_argument("--seed", type=int, default=0, help="the first")
-    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
-    parser.add_argument(
-        "--published", action="store_true", help="leave `member` and `head` in the graph, as the literature does"
-    )
-    parser.add_argument("--out", type=Path, default=Path("out/affiliation"), help="folder for rules, results, reports")
-    parser.add_argument("--reports", type=int, default=10, help="people whose prediction is explained")
-    parser.add_argument("--quiet", action="store_true")
-    options = parser.parse_args(list(args))
-    if options.seeds < 1:
-        parser.error("--seeds is at least 1")
+    options = _options(args)
     torch.set_num_threads(1)
     setting = SETTINGS[options.encoder]
     if options.epochs is not None:
         recipe = ClassRecipe(**{**vars(setting.recipe), "epochs": options.epochs})
         setting = Setting(**{**vars(setting), "recipe": recipe})
     options.out.mkdir(parents=True, exist_ok=True)
-    console, data = Console(width=max(100, Console().width)), read_aifb(options.published)
+    console, data = Console(width=max(100, Console().width)), read_aifb(options.published, options.literals)
     graph = data.task.graph
     console.print(
         f"[dim]{len(graph.entities):,} entities, {len(graph.triples):,} triples; {'; '.join(data.check.notes)}"
@@ -150,30 +141,88 @@ def run(args: Sequence[str]) -> int:
     seeds = range(options.seed, options.seed + options.seeds)
     outcomes: list[Outcome] = []
     with progress_bar(not options.quiet) as bar:
-        work = None if bar is None else bar.add_task("training", total=len(seeds) * len(VARIANTS), note="")
-        for parts in VARIANTS:
+        work = None if bar is None else bar.add_task("training", total=len(seeds) * len(options.variants), note="")
+        for parts in options.variants:
             for seed in seeds:
-                outcomes.append(train(data, data.train, data.test, parts, setting, seed))
+                outcomes.append(_measure(data, parts, setting, seed, options.folds))
                 if bar is not None and work is not None:
                     bar.update(work, advance=1, note=f"{' + '.join(parts)}, seed {seed}")
-    console.print(_table(outcomes, options.encoder, options.published))
-    results = _results(outcomes, data, options.encoder, options.published)
+    about = {
+        "protocol": "published" if options.published else "strict", "encoder": options.encoder,
+        "literals": options.literals,
+        "asked": f"{len(outcomes[0].right)} test people" if not options.folds else f"{options.folds}-fold in train",
+    }  # fmt: skip
+    console.print(_table(outcomes, about))
+    results = _results(outcomes, data, about)
     (options.out / "results.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
-    best = outcomes[-len(seeds)]
-    assert best.model.rules is not None
-    write_rules(best.model.rules.rules, data.task.known(data.train), options.out / "mined.rules")
-    (options.out / "reasons.txt").write_text(reports(data, best, options.reports), "utf-8")
-    console.print(f"{options.out}: mined.rules, results.json, reasons.txt")
+    if options.folds:
+        return 0
+    whole = outcomes[-len(seeds)]
+    if whole.model.rules is not None:
+        write_rules(whole.model.rules.rules, data.task.known(data.train), options.out / "mined.rules")
+    (options.out / "reasons.txt").write_text(reports(data, whole, options.reports), "utf-8")
+    (options.out / "predictions.json").write_text(json.dumps(_predictions(data, whole), indent=1) + "\n", "utf-8")
+    console.print(f"{options.out}: the rules, results.json, predictions.json, reasons.txt")
     return 0
 
 
+def _options(args: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="neurosym run affiliation", description=__doc__)
+    parser.add_argument("--encoder", choices=tuple(SETTINGS), default="compgcn")
+    parser.add_argument("--parts", help="only one variant, such as rules,encoder")
+    parser.add_argument("--seeds", type=int, default=10, help="how many, from --seed on")
+    parser.add_argument("--seed", type=int, default=0, help="the first")
+    parser.add_argument(
+        "--folds", type=int, default=0, help="cross-validate in the training people, ask no test person"
+    )
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    parser.add_argument(
+        "--published", action="store_true", help="leave `member` and `head` in the graph, as the literature does"
+    )
+    parser.add_argument("--literals", choices=LITERALS, default="all", help="phone numbers and the like, as entities")
+    parser.add_argument("--out", type=Path, default=Path("out/affiliation"), help="folder for rules, results, reports")
+    parser.add_argument("--reports", type=int, default=10, help="people whose prediction is explained")
+    parser.add_argument("--quiet", action="store_true")
+    options = parser.parse_args(list(args))
+    if options.seeds < 1:
+        parser.error("--seeds is at least 1")
+    options.variants = VARIANTS if options.parts is None else (tuple(options.parts.split(",")),)
+    if any(variant not in VARIANTS for variant in options.variants):
+        parser.error("parts are rules, encoder, or rules,encoder")
+    return options
+
+
+def _measure(data: Affiliations, parts: Sequence[str], setting: Setting, seed: int, count: int) -> Outcome:
+    """One seed on the test, or on the folds of the training people: then the model is the last fold's."""
+    if not count:
+        return train(data, data.train, data.test, parts, setting, seed)
+    found = [train(data, learn, ask, parts, setting, seed) for learn, ask in folds(data.train, count, seed)]
+    right, seconds = np.concatenate([o.right for o in found]), sum(o.seconds for o in found)
+    return Outcome(found[-1].parts, seed, right, seconds, found[-1].model)
+
+
+def _predictions(data: Affiliations, outcome: Outcome) -> list[dict[str, object]]:
+    """Each test person with the scores of all groups, part by part."""
+    groups = [data.name(c) for c in data.task.classes.tolist()]
+    scores = outcome.model.predict(data.task, data.train, data.test.entities)
+    probability = scores.probability
+    return [
+        {
+            "person": data.task.graph.entities[entity], "name": data.name(entity), "group": groups[own],
+            "predicted": groups[int(probability[row].argmax())], "probability": float(probability[row].max()),
+            "parts": {n: dict(zip(groups, p[row].tolist(), strict=True)) for n, p in scores.parts.items()},
+        }
+        for row, (entity, own) in enumerate(zip(data.test.entities.tolist(), data.test.classes.tolist(), strict=True))
+    ]  # fmt: skip
+
+
 def _groups(outcomes: Sequence[Outcome]) -> list[tuple[tuple[str, ...], list[Outcome]]]:
-    return [(parts, [o for o in outcomes if o.parts == parts]) for parts in VARIANTS]
+    found = [(parts, [o for o in outcomes if o.parts == parts]) for parts in VARIANTS]
+    return [(parts, group) for parts, group in found if group]
 
 
-def _table(outcomes: Sequence[Outcome], encoder: str, published: bool) -> Table:
-    kept = "member and head kept" if published else "member and head taken out"
-    table = Table(title=f"AIFB, {len(outcomes[0].right)} test people, {kept}, encoder {encoder}")
+def _table(outcomes: Sequence[Outcome], about: dict[str, str]) -> Table:
+    table = Table(title="AIFB, " + ", ".join(f"{name}: {value}" for name, value in about.items()))
     for name in ("parts", "accuracy", "std", "least", "most", "seeds", "CPU s each"):
         table.add_column(name, justify="left" if name == "parts" else "right")
     for parts, group in _groups(outcomes):
@@ -185,7 +234,7 @@ def _table(outcomes: Sequence[Outcome], encoder: str, published: bool) -> Table:
     return table
 
 
-def _results(outcomes: Sequence[Outcome], data: Affiliations, encoder: str, published: bool) -> dict[str, object]:
+def _results(outcomes: Sequence[Outcome], data: Affiliations, about: dict[str, str]) -> dict[str, object]:
     variants = [
         {
             "parts": list(parts), "accuracy": float(np.mean([o.accuracy for o in group])),
@@ -195,7 +244,6 @@ def _results(outcomes: Sequence[Outcome], data: Affiliations, encoder: str, publ
         for parts, group in _groups(outcomes)
     ]  # fmt: skip
     return {
-        "data": "AIFB, published split", "protocol": "published" if published else "strict", "encoder": encoder,
-        "test_people": len(data.test), "withheld": [vars(leak) for leak in data.task.withheld.leaks],
+        "data": "AIFB, published split", **about, "withheld": [vars(leak) for leak in data.task.withheld.leaks],
         "variants": variants,
     }  # fmt: skip

@@ -5,6 +5,7 @@ Each effect that is told is the difference between two runs of the model itself,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -68,20 +69,29 @@ class ClassExplanation:
         return asdict(self)
 
     def __str__(self) -> str:
-        named = lambda name: self.labels.get(name, name)  # noqa: E731
+        named = lambda name: self.labels.get(name) or _local(name)  # noqa: E731
         lines = [f"{named(self.entity)} → {named(self.answer)}: score {self.score:.3f}, p = {self.probability:.3f}"]
         lines += [f"  {name}: {value:+.3f}" for name, value in self.parts.items()]
         lines += [f"  against {named(c)}: {s:.3f}" for c, s in sorted(self.others.items(), key=lambda o: -o[1])]
         for r in self.rules:
-            lines.append(f"  {r.share:+.3f} rule {r.rule}")
-            instance = "; ".join(f"{named(s)} {p} {named(o)}" for s, p, o in r.grounding)
+            lines.append(f"  {r.share:+.3f} rule {_IRI.sub(lambda found: named(found[0]), r.rule)}")
+            instance = "; ".join(f"{named(s)} – {_local(p)} – {named(o)}" for s, p, o in r.grounding)
             lines.append(f"         {instance} (score without: {r.without:.3f})")
         for e in self.edges:
             s, p, o = e.edge
-            lines.append(f"  {e.encoder:+.3f} {named(s)} {p} {named(o)} (score without: {e.without:.3f})")
+            effect = f"{e.encoder:+.3f} of the encoder's part"
+            lines.append(f"  {effect}: {named(s)} – {_local(p)} – {named(o)} (score without: {e.without:.3f})")
         if self.searched < self.reachable:
             lines.append(f"  {self.searched:,} of {self.reachable:,} edges were left out in turn, the nearest first")
         return "\n".join(lines)
+
+
+_IRI = re.compile(r"https?://[^\s(),]+")
+
+
+def _local(name: str) -> str:
+    """The end of an IRI, for people to read; any other name as it is."""
+    return re.split(r"[#/]", name.rstrip("#/"))[-1] if _IRI.fullmatch(name) else name
 
 
 def explain_class(
@@ -111,6 +121,7 @@ def explain_class(
     names = [graph.entities[c] for c in classes]
     mentioned = {n for r in fired for s, _, o in r.grounding for n in (s, o)}
     mentioned |= {n for e in found for n in (e.edge[0], e.edge[2])} | {graph.entities[entity], *names}
+    mentioned |= {n for r in fired for n in _IRI.findall(r.rule)}
     return ClassExplanation(
         graph.entities[entity], names[best], float(total[best]), float(total.softmax(0)[best]),
         {name: float(part[best]) for name, part in scores.items()},
