@@ -46,7 +46,8 @@ class Setting:
     best: int = 100
     rule_dropout: float = 0.3
     rule_decay: float = 1e-2
-    mining: Mining = field(default_factory=Mining)
+    # of a hundred rules a group, those on single publications would leave no room for the fax number of an office
+    mining: Mining = field(default_factory=lambda: Mining(constants_per_head=1000))
     recipe: ClassRecipe = field(default_factory=ClassRecipe)
 
 
