@@ -166,7 +166,7 @@ def _paths(
     for path in found:
         less = Adjacency.of(graph.without(path.edges))
         score = float(model(less, query).total[0, answer])
-        edges = tuple(_as_stored(graph, e) for e in path.edges)
+        edges = tuple(as_stored(graph, e) for e in path.edges)
         reasons.append(PathReason(edges, path.share, score, ask_edges(edges)))
     return reasons
 
@@ -185,7 +185,7 @@ def _rules(
         edges = applier.instance(row, (int(query[0, 0]), int(query[0, 1])), answer)
         assert edges is not None, "a rule that fires has an instance"
         score = float(model(Adjacency.of(graph.without(edges)), query).total[0, answer])
-        grounding = tuple(_as_stored(graph, e) for e in edges)
+        grounding = tuple(as_stored(graph, e) for e in edges)
         rule, (head, relation) = model.rules.rules[row], query[0].tolist()
         ends = (head, answer) if int(model.rules.rules.head[row]) == relation else (answer, head)
         asked = ask_rule(rule, *(graph.entities[e] for e in ends))
@@ -208,7 +208,8 @@ def _kinds(
     ]
 
 
-def _as_stored(graph: TripleGraph, edge: Edge) -> tuple[str, str, str]:
+def as_stored(graph: TripleGraph, edge: Edge) -> tuple[str, str, str]:
+    """The names of an edge as it stands in the graph, which it may run backwards."""
     head, relation, tail = edge
     if relation >= len(graph.relations):
         head, relation, tail = tail, relation - len(graph.relations), head

@@ -159,17 +159,22 @@ def _check(check: GraphCheck, part: _Parts, num_relations: int) -> None:
 # ------------------------------------------------------------------------------------------- RDF and fact bases
 
 
-def from_facts(facts: FactBase, relations: Sequence[str] | None = None) -> tuple[TripleGraph, GraphCheck]:
+def from_facts(
+    facts: FactBase, relations: Sequence[str] | None = None, literals: int | None = None
+) -> tuple[TripleGraph, GraphCheck]:
     """The binary facts between things, as triples; classes become edges of rdf:type to the class.
 
     Args:
         relations: names or full IRIs of those to take; all by default, rdf:type included.
+        literals: values that at least so many facts have become entities, named as facts spell them (`"a text"`);
+            by default none. One that a single fact has connects nothing.
 
     Returns:
         The graph, its names full IRIs without brackets where they are IRIs, with rdfs:label as labels; and what was
-        left out: triples whose object is a literal, facts of other arities.
+        left out: triples whose object is a literal that is no entity, facts of other arities.
     """
     check = GraphCheck({"facts with a literal, which are no edges": 0, "facts of other arities": 0})
+    shared = set() if literals is None else _often(facts, literals)
     entities, kinds = Numbering(), Numbering()
     rows: list[Long] = []
     names: dict[int, int] = {}
@@ -179,7 +184,7 @@ def from_facts(facts: FactBase, relations: Sequence[str] | None = None) -> tuple
         for i in ids.tolist():
             if i not in names:
                 value = facts.symbols.value(i)
-                names[i] = entities[_name(value)] if _is_thing(value) else -1
+                names[i] = entities[_name(value)] if _is_thing(value) or i in shared else -1
         found = np.array([names[i] for i in ids.tolist()], np.int64)[where]
         return found, found >= 0
 
@@ -204,6 +209,13 @@ def from_facts(facts: FactBase, relations: Sequence[str] | None = None) -> tuple
     triples = np.concatenate(rows) if rows else np.zeros((0, 3), np.int64)
     labels = {_name(v): text for v, text in facts.labels().items() if _name(v) in entities.ids}
     return TripleGraph(entities.names, kinds.names, triples.astype(np.int64), labels), check
+
+
+def _often(facts: FactBase, least: int) -> set[int]:
+    """Numbers of the symbols that at least so many binary facts have as their object."""
+    columns = [table.rows[:, 1] for (_, arity), table in facts.tables.items() if arity == 2]
+    ids, counts = np.unique(np.concatenate(columns or [np.zeros(0, np.int32)]), return_counts=True)
+    return set(ids[counts >= least].tolist())
 
 
 def to_facts(graph: TripleGraph, triples: Long | None = None) -> FactBase:

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.explain import Explainer, ExplainerAlgorithm, Explanation
 from torch_geometric.explain.metric import fidelity, unfaithfulness
-from torch_geometric.nn import MessagePassing
+from torch_geometric.nn import MessagePassing as MessagePassing
+from torch_geometric.nn import RGCNConv as RGCNConv  # for the encoders: this file is the door
 
 from neurosym.errors import NetworkError
 

@@ -11,6 +11,7 @@ import pytest
 import neurosym as ns
 from neurosym.errors import FactError
 from neurosym.links.graph import TripleGraph
+from neurosym.links.names import term_of
 from neurosym.links.reading import (
     Numbering,
     from_facts,
@@ -94,6 +95,24 @@ def test_rdf_gives_edges_between_things_and_back(tmp_path: Path) -> None:
     assert named(from_facts(back)[0]) == named(graph)
     only, _ = from_facts(facts, [EX + "knows"])
     assert only.relations == (EX + "knows",)
+
+
+def test_literals_that_several_share_are_entities_and_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "g.ttl"
+    path.write_text(
+        f'@prefix ex: <{EX}> . ex:a ex:fax "1 \\"2\\"" ; ex:age 7 . ex:b ex:fax "1 \\"2\\"" . ex:c ex:fax "9" .',
+        "utf-8",
+    )
+    facts = ns.FactBase.from_rdf(path)
+    graph, check = from_facts(facts, literals=2)
+    spelled = '"1 \\"2\\""'
+    assert named(graph) == {(EX + "a", EX + "fax", spelled), (EX + "b", EX + "fax", spelled)}
+    assert check.counts["facts with a literal, which are no edges"] == 2
+    everything, check = from_facts(facts, literals=1)
+    assert len(everything.triples) == 4 and "7" in everything.entities
+    assert not check.counts["facts with a literal, which are no edges"]
+    back = to_facts(graph)
+    assert term_of(spelled) == '1 "2"' and named(from_facts(back, literals=2)[0]) == named(graph)
 
 
 def test_networkx_both_ways() -> None:

@@ -23,6 +23,7 @@ from neurosym.lang import (
     Term,
     Var,
     parse_text,
+    spell,
 )
 from neurosym.lang import Rule as Statement
 from neurosym.links.graph import TripleGraph
@@ -296,5 +297,7 @@ def _entity(term: Term, graph: TripleGraph) -> str | None:
     if not isinstance(term, Const):
         return None
     value = term.value
+    if isinstance(value, str) and spell(value) in graph.entity_ids:
+        return spell(value)  # a literal of the graph, which is named by its spelling
     name = value.value if isinstance(value, Iri) else value.name if isinstance(value, Symbol) else str(value)
     return name if name in graph.entity_ids else None

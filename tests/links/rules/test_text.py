@@ -27,8 +27,9 @@ ODD = ("/people/person/place_of_birth", "_hypernym", "http://ex.org/p#treats", "
 
 def odd_graph() -> TripleGraph:
     random = np.random.default_rng(3)
-    entities = ("02154508", "/m/05zppz", "http://ex.org/Aspirin", "Ärztin", 'x\'s "end" % \\', "not", "a b", "e7")
-    triples = {(int(h), int(r), int(t)) for h, r, t in random.integers(0, (8, 7, 8), (60, 3))}
+    entities = ("02154508", "/m/05zppz", "http://ex.org/Aspirin", "Ärztin", 'x\'s "end" % \\', "not", "a b", "e7",
+                '"a \\"b\\""')  # fmt: skip
+    triples = {(int(h), int(r), int(t)) for h, r, t in random.integers(0, (9, 7, 9), (90, 3))}
     return TripleGraph(entities, ODD, np.array(sorted(triples)))
 
 
@@ -40,7 +41,7 @@ def graph() -> TripleGraph:
 @pytest.fixture
 def rules(graph: TripleGraph) -> RuleSet:
     some = mine(graph, options=Mining(min_support=2))
-    return some.take(np.random.default_rng(0).permutation(len(some))[:60]).sorted()
+    return some.take(np.random.default_rng(0).permutation(len(some))[:150]).sorted()
 
 
 def test_names_of_all_sorts_and_back(graph: TripleGraph, rules: RuleSet, tmp_path: Path) -> None:
@@ -49,6 +50,7 @@ def test_names_of_all_sorts_and_back(graph: TripleGraph, rules: RuleSet, tmp_pat
     assert read.others == ()
     assert list(read.rules) == list(rules)
     assert {int(k) for k in rules.kind} == {0, 1, 2}
+    assert any('"a \\"b\\""' in (rule.head_entity, rule.body_entity) for rule in rules)
 
 
 @settings(max_examples=15, deadline=None)

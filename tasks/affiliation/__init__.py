@@ -1,0 +1,1 @@
+"""Which research group a person belongs to, predicted with reasons."""
