@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import threading
+import time
 from collections.abc import Callable
 from functools import cache
 from types import ModuleType
@@ -27,16 +28,30 @@ def kernel(*signatures: str) -> Callable[[F], F]:
     return compiled
 
 
+class _Spent:
+    seconds = 0.0
+
+
+_spent = _Spent()
+
+
 @cache
 def load(name: str) -> ModuleType:
     """A module of kernels. The first import in an installation compiles them, which takes seconds and is announced."""
     notice = threading.Timer(ANNOUNCE_AFTER, _announce)
     notice.daemon = True
     notice.start()
+    begun, inside = time.monotonic(), _spent.seconds
     try:
         return importlib.import_module(name)
     finally:
         notice.cancel()
+        _spent.seconds = inside + time.monotonic() - begun  # that of kernels that these load is part of it
+
+
+def loading_seconds() -> float:
+    """Seconds that kernels took to be loaded so far, most of them to be compiled: no search should pay for that."""
+    return _spent.seconds
 
 
 def kernels() -> ModuleType:

@@ -346,8 +346,6 @@ def test_explanations_say_the_bounds() -> None:
     why = ns.explain(answers, "p")
     assert why.claim.lower < why.claim.probability < why.claim.upper
     assert "between these bounds" in str(why)
-    assert "no certificate confirms it" in " ".join(str(why).split())
+    assert "whether the probability lies between the bounds" in " ".join(str(why).split())
     assert "between these bounds" in why.to_html()
-    with pytest.raises(ns.NeurosymError) as caught:
-        why.verify()
-    assert caught.value.code == "NS822"
+    assert any("lies between its bounds" in line for line in why.verify().checked)
