@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import expit
 from torch import Tensor, nn
 
 from neurosym.errors import DataError
-from neurosym.links.evaluation import KnownAnswers
+from neurosym.links.evaluation import KnownAnswers, some
 from neurosym.links.graph import Long, both_ways
 from neurosym.links.model import LinkModel
 from neurosym.links.network.reach import Adjacency
@@ -72,7 +73,7 @@ def calibrate(
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         logits = weights[0] * shares + weights[1]
-        wrong = _sigmoid(logits) - true
+        wrong = expit(logits) - true
         slopes = np.array([(wrong * shares).mean(), wrong.mean()])
         return float((np.logaddexp(0, logits) - true * logits).mean()), slopes
 
@@ -87,7 +88,7 @@ def reliability(
     """Compare probabilities of at least `least` with what is true: the given triples, and no other answers."""
     shares, true = _shares(model, graph, triples, known, seed, most)
     with torch.no_grad():
-        said = _sigmoid(calibration.log_slope.exp().item() * shares + calibration.intercept.item())
+        said = expit(calibration.log_slope.exp().item() * shares + calibration.intercept.item())
     kept = np.flatnonzero(said >= least)
     order = kept[np.argsort(said[kept], kind="stable")]
     parts = [p for p in np.array_split(order, bins) if len(p)]
@@ -101,9 +102,8 @@ def _shares(
     model: LinkModel, graph: Adjacency, triples: Long, known: KnownAnswers, seed: int, most: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(n,) logarithms of the shares of all answers that are not known, and whether each is among the triples."""
-    chosen = triples if len(triples) <= most else triples[np.random.default_rng(seed).permutation(len(triples))[:most]]
     answers = KnownAnswers([triples], graph.num_relations)
-    queries = np.unique(both_ways(chosen, graph.num_relations)[:, :2], axis=0)
+    queries = np.unique(both_ways(some(triples, most, seed), graph.num_relations)[:, :2], axis=0)
     shares, true = [], []
     model.eval()
     for begin in range(0, len(queries), BATCH):
@@ -117,10 +117,6 @@ def _shares(
         shares.append(logs[asked])
         true.append(holds[asked])
     return np.concatenate(shares), np.concatenate(true)
-
-
-def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.exp(-np.logaddexp(0, -x))
 
 
 __all__ = ["Calibration", "Reliability", "calibrate", "reliability"]

@@ -23,6 +23,11 @@ Floats = NDArray[np.float64]
 Scorer = Callable[[Long], Floats]
 
 
+def some(triples: Long, most: int, seed: int) -> Long:
+    """The triples, or where they are more than `most`, as many drawn from them."""
+    return triples if len(triples) <= most else triples[np.random.default_rng(seed).permutation(len(triples))[:most]]
+
+
 class KnownAnswers:
     """True answers of each query, in columns: what a filtered rank leaves out, and what a loss must not push down.
 

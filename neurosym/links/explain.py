@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 
 from neurosym.errors import DataError
 from neurosym.links.evaluation import KnownAnswers, ranks_of
+from neurosym.links.fit import scorer
 from neurosym.links.graph import Edge, Long, TripleGraph
 from neurosym.links.model import LinkModel
 from neurosym.links.network.reach import Adjacency, reach
@@ -164,8 +166,7 @@ def _paths(
     found, _ = Shares(passage, answer).largest(most, max_steps)
     reasons: list[PathReason] = []
     for path in found:
-        less = Adjacency.of(graph.without(path.edges))
-        score = float(model(less, query).total[0, answer])
+        score = score_without(model, graph, query, answer, path.edges)
         edges = tuple(as_stored(graph, e) for e in path.edges)
         reasons.append(PathReason(edges, path.share, score, ask_edges(edges)))
     return reasons
@@ -184,7 +185,7 @@ def _rules(
     for row in sorted(fired, key=lambda r: -float(weights[r]))[:most]:
         edges = applier.instance(row, (int(query[0, 0]), int(query[0, 1])), answer)
         assert edges is not None, "a rule that fires has an instance"
-        score = float(model(Adjacency.of(graph.without(edges)), query).total[0, answer])
+        score = score_without(model, graph, query, answer, edges)
         grounding = tuple(as_stored(graph, e) for e in edges)
         rule, (head, relation) = model.rules.rules[row], query[0].tolist()
         ends = (head, answer) if int(model.rules.rules.head[row]) == relation else (answer, head)
@@ -206,6 +207,11 @@ def _kinds(
         for k in largest
         if terms[k] != 0
     ]
+
+
+def score_without(model: LinkModel, graph: TripleGraph, query: Long, answer: int, edges: Sequence[Edge]) -> float:
+    """The score of an answer of a (1, 2) query over the graph less some edges: the model is asked again."""
+    return float(scorer(model, Adjacency.of(graph.without(edges)))(query)[0, answer])
 
 
 def as_stored(graph: TripleGraph, edge: Edge) -> tuple[str, str, str]:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -79,7 +78,7 @@ def fit(
         raise DataError("there are no triples to learn from", code="NS932")
     result, start = LinkFit(), 0
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.lr)
-    best = _copy(model)
+    best = weights_of(model)
     identity = f"{recipe} {len(train)} triples, {graph.num_relations} relations"
     if checkpoint is not None and checkpoint.is_file():
         best, state = load_checkpoint(checkpoint, model, optimizer, identity)
@@ -103,7 +102,7 @@ def fit(
             if score is not None:
                 result.mrr.append(score)
             if score is None or score >= max(result.mrr):
-                result.best, best = epoch, _copy(model)
+                result.best, best = epoch, weights_of(model)
             result.seconds.append((result.seconds[-1] if result.seconds else 0.0) + time.process_time() - begun)
             if checkpoint is not None:
                 save_checkpoint(checkpoint, model, optimizer, best, {"result": asdict(result)}, identity)
@@ -181,5 +180,6 @@ def scorer(model: LinkModel, graph: Adjacency) -> Callable[[Long], NDArray[np.fl
     return ask
 
 
-def _copy(model: nn.Module) -> dict[str, Any]:
+def weights_of(model: nn.Module) -> dict[str, Tensor]:
+    """A copy of the model's parameters and buffers, as they are now."""
     return {k: v.detach().clone() for k, v in model.state_dict().items()}

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from neurosym.errors import DataError
-from neurosym.links.evaluation import KnownAnswers, evaluate, ranks_of
-from neurosym.links.fit import LinkFit, Recipe, fit, scorer
+from neurosym.links.evaluation import KnownAnswers, evaluate, ranks_of, some
+from neurosym.links.fit import LinkFit, Recipe, fit, scorer, weights_of
 from neurosym.links.graph import Long, both_ways
 from neurosym.links.model import LinkModel
 from neurosym.links.network.reach import Adjacency
@@ -110,10 +110,10 @@ def learn_links(
     result.scale, mrr = balance(model, graph, valid, known, recipe.seed)
     tell("balanced", mrr, model)
     if together.epochs:
-        before = {k: v.detach().clone() for k, v in model.state_dict().items()}
+        before = weights_of(model)
         shorter = replace(recipe, epochs=together.epochs, lr=together.lr, share=together.share)
         result.together = fit(model, graph, train, valid, shorter, place("together"), progress)
-        after = _mrr(model, graph, _some(valid, recipe.seed), known)
+        after = _mrr(model, graph, some(valid, MOST, recipe.seed), known)
         if after < mrr:
             model.load_state_dict(before)
         tell("together", after, model)
@@ -137,7 +137,7 @@ def balance(
         The scale, by which the model's parts stand to each other then, and the MRR with it.
     """
     model.eval()
-    queries = both_ways(_some(valid, seed), graph.num_relations)
+    queries = both_ways(some(valid, MOST, seed), graph.num_relations)
     totals = np.zeros(len(scales))
     with torch.no_grad():
         for begin in range(0, len(queries), BATCH):
@@ -152,11 +152,6 @@ def balance(
     chosen = int(totals.argmax())
     model.rescale(min(1.0, scales[chosen]), 1 / max(1.0, scales[chosen]))
     return scales[chosen], float(totals[chosen]) / len(queries)
-
-
-def _some(valid: Long, seed: int) -> Long:
-    """The valid triples, or as many drawn from them as are looked at."""
-    return valid if len(valid) <= MOST else valid[np.random.default_rng(seed).permutation(len(valid))[:MOST]]
 
 
 def _mrr(model: LinkModel, graph: Adjacency, triples: Long, known: KnownAnswers) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -109,11 +109,7 @@ def _read(header: dict, tensors: dict[str, Tensor]) -> SavedLinks:
     if "rules" in header:
         about = header["rules"]
         columns = {name: tensors[f"rules/{name}"].numpy() for name in COLUMNS}
-        known = {f.name for f in fields(RuleSet)}
-        made = RuleSet(
-            relations, tuple(about["entities"]), smoothing=about["smoothing"],
-            **{k: v for k, v in columns.items() if k in known},
-        )  # fmt: skip
+        made = RuleSet(relations, tuple(about["entities"]), **columns, smoothing=about["smoothing"])
         rules = RuleScores(made, about["best"], about["dropout"], about["decay"])
     model = LinkModel(network, SignaturePrior(count) if header["prior"] else None, rules)
     model.load_state_dict({k.removeprefix("model/"): v for k, v in tensors.items() if k.startswith("model/")})

@@ -10,8 +10,7 @@ import numpy as np
 
 from neurosym.explain.words import fill
 from neurosym.links.evaluation import KnownAnswers
-from neurosym.links.explain import KindReason, LinkExplanation, PathReason, RuleReason, explain_link
-from neurosym.links.fit import scorer
+from neurosym.links.explain import KindReason, LinkExplanation, PathReason, RuleReason, explain_link, score_without
 from neurosym.links.model import LinkModel
 from neurosym.links.network.reach import Adjacency
 from neurosym.links.rules import Rule, RulesRead
@@ -189,8 +188,7 @@ class Teller:
         for edge in dict.fromkeys(cited):
             s, r, o = edge
             number = self.graph.entity_ids[s], self.graph.relation_ids[r], self.graph.entity_ids[o]
-            less = Adjacency.of(self.graph.without([number]))
-            without = float(scorer(self.model, less)(query)[0, disease])
+            without = score_without(self.model, self.graph, query, disease, [number])
             effects.append(EdgeEffect(self.words(edge), r.rsplit("#")[-1], without, cited.count(edge)))
         return tuple(sorted(effects, key=lambda e: e.without))
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurosym.errors import DataError
+from neurosym.lang.terms import OWL, RDFS
 from neurosym.links.graph import Long, TripleGraph
 
-OWL = "http://www.w3.org/2002/07/owl#"
-RDFS = "http://www.w3.org/2000/01/rdf-schema#"
 # What says that two relations hold together; of a sub-property only the narrower one gives the other away.
 _SAME = (f"{OWL}inverseOf", f"{OWL}equivalentProperty")
 _NARROWER = f"{RDFS}subPropertyOf"
