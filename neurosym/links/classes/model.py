@@ -114,19 +114,16 @@ class ClassRules(nn.Module):
 
     def forward(self, fired: FiredRules, classes: int) -> Tensor:
         """(B, C) scores; a class that no rule derives has 0."""
-        used = (fired.rules >= 0) * fired.factor
-        if self.dropout > 0 and self.training:
-            used = used * (torch.rand_like(used) >= self.dropout) / (1 - self.dropout)
-        scores = (self.weight.weights()[fired.rules.clamp(min=0)] * used).sum(1) * self.weight.log_scale.exp()
+        scores = self.weight(fired.rules, self.dropout, fired.factor)
         return scores.new_zeros(fired.count, classes).index_put((fired.row, fired.column), scores)
 
     def penalty(self) -> Tensor:
         """What is added to the loss."""
-        return self.decay * (self.weight.raw - self.weight.start).square().sum()
+        return self.decay * self.weight.pull()
 
     def weights(self) -> Tensor:
         """(n,) what each rule adds where it fires."""
-        return (self.weight.weights() * self.weight.log_scale.exp()).detach()
+        return self.weight.told()
 
 
 class ClassModel(nn.Module):

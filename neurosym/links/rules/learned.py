@@ -57,15 +57,25 @@ class RuleWeights(nn.Module):
         self.log_scale = nn.Parameter(torch.zeros(()))
 
     def weights(self) -> Tensor:
-        """(n,) weights."""
+        """(n,) weights, before they are scaled."""
         return nn.functional.softplus(self.raw)
 
-    def forward(self, rules: Tensor, dropout: float = 0.0) -> Tensor:
-        """(m,) scores of candidates from (m, K) rules that reach them, -1 for none."""
+    def forward(self, rules: Tensor, dropout: float = 0.0, factor: Tensor | None = None) -> Tensor:
+        """(m,) scores of candidates from (m, K) rules that reach them, -1 for none; `factor` (m, K) of the weights."""
         used = (rules >= 0).to(self.raw.dtype)
+        if factor is not None:
+            used = used * factor
         if dropout > 0 and self.training:
             used = used * (torch.rand_like(used) >= dropout) / (1 - dropout)
-        return (nn.functional.softplus(self.raw[rules.clamp(min=0)]) * used).sum(1)
+        return (nn.functional.softplus(self.raw[rules.clamp(min=0)]) * used).sum(1) * self.log_scale.exp()
+
+    def pull(self) -> Tensor:
+        """The squared distance of the weights from their start."""
+        return (self.raw - self.start).square().sum()
+
+    def told(self) -> Tensor:
+        """(n,) what each rule adds where it fires, as numbers."""
+        return (self.weights() * self.log_scale.exp()).detach()
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,8 +128,8 @@ def learn_weights(
         for i in generator.permutation(len(batches)):
             optimiser.zero_grad()
             batch = batches[i]
-            loss = _loss(model(batch.rules, options.dropout) * model.log_scale.exp(), batch)
-            loss = loss + options.decay * (model.raw - model.start).square().sum() / size
+            loss = _loss(model(batch.rules, options.dropout), batch)
+            loss = loss + options.decay * model.pull() / size
             loss.backward()
             optimiser.step()
             total += float(loss.detach())

@@ -51,7 +51,7 @@ class RuleScores(nn.Module):
     def forward(self, graph: Adjacency, queries: NDArray[np.int64], answers: NDArray[np.int64] | None) -> Tensor:
         """(B, N) scores; entities that no rule derives have 0."""
         found = self.firings(graph, queries, answers)
-        scores = self.weight(torch.from_numpy(found.rules).long(), self.dropout) * self.weight.log_scale.exp()
+        scores = self.weight(torch.from_numpy(found.rules).long(), self.dropout)
         rows = torch.from_numpy(np.repeat(np.arange(len(queries)), np.diff(found.starts)))
         empty = scores.new_zeros(len(queries), graph.num_entities)
         return empty.index_put((rows, torch.from_numpy(found.candidate).long()), scores)
@@ -95,11 +95,11 @@ class RuleScores(nn.Module):
 
     def penalty(self) -> Tensor:
         """What is added to the loss of a batch."""
-        return self.decay * (self.weight.raw - self.weight.start).square().sum()
+        return self.decay * self.weight.pull()
 
     def weights(self) -> Tensor:
         """(n,) what each rule adds where it fires."""
-        return (self.weight.weights() * self.weight.log_scale.exp()).detach()
+        return self.weight.told()
 
 
 def _batches(queries: Long, size: int = 64) -> Iterator[Long]:
