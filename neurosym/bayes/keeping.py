@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from neurosym.bayes.space import Space, statement_names
 from neurosym.errors import ModelError
 from neurosym.reasoner import Reasoner
 from neurosym.reasoner.priors import Beta, Dirichlet
+from neurosym.reasoner.tensors import write_tensors
 
 if TYPE_CHECKING:
     from neurosym.reasoner.priors import Prior
@@ -26,9 +26,6 @@ def save(posterior: Posterior, path: str | PathLike[str]) -> None:
     Raises:
         ModelError: NS666, the file cannot be written.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
     diagnostics = posterior.diagnostics.to_dict()
     plain = {
         "method": posterior.method, "seed": posterior.seed, "names": posterior.space.names,
@@ -36,15 +33,7 @@ def save(posterior: Posterior, path: str | PathLike[str]) -> None:
     }  # fmt: skip
     header = {"format": FORMAT, "rules": posterior.rules_sha256, "posterior": json.dumps(plain, allow_nan=False)}
     target = Path(path)
-    temporary = target.with_name(target.name + ".tmp")
-    try:
-        save_file({"points": posterior.points.contiguous()}, temporary, header)
-        os.replace(temporary, target)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"the posterior {target} cannot be written: {error}", code="NS666") from None
-    finally:
-        if temporary.is_file():
-            temporary.unlink()
+    write_tensors(target, {"points": posterior.points}, header, "the posterior", "NS666")
 
 
 def load(path: str | PathLike[str], reasoner: Reasoner) -> Posterior:

@@ -7,7 +7,6 @@ beside the old one and then renamed, so that an interrupted run leaves a whole o
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from neurosym.errors import ModelError
+from neurosym.reasoner.tensors import make_folder_of, write_tensors
 
 FORMAT = "neurosym-checkpoint/1"
 
@@ -32,9 +32,6 @@ def save_checkpoint(
     Raises:
         ModelError: the file cannot be written.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
     tensors: dict[str, Tensor] = {f"module/{k}": v.detach() for k, v in module.state_dict().items()}
     tensors |= {f"best/{k}": v for k, v in best.items()}
     tensors["random"] = torch.get_rng_state()
@@ -52,16 +49,8 @@ def save_checkpoint(
         "state": json.dumps(state),
         "optimizer": json.dumps([plain, packed["param_groups"]], default=list),
     }
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, temporary, header)
-        os.replace(temporary, path)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"the checkpoint {path} cannot be written: {error}", code="NS710") from None
-    finally:
-        if temporary.is_file():
-            temporary.unlink()
+    make_folder_of(path, "the checkpoint", "NS710")
+    write_tensors(path, tensors, header, "the checkpoint", "NS710")
 
 
 def load_checkpoint(

@@ -18,6 +18,7 @@ from neurosym.links.network.paths import PathNetwork
 from neurosym.links.priors import SignaturePrior
 from neurosym.links.rules.part import RuleScores
 from neurosym.links.rules.ruleset import COLUMNS, RuleSet
+from neurosym.reasoner.tensors import make_folder_of, write_tensors
 
 FORMAT = "neurosym-links/1"
 
@@ -47,9 +48,6 @@ def save_links(
     Raises:
         ModelError: NS710, the file cannot be written.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
     tensors: dict[str, Tensor] = {f"model/{k}": v.detach() for k, v in model.state_dict().items()}
     header: dict[str, object] = {"format": FORMAT, "relations": relations, "prior": model.prior is not None}
     if model.network is not None:
@@ -66,17 +64,8 @@ def save_links(
         }  # fmt: skip
     if calibration is not None:
         tensors |= {f"calibration/{k}": v.detach() for k, v in calibration.state_dict().items()}
-    path = Path(path)
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, temporary, {"links": json.dumps(header)})
-        os.replace(temporary, path)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"the model {path} cannot be written: {error}", code="NS710") from None
-    finally:
-        if temporary.is_file():
-            temporary.unlink()
+    make_folder_of(Path(path), "the model", "NS710")
+    write_tensors(Path(path), tensors, {"links": json.dumps(header)}, "the model", "NS710")
 
 
 def load_links(path: str | os.PathLike[str]) -> SavedLinks:

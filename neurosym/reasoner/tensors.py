@@ -1,0 +1,50 @@
+"""Tensors as a file: safetensors, which run no code when they are read, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from neurosym.errors import ModelError
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str], what: str, code: str) -> None:
+    """Write tensors and a header of texts, beside an older file and then in its place.
+
+    Args:
+        what: names the file in an error: `the checkpoint`.
+
+    Raises:
+        ModelError: with the code, the file cannot be written.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        # safetensors refuses tensors that share memory; a clone of each is their value
+        save_file({k: v.detach().contiguous().clone() for k, v in tensors.items()}, temporary, dict(header))
+        os.replace(temporary, path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{what} {path} cannot be written: {error}", code=code) from None
+    finally:
+        if temporary.is_file():
+            temporary.unlink()
+
+
+def make_folder_of(path: Path, what: str, code: str) -> None:
+    """Make the folder that a file is to lie in.
+
+    Raises:
+        ModelError: with the code, it cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ModelError(f"{what} {path} cannot be written: {error}", code=code) from None
+
+
+__all__ = ["make_folder_of", "write_tensors"]
