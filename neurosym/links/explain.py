@@ -40,7 +40,8 @@ class KindReason:
     """Edges of one kind at the answer, and what they add to the part `prior`.
 
     Attributes:
-        relation: name; inverse: whether the answer is the object of these edges; count: how many there are.
+        relation: name; inverse: whether the answer is the object of these edges; count: how many there are. The name
+            is empty for being the very entity that was asked about.
     """
 
     relation: str
@@ -108,7 +109,8 @@ class LinkExplanation:
             lines.append(f"  {p.share:+.3f} {text}")
         for k in self.kinds:
             way = "is the object of" if k.inverse else "is the subject of"
-            lines.append(f"  {k.share:+.3f} {named(tail if not self.inverse else head)} {way} {k.count} {k.relation}")
+            what = f"{way} {k.count} {k.relation}" if k.relation else "is what was asked about"
+            lines.append(f"  {k.share:+.3f} {named(tail if not self.inverse else head)} {what}")
         return "\n".join(lines)
 
 
@@ -135,7 +137,7 @@ def explain_link(
         scores = model(adjacency, query)
         total = scores.total[0]
         found = _paths(model, graph, adjacency, query, answer, paths, max_steps)
-        listed = _kinds(model, graph, adjacency, relation, answer, kinds)
+        listed = _kinds(model, graph, adjacency, head, relation, answer, kinds)
         fired = _rules(model, graph, adjacency, query, answer, rules)
     parts = {name: float(part[0, answer]) for name, part in scores.parts.items()}
     own = total[answer]
@@ -195,14 +197,15 @@ def _rules(
 
 
 def _kinds(
-    model: LinkModel, graph: TripleGraph, adjacency: Adjacency, relation: int, answer: int, most: int
+    model: LinkModel, graph: TripleGraph, adjacency: Adjacency, head: int, relation: int, answer: int, most: int
 ) -> list[KindReason]:
     if model.prior is None or not most:
         return []
     terms = model.prior.terms(adjacency, relation, answer)
     largest = torch.argsort(terms.abs(), descending=True)[:most].tolist()
     count = len(graph.relations)
-    return [
+    own = [KindReason("", False, 1, float(model.prior.itself[relation].detach()))] if head == answer else []
+    return own + [
         KindReason(graph.relations[k % count], k >= count, int(adjacency.signatures[answer, k]), float(terms[k]))
         for k in largest
         if terms[k] != 0

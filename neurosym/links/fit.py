@@ -30,6 +30,8 @@ class Recipe:
         batch: queries at a time; lr: of Adam at the start, falling to nothing along a line; clip: of the gradient's
             norm.
         mask: what of the graph a query may not see; `own` triple, every edge of the `pair`, or `none`.
+        edge_dropout: share of the graph's triples that the paths of a step do not see, drawn anew for each.
+        negatives: wrong entities that an answer is compared with, drawn anew for each query; 0 for all there are.
         seed: of the order of the queries and of the dropout.
     """
 
@@ -39,6 +41,8 @@ class Recipe:
     share: float = 1.0
     clip: float = 1.0
     mask: Mask = "own"
+    edge_dropout: float = 0.0
+    negatives: int = 0
     seed: int = 0
 
 
@@ -136,7 +140,7 @@ class _Run:
                 done = (number * self.steps + step) / (self.recipe.epochs * self.steps)
                 group["lr"] = self.recipe.lr * max(0.02, 1 - done)
             self.optimizer.zero_grad()
-            loss = self.loss(part)
+            loss = self.loss(part, np.random.default_rng([self.recipe.seed, number, step]))
             if not bool(torch.isfinite(loss)):
                 raise DataError(
                     f"the loss is {loss.item()} in epoch {number + 1}, step {step + 1}", code="NS933",
@@ -147,14 +151,23 @@ class _Run:
             self.optimizer.step()
             yield loss.item()
 
-    def loss(self, part: Long) -> Tensor:
+    def loss(self, part: Long, random: np.random.Generator) -> Tensor:
         """Cross entropy of each answer against all entities that are no other true answer; and the rules' penalty."""
-        scores = self.model(self.graph, part[:, :2], part[:, 2], self.recipe.mask).total
+        seen = None
+        if self.recipe.edge_dropout and self.model.network is not None:
+            seen = self.graph.only(random.random(len(self.graph.graph.triples)) >= self.recipe.edge_dropout)
+        scores = self.model(self.graph, part[:, :2], part[:, 2], self.recipe.mask, seen).total
         rows, others = self.known.of(part[:, :2])
         wrong = others != part[rows, 2]
         hidden = torch.zeros(scores.shape, dtype=torch.bool)
         hidden[rows[wrong], others[wrong]] = True
-        loss = nn.functional.cross_entropy(scores.masked_fill(hidden, -torch.inf), torch.from_numpy(part[:, 2]))
+        scores, answers = scores.masked_fill(hidden, -torch.inf), torch.from_numpy(part[:, 2])
+        if self.recipe.negatives:
+            drawn = torch.from_numpy(random.integers(0, scores.shape[1], (len(part), self.recipe.negatives)))
+            # an answer that is drawn beside itself says nothing
+            against = scores.gather(1, drawn).masked_fill(drawn == answers[:, None], -torch.inf)
+            scores, answers = torch.cat([scores.gather(1, answers[:, None]), against], 1), torch.zeros_like(answers)
+        loss = nn.functional.cross_entropy(scores, answers)
         return loss if self.model.rules is None else loss + self.model.rules.penalty()
 
     def measure(self) -> float | None:

@@ -101,6 +101,8 @@ def learn_links(
     if model.rules is not None:
         mrr = model.rules.learn(graph, train, valid, known, weighing, recipe.seed)
         tell("rules", mrr, LinkModel(rules=model.rules))
+    if model.prior is not None:
+        model.prior.start(train)
     if others:
         rest = LinkModel(model.network, model.prior)
         result.others = fit(rest, graph, train, valid, recipe, place("others"), progress)

@@ -57,17 +57,21 @@ class LinkModel(nn.Module):
         if self.rules is not None:
             self.rules.weight.log_scale.add_(math.log(max(rules, LEAST)))
         if self.prior is not None:
-            self.prior.weight.mul_(others)
+            self.prior.rescale(others)
         if self.network is not None:
             self.network.rescale(others)
 
-    def forward(self, graph: Adjacency, queries: Long, answers: Long | None = None, mask: Mask = "own") -> LinkScores:
+    def forward(
+        self, graph: Adjacency, queries: Long, answers: Long | None = None, mask: Mask = "own",
+        seen: Adjacency | None = None,
+    ) -> LinkScores:  # fmt: skip
         """Scores of all entities for (B, 2) queries (head, relation; R + r asks for heads).
 
         Args:
             graph: to reason over.
             answers: (B,) in training: the answers to learn, whose own triples are hidden from their queries.
             mask: what else is hidden then; see `reach`.
+            seen: edges that the paths run over, all of the graph's by default.
         """
         parts: dict[str, Tensor] = {}
         if self.rules is not None:
@@ -75,7 +79,7 @@ class LinkModel(nn.Module):
         if self.prior is not None:
             parts["prior"] = self.prior(graph, queries, answers)
         if self.network is not None:
-            reached = reach(graph, queries, self.network.rounds, answers, mask)
+            reached = reach(seen or graph, queries, self.network.rounds, answers, mask)
             found = self.network(graph, queries, reached)
             places = (torch.from_numpy(reached.queries).long(), torch.from_numpy(reached.entities).long())
             empty = found.scores.new_zeros(len(queries), graph.num_entities)

@@ -1,4 +1,7 @@
-"""How likely an entity is as an answer at all, by the kinds of edges that it has: type and domain priors, learned."""
+"""How likely an entity is as an answer before any path leads to it: type and domain priors, learned.
+
+They go by the kinds of edges that it has, and by whether it is the very entity that the question is about.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from neurosym.links.graph import inverse
+from neurosym.links.graph import Long, inverse
 from neurosym.links.network.reach import Adjacency
+
+NEVER = -30.0  # where `itself` starts: nothing that paths add up to is as much
 
 
 class SignaturePrior(nn.Module):
-    """score(r, v) = Σ over relations q of weight[r, q] · log(1 + edges of q that leave v), inverses included.
+    """score(h, r, v) = Σ over relations q of weight[r, q] · log(1 + edges of q that leave v), plus itself[r] if v is h.
 
     Each term is a rule with an open end: who has edges of q is more, or less, likely an answer of r. The edge of the
-    query itself does not count for its answer while that is learned.
+    query itself does not count for its answer while that is learned. Paths that lead back to the head, to a neighbour
+    and home again, would rank it high, and weights that are never negative cannot say that it is no answer; `itself`
+    can.
 
     Args:
         num_relations: R, without the inverses.
@@ -24,14 +31,30 @@ class SignaturePrior(nn.Module):
     def __init__(self, num_relations: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(2 * num_relations, 2 * num_relations))
+        self.itself = nn.Parameter(torch.full((2 * num_relations,), NEVER))
+
+    @torch.no_grad()
+    def start(self, train: Long) -> None:
+        """Of relations that hold of an entity and itself in (n, 3) triples to learn from, it starts at nothing."""
+        count = len(self.itself) // 2
+        loops = np.unique(train[train[:, 0] == train[:, 2], 1])
+        self.itself[torch.from_numpy(np.concatenate([loops, loops + count]))] = 0.0
+
+    @torch.no_grad()
+    def rescale(self, factor: float) -> None:
+        """Multiply all scores by a factor that is not negative."""
+        self.weight.mul_(factor)
+        self.itself.mul_(factor)
 
     def forward(self, graph: Adjacency, queries: NDArray[np.int64], answers: NDArray[np.int64] | None) -> Tensor:
         """(B, N) scores of all entities for (B, 2) queries; `answers` (B,) in training."""
-        weight = self.weight[torch.from_numpy(queries[:, 1]).to(self.weight.device)]
-        scores = weight @ torch.log1p(graph.signatures).T
+        relations = torch.from_numpy(queries[:, 1]).to(self.weight.device)
+        weight = self.weight[relations]
+        at = np.arange(len(queries))
+        heads = (torch.from_numpy(at), torch.from_numpy(queries[:, 0]))
+        scores = (weight @ torch.log1p(graph.signatures).T).index_put(heads, self.itself[relations], accumulate=True)
         if answers is None:
             return scores
-        at = np.arange(len(queries))
         back = inverse(queries[:, 1], graph.num_relations)
         counts = graph.signatures[answers, back]
         change = torch.log1p((counts - 1).clamp(min=0)) - torch.log1p(counts)
@@ -39,5 +62,5 @@ class SignaturePrior(nn.Module):
         return scores.index_put(places, change * weight[at, back], accumulate=True)
 
     def terms(self, graph: Adjacency, relation: int, entity: int) -> Tensor:
-        """(2R,) what each kind of edge of an entity adds to its score as an answer of a relation."""
+        """(2R,) what each kind of edge of an entity adds to its score as an answer of a relation; see `itself` too."""
         return self.weight[relation].detach() * torch.log1p(graph.signatures[entity])

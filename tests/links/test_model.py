@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from neurosym.links.evaluation import KnownAnswers, evaluate
 from neurosym.links.explain import LinkExplanation, explain_link
 from neurosym.links.fit import LinkFit, Recipe, fit, scorer
 from neurosym.links.graph import TripleGraph
+from neurosym.links.learning import learn_links
 from neurosym.links.model import LinkModel
 from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency
@@ -37,14 +39,16 @@ def whole(kin: TripleGraph, seed: int = 0) -> LinkModel:
     return LinkModel(PathNetwork(3, channels=6, rank=3, rounds=2, seed=seed), SignaturePrior(3), RuleScores(rules))
 
 
-def trained(kin: TripleGraph, epochs: int = 4, checkpoint: Path | None = None, stop: int | None = None) -> LinkModel:
+def trained(
+    kin: TripleGraph, epochs: int = 4, checkpoint: Path | None = None, stop: int | None = None, **options: Any
+) -> LinkModel:
     model = whole(kin)
 
     def told(result: LinkFit) -> None:
         if stop is not None and len(result.losses) == stop:
             raise KeyboardInterrupt
 
-    recipe = Recipe(epochs=epochs, batch=8, seed=3)
+    recipe = Recipe(epochs=epochs, batch=8, seed=3, **options)
     fit(model, Adjacency.of(kin), kin.triples, recipe=recipe, checkpoint=checkpoint, progress=False, told=told)
     return model
 
@@ -61,13 +65,38 @@ def test_learning_ranks_what_follows_first(kin: TripleGraph) -> None:
     assert ranks.mrr() > 0.9
 
 
-def test_a_run_that_was_killed_ends_as_it_would_have(kin: TripleGraph, tmp_path: Path) -> None:
-    straight = trained(kin)
+@pytest.mark.parametrize("options", [{}, {"edge_dropout": 0.3, "negatives": 5}])
+def test_a_run_that_was_killed_ends_as_it_would_have(kin: TripleGraph, tmp_path: Path, options: dict) -> None:
+    straight = trained(kin, **options)
     with pytest.raises(KeyboardInterrupt):
-        trained(kin, checkpoint=tmp_path / "run", stop=2)
-    resumed = trained(kin, checkpoint=tmp_path / "run")
+        trained(kin, checkpoint=tmp_path / "run", stop=2, **options)
+    resumed = trained(kin, checkpoint=tmp_path / "run", **options)
     for (name, one), other in zip(straight.state_dict().items(), resumed.state_dict().values(), strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=0, msg=name)
+
+
+def test_few_negatives_and_fewer_edges_are_learned_from_too(kin: TripleGraph) -> None:
+    model = trained(kin, epochs=15, edge_dropout=0.2, negatives=8)
+    ranks = evaluate(scorer(model, Adjacency.of(kin)), kin.triples, KnownAnswers([kin.triples], 3))
+    assert ranks.mrr() > 0.9
+    weights = [trained(kin, negatives=k).state_dict()["network.readout"] for k in (0, 8)]
+    assert not torch.equal(*weights)
+
+
+def test_the_head_is_no_answer_unless_training_has_things_related_to_themselves() -> None:
+    # a friend's friend is a friend, and so would be everybody of themselves
+    pairs = [(a, 0, b) for k in range(0, 20, 4) for a in range(k, k + 4) for b in range(k, k + 4) if a < b]
+    loops = [(a, 1, a) for a in range(20)]
+    graph = TripleGraph(tuple(f"p{k}" for k in range(20)), ("friend", "knows"), np.array([*pairs, *loops[:-1]]))
+    model, adjacency = LinkModel(PathNetwork(2, channels=6, rank=3, rounds=2), SignaturePrior(2)), Adjacency.of(graph)
+    learn_links(model, adjacency, graph.triples, np.array(loops[-1:]), Recipe(epochs=6, batch=8), progress=False)
+    with torch.no_grad():
+        friend, knows = (model(adjacency, np.array([[19, r]])).total[0] for r in (0, 1))
+    assert int(friend.argmin()) == 19 and friend[19] < friend[18]
+    assert int(knows.argmax()) == 19
+    why = explain_link(model, graph, adjacency, 19, 1, 19)
+    assert why.kinds[0].relation == "" and "is what was asked about" in str(why)
+    assert sum(why.parts.values()) == pytest.approx(why.score, abs=1e-5)
 
 
 def why_triple(kin: TripleGraph, why: LinkExplanation) -> list[int]:

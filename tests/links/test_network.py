@@ -140,6 +140,16 @@ def test_an_edge_more_never_lowers_a_score():
                 assert bool((full - less >= -1e-6).all())
 
 
+@given(st.integers(0, 10_000))
+@settings(max_examples=30)
+def test_only_some_triples_are_those_of_a_graph_with_no_others(seed):
+    graph = drawn(seed)
+    kept = np.random.default_rng(seed).random(len(graph.triples)) < 0.6
+    part, other = Adjacency.of(graph).only(kept), Adjacency.of(graph_of(graph.triples[kept].reshape(-1, 3)))
+    for name in ("starts", "relations", "tails"):
+        assert np.array_equal(getattr(part, name), getattr(other, name)), name
+
+
 def test_too_many_messages_are_refused():
     graph = drawn(1, 20)
     with pytest.raises(LimitError) as fault:

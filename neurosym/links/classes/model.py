@@ -54,6 +54,15 @@ class FiredRules:
     rules: Tensor
     factor: Tensor
 
+    def take(self, rows: Tensor) -> FiredRules:
+        """For some of the entities, (b,) distinct rows, in their order."""
+        place = torch.full((self.count,), -1)
+        place[rows] = torch.arange(len(rows))
+        kept = place[self.row] >= 0
+        return FiredRules(
+            len(rows), place[self.row[kept]], self.column[kept], self.rules[kept], self.factor[kept]
+        )  # fmt: skip
+
 
 class ClassRules(nn.Module):
     """score(x, c) = sum of the weights of the most confident rules that derive label(x, c).
@@ -142,17 +151,23 @@ class ClassModel(nn.Module):
             raise DataError("a class model needs a part: rules or an encoder", code="NS931")
         self.rules, self.encoder = rules, encoder
 
-    def forward(self, edges: Tensor, entities: Tensor, fired: FiredRules | None, classes: int) -> ClassScores:
+    def forward(
+        self, edges: Tensor, entities: Tensor, fired: FiredRules | None, classes: int, held: Tensor | None = None
+    ) -> ClassScores:
         """Scores of C classes for (B,) entities.
 
         Args:
-            edges: (E, 3) of the graph without the label, both ways.
+            edges: (E, 3) of the graph without the label, both ways; or of a part of it.
             fired: the rules that fire for these entities.
+            held: (n,) where the edges run over the places of a part of the graph: the entities that these hold, of
+                which the first are the B asked for. Otherwise a place is an entity.
         """
         parts: dict[str, Tensor] = {}
         if self.rules is not None and fired is not None:
             parts["rules"] = self.rules(fired, classes)
-        if self.encoder is not None:
+        if self.encoder is not None and held is not None:
+            parts["encoder"] = centred(self.encoder(edges, held)[: len(entities)])
+        elif self.encoder is not None:
             parts["encoder"] = centred(self.encoder(edges, torch.arange(self.encoder.num_entities))[entities])
         return ClassScores(parts)
 

@@ -33,20 +33,31 @@ class Adjacency:
     Attributes:
         graph: whose edges these are.
         starts: (N + 1,) where each entity's edges begin; `relations` and `tails`: (E,) of the edges.
+        triples: (E,) row of the graph's triples that each edge is of.
     """
 
     graph: TripleGraph
     starts: NDArray[np.int64]
     relations: Int
     tails: Int
+    triples: NDArray[np.int64]
 
     @staticmethod
     def of(graph: TripleGraph) -> Adjacency:
         """The adjacency of a graph, edges of an entity in the order of relation and tail."""
         edges = graph.edges
-        edges = edges[np.lexsort((edges[:, 2], edges[:, 1], edges[:, 0]))]
+        order = np.lexsort((edges[:, 2], edges[:, 1], edges[:, 0]))
+        edges = edges[order]
         starts = offsets(np.bincount(edges[:, 0], minlength=len(graph.entities)))
-        return Adjacency(graph, starts, edges[:, 1].astype(np.int32), edges[:, 2].astype(np.int32))
+        rows = order % max(1, len(graph.triples))
+        return Adjacency(graph, starts, edges[:, 1].astype(np.int32), edges[:, 2].astype(np.int32), rows)
+
+    def only(self, kept: NDArray[np.bool_]) -> Adjacency:
+        """The edges of some triples, (n,) of the graph's, for messages to run over; `graph` stays the whole one."""
+        here = kept[self.triples]
+        heads = np.repeat(np.arange(self.num_entities), np.diff(self.starts))
+        starts = offsets(np.bincount(heads[here], minlength=self.num_entities))
+        return Adjacency(self.graph, starts, self.relations[here], self.tails[here], self.triples[here])
 
     @property
     def num_relations(self) -> int:
