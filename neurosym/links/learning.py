@@ -8,6 +8,7 @@ all weights together.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -42,17 +43,32 @@ class Together:
     share: float = 1.0
 
 
+@dataclass(frozen=True)
+class Stage:
+    """What was learned up to a stage.
+
+    Attributes:
+        name: `rules`, `others`, `balanced` or `together`; mrr: on valid; seconds: of CPU since learning began.
+    """
+
+    name: str
+    mrr: float
+    seconds: float
+
+
 @dataclass
 class Learned:
     """What learning did, stage by stage.
 
     Attributes:
-        stages: name (`rules`, `others`, `balanced`, `together`) → MRR on valid, in the order in which they were done.
+        stages: in the order in which they were done.
+        mrr: on valid, of the model as it is at the end.
         others, together: the two trainings by gradient.
         scale: factor of the rules beside the others when they were put together.
     """
 
-    stages: dict[str, float] = field(default_factory=dict)
+    stages: list[Stage] = field(default_factory=list)
+    mrr: float = 0.0
     others: LinkFit | None = None
     together: LinkFit | None = None
     scale: float = 1.0
@@ -68,7 +84,7 @@ def learn_links(
     weighing: Weighing | None = None,
     folder: Path | None = None,
     progress: bool = True,
-    told: Callable[[str, LinkModel, float], None] | None = None,
+    told: Callable[[Stage, LinkModel], None] | None = None,
 ) -> Learned:
     """Learn a model's parts, then the whole; the best of the stages on `valid` is what the model is at the end.
 
@@ -77,7 +93,7 @@ def learn_links(
         valid: (m, 3) triples to choose by; no other answers than those of train and valid are taken for true.
         recipe: of prior and paths; weighing: of the rules' weights.
         folder: for checkpoints; what was learned is gone on from there.
-        told: called after each stage with its name, a model of what has been learned, and its MRR on valid.
+        told: called after each stage with a model of what has been learned; its time does not count.
 
     Raises:
         DataError: NS932, there is nothing to learn from, or to choose by; NS933, the loss is not finite.
@@ -88,12 +104,17 @@ def learn_links(
         raise DataError("there are no triples to learn from, or none to choose by", code="NS932")
     known = KnownAnswers([train, valid], graph.num_relations)
     result = Learned()
+    begun, away = time.process_time(), 0.0
     others = [p for p in (model.network, model.prior) if p is not None]
 
-    def tell(stage: str, mrr: float, learned: LinkModel) -> None:
-        result.stages[stage] = mrr
+    def tell(name: str, mrr: float, learned: LinkModel) -> None:
+        nonlocal away
+        reached = time.process_time()
+        result.stages.append(Stage(name, mrr, reached - begun - away))
+        result.mrr = mrr
         if told is not None:
-            told(stage, learned.eval(), mrr)
+            told(result.stages[-1], learned.eval())
+        away += time.process_time() - reached
 
     def place(stage: str) -> Path | None:
         return None if folder is None else folder / f"{stage}-{recipe.seed}.checkpoint"
@@ -119,6 +140,7 @@ def learn_links(
         if after < mrr:
             model.load_state_dict(before)
         tell("together", after, model)
+        result.mrr = max(mrr, after)
     model.eval()
     return result
 
@@ -160,4 +182,4 @@ def _mrr(model: LinkModel, graph: Adjacency, triples: Long, known: KnownAnswers)
     return evaluate(scorer(model, graph), triples, known, BATCH).mrr()
 
 
-__all__ = ["SCALES", "Learned", "Together", "balance", "learn_links"]
+__all__ = ["SCALES", "Learned", "Stage", "Together", "balance", "learn_links"]

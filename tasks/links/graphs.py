@@ -63,6 +63,10 @@ SETTINGS = {
     "fb15k-237": Setting(
         "fb15k-237", "", "FB15k-237", seconds=300.0, recipe=Recipe(epochs=2, share=0.02), together=Together(epochs=0)
     ),
-    "wn18rr-v1-ind": Setting("grail", "WN18RR_v1/", "WN18RR_v1_ind", induced="WN18RR_v1_ind", rounds=6),
-    "fb237-v1-ind": Setting("grail", "fb237_v1/", "fb237_v1_ind", induced="fb237_v1_ind"),
+    "wn18rr-v1-ind": Setting(
+        "grail", "WN18RR_v1/", "WN18RR_v1_ind", induced="WN18RR_v1_ind", rounds=6, recipe=Recipe(epochs=16)
+    ),
+    "fb237-v1-ind": Setting(
+        "grail", "fb237_v1/", "fb237_v1_ind", induced="fb237_v1_ind", recipe=Recipe(epochs=12, edge_dropout=0.3)
+    ),
 }

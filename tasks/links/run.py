@@ -22,7 +22,7 @@ from neurosym.links.evaluation import KnownAnswers, Ranks, evaluate, ranks_of
 from neurosym.links.explain import explain_link
 from neurosym.links.fit import scorer
 from neurosym.links.graph import LinkSplit
-from neurosym.links.learning import learn_links
+from neurosym.links.learning import Stage, learn_links
 from neurosym.links.model import LinkModel
 from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency
@@ -95,25 +95,22 @@ def train(
     model = LinkModel(network, SignaturePrior(count) if "prior" in parts else None, rules)
     known = KnownAnswers([split.graph.triples, split.valid, split.test], count)
     outcomes: list[Outcome] = []
-    measuring = 0.0
+    mining = time.process_time() - begun
 
-    def measure(name: str, learned: LinkModel, mrr: float) -> None:
-        nonlocal measuring
-        spent, started = time.process_time() - begun - measuring, time.process_time()
+    def measure(name: str, learned: LinkModel, mrr: float, spent: float) -> None:
+        started = time.process_time()
         ranks = evaluate(scorer(learned, asked), split.test, known)
-        applied = time.process_time() - started
-        measuring += applied
-        outcomes.append(Outcome(name, ranks, mrr, spent, applied))
+        outcomes.append(Outcome(name, ranks, mrr, spent, time.process_time() - started))
 
-    def told(stage: str, learned: LinkModel, mrr: float) -> None:
-        if stage in VARIANTS and len(parts) > 1:
-            measure(VARIANTS[stage], learned, mrr)
+    def told(stage: Stage, learned: LinkModel) -> None:
+        if stage.name in VARIANTS and len(parts) > 1:
+            measure(VARIANTS[stage.name], learned, stage.mrr, mining + stage.seconds)
 
     recipe = replace(setting.recipe, seed=seed)
     result = learn_links(
         model, graph, learn_on.triples, valid, recipe, setting.together, folder=folder, progress=not quiet, told=told
     )
-    measure(" + ".join(parts), model, max(result.stages.values()))
+    measure(" + ".join(parts), model, result.mrr, mining + result.stages[-1].seconds)
     before = KnownAnswers([learn_on.triples], count)
     calibration = calibrate(model, graph, valid, before, seed)
     # as on valid: what another part of the hidden links has is neither known nor counted as true

@@ -12,7 +12,7 @@ import numpy as np
 from neurosym.links.evaluation import KnownAnswers, evaluate
 from neurosym.links.fit import Recipe, scorer
 from neurosym.links.graph import TripleGraph
-from neurosym.links.learning import Together, learn_links
+from neurosym.links.learning import Stage, Together, learn_links
 from neurosym.links.model import LinkModel
 from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency
@@ -101,7 +101,7 @@ def rules_alone(name: str, data: Hetionet, setting: Setting, seed: int, mined: M
     spent = mined.seconds if source == "mined" else 0.0
     if learned:
         found = learn_links(model, graph, data.training, data.split.valid, replace(setting.recipe, seed=seed))
-        return Trained(name, model, found.stages["rules"], spent + time.process_time() - begun)
+        return Trained(name, model, found.mrr, spent + time.process_time() - begun)
     known = KnownAnswers([data.training, data.split.valid], graph.num_relations)
     mrr = evaluate(scorer(model, graph), data.split.valid, known).mrr()
     return Trained(name, model, mrr, spent + time.process_time() - begun)
@@ -117,7 +117,7 @@ def train(
         folder: for checkpoints, to go on from.
         told: called with each of `STAGES`; what it spends does not count.
     """
-    begun, away = time.process_time() - mined.seconds, 0.0
+    begun = time.process_time()
     graph, adjacency = data.split.graph, Adjacency.of(data.split.graph)
     expert, count = expert_rules(graph).rules, len(graph.relations)
     own = {str(rule) for rule in expert}
@@ -127,17 +127,15 @@ def train(
         RuleScores(concatenate([expert, others]), setting.best),
     )  # fmt: skip
 
-    def tell(stage: str, learned: LinkModel, mrr: float) -> None:
-        nonlocal away
-        started = time.process_time()
-        if stage in STAGES and told is not None:
-            told(Trained(STAGES[stage], learned, mrr, started - begun - away))
-        away += time.process_time() - started
+    spent = mined.seconds + time.process_time() - begun
+
+    def tell(stage: Stage, learned: LinkModel) -> None:
+        if stage.name in STAGES and told is not None:
+            told(Trained(STAGES[stage.name], learned, stage.mrr, spent + stage.seconds))
 
     recipe = replace(setting.recipe, seed=seed)
     found = learn_links(
         model, adjacency, data.training, data.split.valid, recipe, setting.together, folder=folder, progress=progress,
         told=tell,
     )  # fmt: skip
-    reached = max(found.stages["balanced"], found.stages.get("together", 0.0))
-    return Trained(FULL, model, reached, time.process_time() - begun - away)
+    return Trained(FULL, model, found.mrr, spent + found.stages[-1].seconds)
