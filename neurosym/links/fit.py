@@ -65,6 +65,7 @@ def fit(
     checkpoint: Path | None = None,
     progress: bool = True,
     told: Callable[[LinkFit], None] | None = None,
+    known: KnownAnswers | None = None,
 ) -> LinkFit:
     """Train on (n, 3) triples of the graph; the weights of the best epoch on `valid` are kept, of the last without.
 
@@ -72,6 +73,7 @@ def fit(
         graph: which holds the triples of `train`; a query does not see its own.
         checkpoint: file to go on from, where it exists, and to write after each epoch.
         told: called after each epoch.
+        known: true answers that do not count before a valid one; those of `train` and `valid` by default.
 
     Raises:
         DataError: NS932, there is nothing to learn from; NS933, the loss is not finite.
@@ -90,7 +92,7 @@ def fit(
         start = len(result.losses)
     else:
         torch.manual_seed(recipe.seed)
-    run = _Run(model, graph, train, valid, recipe, optimizer)
+    run = _Run(model, graph, train, valid, recipe, optimizer, known)
     with progress_bar(progress) as bar:
         task = None if bar is None else bar.add_task("training", total=recipe.epochs * run.steps, note="")
         for epoch in range(start, recipe.epochs):
@@ -122,12 +124,13 @@ class _Run:
 
     def __init__(
         self, model: LinkModel, graph: Adjacency, train: Long, valid: Long | None, recipe: Recipe,
-        optimizer: torch.optim.Optimizer,
+        optimizer: torch.optim.Optimizer, known: KnownAnswers | None,
     ) -> None:  # fmt: skip
         self.model, self.graph, self.valid, self.recipe, self.optimizer = model, graph, valid, recipe, optimizer
         self.queries = both_ways(train, graph.num_relations)
         self.known = KnownAnswers([train], graph.num_relations)
-        self.all_known = self.known if valid is None else KnownAnswers([train, valid], graph.num_relations)
+        everything = [train] if valid is None else [train, valid]
+        self.all_known = KnownAnswers(everything, graph.num_relations) if known is None else known
         self.steps = max(1, int(len(self.queries) * recipe.share) // recipe.batch)
 
     def epoch(self, number: int) -> Iterator[float]:

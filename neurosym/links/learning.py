@@ -25,7 +25,7 @@ from neurosym.links.network.reach import Adjacency
 from neurosym.links.rules.learned import Weighing
 
 SCALES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 50.0, 200.0)
-MOST = 2_000  # valid triples that scales are chosen on
+MOST = 2_000  # valid triples that anything is chosen by
 BATCH = 32
 
 
@@ -90,7 +90,8 @@ def learn_links(
 
     Args:
         graph: which holds the triples of `train`, (n, 3); a query does not see its own.
-        valid: (m, 3) triples to choose by; no other answers than those of train and valid are taken for true.
+        valid: (m, 3) triples to choose by, of which `MOST` are looked at; no other answers than those of train and
+            valid are taken for true.
         recipe: of prior and paths; weighing: of the rules' weights.
         folder: for checkpoints; what was learned is gone on from there.
         told: called after each stage with a model of what has been learned; its time does not count.
@@ -103,6 +104,7 @@ def learn_links(
     if not len(train) or not len(valid):
         raise DataError("there are no triples to learn from, or none to choose by", code="NS932")
     known = KnownAnswers([train, valid], graph.num_relations)
+    valid = some(valid, MOST, recipe.seed)
     result = Learned()
     begun, away = time.process_time(), 0.0
     others = [p for p in (model.network, model.prior) if p is not None]
@@ -126,7 +128,7 @@ def learn_links(
         model.prior.start(train)
     if others:
         rest = LinkModel(model.network, model.prior)
-        result.others = fit(rest, graph, train, valid, recipe, place("others"), progress)
+        result.others = fit(rest, graph, train, valid, recipe, place("others"), progress, known=known)
         tell("others", max(result.others.mrr), rest)
     if model.rules is None or not others:
         return result
@@ -135,8 +137,8 @@ def learn_links(
     if together.epochs:
         before = weights_of(model)
         shorter = replace(recipe, epochs=together.epochs, lr=together.lr, share=together.share)
-        result.together = fit(model, graph, train, valid, shorter, place("together"), progress)
-        after = _mrr(model, graph, some(valid, MOST, recipe.seed), known)
+        result.together = fit(model, graph, train, valid, shorter, place("together"), progress, known=known)
+        after = evaluate(scorer(model, graph), valid, known, BATCH).mrr()
         if after < mrr:
             model.load_state_dict(before)
         tell("together", after, model)
@@ -176,10 +178,6 @@ def balance(
     chosen = int(totals.argmax())
     model.rescale(min(1.0, scales[chosen]), 1 / max(1.0, scales[chosen]))
     return scales[chosen], float(totals[chosen]) / len(queries)
-
-
-def _mrr(model: LinkModel, graph: Adjacency, triples: Long, known: KnownAnswers) -> float:
-    return evaluate(scorer(model, graph), triples, known, BATCH).mrr()
 
 
 __all__ = ["SCALES", "Learned", "Stage", "Together", "balance", "learn_links"]

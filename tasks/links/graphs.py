@@ -58,10 +58,16 @@ SETTINGS = {
         together=Together(share=0.5),
     ),
     "wn18rr": Setting(
-        "wn18rr", "", "WN18RR", rounds=5, recipe=Recipe(epochs=2, share=0.05), together=Together(epochs=0)
+        "wn18rr", "", "WN18RR", rounds=5, recipe=Recipe(epochs=6, share=0.1), together=Together(share=0.05)
     ),
     "fb15k-237": Setting(
-        "fb15k-237", "", "FB15k-237", seconds=300.0, recipe=Recipe(epochs=2, share=0.02), together=Together(epochs=0)
+        "fb15k-237",
+        "",
+        "FB15k-237",
+        seconds=300.0,
+        rounds=3,
+        recipe=Recipe(epochs=3, share=0.03),
+        together=Together(share=0.01),
     ),
     "wn18rr-v1-ind": Setting(
         "grail", "WN18RR_v1/", "WN18RR_v1_ind", induced="WN18RR_v1_ind", rounds=6, recipe=Recipe(epochs=16)
