@@ -126,7 +126,7 @@ class AbstractReasons:
         from neurosym.explain.report import write_page
         from neurosym.links.report import reasons_html
 
-        page = reasons_html(self)
+        page = reasons_html(self)  # type: ignore[arg-type]  # there are two kinds
         if path is not None:
             write_page(path, page)
         return page
@@ -183,7 +183,8 @@ class LinkExplanation(AbstractReasons):
         named = lambda name: self.labels.get(name, name)  # noqa: E731
         head, relation, tail = self.query
         said = "" if self.probability is None else f", p = {self.probability:.3f}"
-        lines = [f"{named(head)} – {named(relation)} – {named(tail)}: score {self.score:.3f}, rank {self.rank:g}{said}"]
+        claim = self.claim or f"{named(head)} – {named(relation)} – {named(tail)}"
+        lines = [f"{claim}: score {self.score:.3f}, rank {self.rank:g}{said}"]
         lines += [f"  {text}" for text in (self.remark, *self.notes) if text]
         lines += [f"  {name}: {value:+.3f}" for name, value in self.parts.items()]
         for r in self.rules:

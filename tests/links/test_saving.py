@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,7 +94,7 @@ def test_another_graph_is_refused_with_what_differs(saved: dict, task: ClassGrap
         return f"{fault.value} {fault.value.note}"
 
     def over(**changes: tuple[str, ...]) -> ClassGraph:
-        made = {"entities": graph.entities, "relations": graph.relations, **changes}
+        made: dict[str, Any] = {"entities": graph.entities, "relations": graph.relations, **changes}
         withheld = replace(task.withheld, graph=TripleGraph(triples=graph.triples, **made))
         return replace(task, withheld=withheld)
 
