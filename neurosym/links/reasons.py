@@ -132,6 +132,12 @@ class AbstractReasons:
         return page
 
 
+def verdict_words(truth: bool | None, remark: str) -> str:
+    """What is known of a prediction's truth: `right`, `WRONG: it is …`, or nothing."""
+    known = "" if truth is None else "right" if truth else "WRONG"
+    return ": ".join(filter(None, (known, remark)))
+
+
 @dataclass(frozen=True)
 class LinkExplanation(AbstractReasons):
     """What a predicted link rests on.
@@ -185,7 +191,7 @@ class LinkExplanation(AbstractReasons):
         said = "" if self.probability is None else f", p = {self.probability:.3f}"
         claim = self.claim or f"{named(head)} – {named(relation)} – {named(tail)}"
         lines = [f"{claim}: score {self.score:.3f}, rank {self.rank:g}{said}"]
-        lines += [f"  {text}" for text in (self.remark, *self.notes) if text]
+        lines += [f"  {text}" for text in (verdict_words(self.truth, self.remark), *self.notes) if text]
         lines += [f"  {name}: {value:+.3f}" for name, value in self.parts.items()]
         for r in self.rules:
             lines.append(f"  {r.share:+.3f} rule {r.rule}" + (f" ({r.source})" if r.source else ""))
@@ -205,5 +211,5 @@ class LinkExplanation(AbstractReasons):
 
 __all__ = [
     "LINK_FORMAT", "AbstractReasons", "EdgeEffect", "KindReason", "LinkExplanation", "Named", "PathReason",
-    "RuleReason",
+    "RuleReason", "verdict_words",
 ]  # fmt: skip

@@ -128,7 +128,7 @@ def reports(data: Affiliations, outcome: Outcome, number: int) -> list[ClassExpl
         entity, own = int(data.test.entities[row]), int(data.test.classes[row])
         why = explain_class(outcome.model, data.task, data.train, entity, rules=3, edges=5)
         right = bool(outcome.right[row])
-        remark = "" if right else f"WRONG: it is {data.name(int(data.task.classes[own]))}"
+        remark = "" if right else f"it is {data.name(int(data.task.classes[own]))}"
         told.append(replace(why, truth=right, remark=remark))
     return told
 

@@ -55,7 +55,7 @@ def explain_class(
     named = [*(edge for edges in cited for edge in edges), *(e.edge for e in found)]
     label = graph.relations[task.relation]
     return ClassExplanation(
-        own, names[best], score, float(total.softmax(0)[best]),
+        own, names[best], score, float(total.double().softmax(0)[best]),
         {name: float(part[best]) for name, part in scores.items()},
         {names[c]: float(total[c]) for c in range(len(names)) if c != best},
         tuple(fired), tuple(found), {} if told is None else {"rules": told}, searched, reachable,

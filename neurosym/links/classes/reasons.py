@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from neurosym.links.reasons import AbstractReasons, EdgeEffect, RuleReason
+from neurosym.links.reasons import AbstractReasons, EdgeEffect, RuleReason, verdict_words
 
 CLASS_FORMAT = "neurosym-class/1"
 IRI = re.compile(r"https?://[^\s(),]+")
@@ -68,7 +68,7 @@ class ClassExplanation(AbstractReasons):
     def __str__(self) -> str:
         named = lambda name: self.labels.get(name) or _local(name)  # noqa: E731
         lines = [f"{named(self.entity)} → {named(self.answer)}: score {self.score:.3f}, p = {self.probability:.3f}"]
-        lines += [f"  {text}" for text in (self.remark, *self.notes) if text]
+        lines += [f"  {text}" for text in (verdict_words(self.truth, self.remark), *self.notes) if text]
         lines += [f"  {name}: {value:+.3f}" for name, value in self.parts.items()]
         lines += [f"  against {named(c)}: {s:.3f}" for c, s in sorted(self.others.items(), key=lambda o: -o[1])]
         for r in self.rules:

@@ -49,7 +49,9 @@ def templates() -> Environment:
 
 def figure(why: Reasons) -> str:
     """The number on top: a probability where there is one, else the score."""
-    return number(why.score) if why.probability is None else percent(why.probability)
+    if why.probability is None:
+        return number(why.score)
+    return percent(min(max(why.probability, 1e-12), 1 - 1e-12))  # no score makes certain; a float may be 1
 
 
 def verdict(why: Reasons) -> tuple[str, str]:
@@ -123,7 +125,8 @@ def _method(why: Reasons) -> list[str]:
             "The score of a class is the sum of its parts, which were trained together; a softmax over the classes "
             "makes the probability. It is as the model gives it, and was not calibrated.",
             "The relation of the classes itself, and what says the same by another name, is not in the graph that is "
-            "reasoned from; rules may read the labels that are known of others.",
+            "reasoned from. Rules may read the labels that are known of others: questions about rules are asked of the "
+            "graph with these labels.",
         ]
     sentences = [
         "The score is the sum of its parts, and each part is the sum of its reasons. The rank is the place of the "
