@@ -9,12 +9,13 @@ import numpy as np
 
 from neurosym.explain.words import fill
 from neurosym.lang.printer import Printer
-from neurosym.links.calibration import Calibration, calibrate
+from neurosym.links.calibration import Calibration, calibrate, reliability
 from neurosym.links.evaluation import KnownAnswers
 from neurosym.links.explain import explain_link
 from neurosym.links.model import LinkModel
 from neurosym.links.network.reach import Adjacency
 from neurosym.links.reasons import LinkExplanation, Named, RuleReason
+from neurosym.links.report import how_reliable
 from neurosym.links.rules import Rule, RulesRead
 from tasks.repurposing.data import Hetionet
 
@@ -41,7 +42,10 @@ class Teller:
         self.graph = data.split.graph
         self.adjacency = Adjacency.of(self.graph)
         self.known = KnownAnswers([self.graph.triples], len(self.graph.relations))
-        self.calibration = calibration or calibrate(model, self.adjacency, data.split.valid, self.known)
+        valid, test = data.split.valid, data.split.test
+        self.calibration = calibration or calibrate(model, self.adjacency, valid, self.known)
+        before = KnownAnswers([self.graph.triples, valid], len(self.graph.relations))
+        self.reliability = reliability(model, self.calibration, self.adjacency, test, before)
         self.origins = {str(rule): origin for rule, origin in zip(expert.rules, expert.origins, strict=True)}
         rules = [] if model.rules is None else model.rules.rules
         self.rules: dict[str, Rule] = {str(rule): rule for rule in rules}
@@ -66,6 +70,7 @@ class Teller:
             remark=f"this pair was held out ({held_out}): Hetionet knows it as a treatment" if held_out else "",
             notes=(
                 NOTES[0],
+                *filter(None, [how_reliable(why.probability, self.reliability)]),
                 f"{self._name(head)} is {_identifier(head)} in DrugBank, {self._name(tail)} is {_identifier(tail)} in "
                 "the Disease Ontology.",
                 f"Known to be treated by {self._name(head)}: {', '.join(treated) or 'nothing that was learned from'}.",

@@ -14,14 +14,14 @@ import torch
 from neurosym.errors import ExplanationError
 from neurosym.explain.report.picture import Drawing
 from neurosym.facts import FactBase
-from neurosym.links.calibration import calibrate
+from neurosym.links.calibration import Reliability, calibrate
 from neurosym.links.classes import ClassExplanation, class_graph, explain_class
 from neurosym.links.evaluation import KnownAnswers
 from neurosym.links.explain import explain_link
 from neurosym.links.network.reach import Adjacency
 from neurosym.links.reading import from_facts
 from neurosym.links.reasons import EdgeEffect, KindReason, LinkExplanation, PathReason
-from neurosym.links.report import Reasons, Words, claim_of, main_reason, reasons_html, write_reasons
+from neurosym.links.report import Reasons, Words, claim_of, how_reliable, main_reason, reasons_html, write_reasons
 from neurosym.links.report.picture import draw, levels
 from neurosym.links.report.sections import sections
 from neurosym.neural.encoders import RGCNEncoder
@@ -136,6 +136,15 @@ def test_a_batch(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------------- words
+
+
+def test_what_probabilities_were_worth_elsewhere() -> None:
+    measured = Reliability((0.1, 0.7), (0.125, 0.25), (40, 30), 0.2)
+    assert how_reliable(0.9, measured).endswith(
+        "of 30 answers of about this probability (70.0% on average), 25.0% were true"
+    )
+    assert "12.5% were true" in how_reliable(0.2, measured)
+    assert how_reliable(None, measured) == how_reliable(0.5, Reliability((), (), (), 0.0)) == ""
 
 
 @pytest.mark.parametrize(
