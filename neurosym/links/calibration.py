@@ -54,6 +54,12 @@ class Reliability:
     count: tuple[int, ...]
     error: float
 
+    def observed(self, probability: float) -> float | None:
+        """The share that was true in the bin whose mean is nearest to a probability; None without bins."""
+        if not self.said:
+            return None
+        return self.true[min(range(len(self.said)), key=lambda k: abs(self.said[k] - probability))]
+
 
 def calibrate(
     model: LinkModel, graph: Adjacency, valid: Long, known: KnownAnswers, seed: int = 0, most: int = MOST

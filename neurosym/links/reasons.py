@@ -149,6 +149,7 @@ class LinkExplanation(AbstractReasons):
         paths, kinds, rules: the largest of each; told: part → share of it that these restore.
         labels: name → label, of the entities and relations that are mentioned.
         probability: calibrated; None where no calibration was given.
+        observed: of other links with about this probability, the share that was true; None where nobody measured it.
         candidates: how many entities the answer was ranked among; 0 where that is not known.
         effects: cited edges, each left out alone, the one of the largest effect first.
         claim: the link as a sentence, where a task words it; notes: what its readers should know.
@@ -173,6 +174,7 @@ class LinkExplanation(AbstractReasons):
     notes: tuple[str, ...] = ()
     truth: bool | None = None
     remark: str = ""
+    observed: float | None = None
     format: str = LINK_FORMAT
 
     @property
@@ -189,6 +191,7 @@ class LinkExplanation(AbstractReasons):
         named = lambda name: self.labels.get(name, name)  # noqa: E731
         head, relation, tail = self.query
         said = "" if self.probability is None else f", p = {self.probability:.3f}"
+        said += "" if self.observed is None else f" (of such, {self.observed:.0%} were true)"
         claim = self.claim or f"{named(head)} – {named(relation)} – {named(tail)}"
         lines = [f"{claim}: score {self.score:.3f}, rank {self.rank:g}{said}"]
         lines += [f"  {text}" for text in (verdict_words(self.truth, self.remark), *self.notes) if text]

@@ -28,7 +28,7 @@ from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency
 from neurosym.links.priors import SignaturePrior
 from neurosym.links.reasons import LinkExplanation
-from neurosym.links.report import how_reliable, write_reasons
+from neurosym.links.report import write_reasons
 from neurosym.links.rules import mine, write_rules
 from neurosym.links.rules.part import RuleScores
 from neurosym.links.saving import save_links
@@ -162,9 +162,9 @@ def reports(trained: Trained, split: LinkSplit, number: int) -> list[LinkExplana
             trained.model, graph, adjacency, head, relation, answer, paths=3, kinds=2, rules=3, known=known,
             calibration=trained.calibration,
         )  # fmt: skip
-        note = how_reliable(why.probability, trained.reliability)
+        observed = None if why.probability is None else trained.reliability.observed(why.probability)
         remark = "a link of the test, which nothing was learned from"
-        told.append(replace(why, truth=True, remark=remark, notes=(note,) if note else ()))
+        told.append(replace(why, truth=True, remark=remark, observed=observed))
     return told
 
 

@@ -15,7 +15,6 @@ from neurosym.links.explain import explain_link
 from neurosym.links.model import LinkModel
 from neurosym.links.network.reach import Adjacency
 from neurosym.links.reasons import LinkExplanation, Named, RuleReason
-from neurosym.links.report import how_reliable
 from neurosym.links.rules import Rule, RulesRead
 from tasks.repurposing.data import Hetionet
 
@@ -67,10 +66,10 @@ class Teller:
         return replace(
             why, claim=f"{self._name(head)} may treat {self._name(tail)}", rules=tuple(map(self._rule, why.rules)),
             truth=True if held_out else None,
+            observed=None if why.probability is None else self.reliability.observed(why.probability),
             remark=f"this pair was held out ({held_out}): Hetionet knows it as a treatment" if held_out else "",
             notes=(
                 NOTES[0],
-                *filter(None, [how_reliable(why.probability, self.reliability)]),
                 f"{self._name(head)} is {_identifier(head)} in DrugBank, {self._name(tail)} is {_identifier(tail)} in "
                 "the Disease Ontology.",
                 f"Known to be treated by {self._name(head)}: {', '.join(treated) or 'nothing that was learned from'}.",

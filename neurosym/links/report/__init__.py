@@ -2,6 +2,6 @@
 
 from neurosym.links.report.batch import index_html, write_reasons
 from neurosym.links.report.page import reasons_html
-from neurosym.links.report.words import Reasons, Words, claim_of, how_reliable, main_reason
+from neurosym.links.report.words import Reasons, Words, claim_of, main_reason
 
-__all__ = ["Reasons", "Words", "claim_of", "how_reliable", "index_html", "main_reason", "reasons_html", "write_reasons"]
+__all__ = ["Reasons", "Words", "claim_of", "index_html", "main_reason", "reasons_html", "write_reasons"]

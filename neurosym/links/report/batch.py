@@ -10,6 +10,7 @@ from pathlib import Path
 from neurosym.errors import ExplanationError
 from neurosym.explain.report.batch import page_name
 from neurosym.explain.report.page import write_page
+from neurosym.explain.report.wording import percent
 from neurosym.links.reasons import LinkExplanation
 from neurosym.links.report.page import figure, reasons_html, templates, verdict
 from neurosym.links.report.words import Reasons, claim_of, main_reason
@@ -27,13 +28,16 @@ class Row:
     reason: str
     rank: str
     href: str = ""
+    observed: str = ""
 
     @classmethod
     def of(cls, why: Reasons, href: str = "") -> Row:
         """The row of an explanation."""
         kind, remark = verdict(why)
         rank = f"{why.rank:g}" if isinstance(why, LinkExplanation) else ""
-        return cls(claim_of(why), figure(why), kind, remark, main_reason(why), rank, href)
+        seen = why.observed if isinstance(why, LinkExplanation) else None
+        observed = "" if seen is None else f"of such {percent(seen)} were true"
+        return cls(claim_of(why), figure(why), kind, remark, main_reason(why), rank, href, observed)
 
 
 def index_html(rows: Iterable[Row], title: str, lead: str = "", probability: bool = True) -> str:

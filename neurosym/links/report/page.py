@@ -71,7 +71,8 @@ def _measure(why: Reasons) -> str:
         return f"probability among {count:,} class{'' if count == 1 else 'es'}; score {number(why.score)}"
     if why.probability is None:
         return f"score, {rank_words(why)}"
-    return f"calibrated probability; score {number(why.score)}, {rank_words(why)}"
+    such = "" if why.observed is None else f", of such {percent(why.observed)} were true elsewhere"
+    return f"calibrated probability{such}; score {number(why.score)}, {rank_words(why)}"
 
 
 PARTS = {
@@ -137,5 +138,10 @@ def _method(why: Reasons) -> list[str]:
         sentences.append(
             "The probability is calibrated on links that were kept from learning: it says how likely this link is, "
             "among as many hidden ones as there were. A true link that nobody has written down counts as false there."
+        )
+    if why.observed is not None:
+        sentences.append(
+            "Beside it stands what such probabilities were worth on other links, which nothing was learned from: of "
+            "those with about this one, the share that was true. Where the two differ, believe that share."
         )
     return sentences

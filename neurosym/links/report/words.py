@@ -6,8 +6,6 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote
 
-from neurosym.explain.report.wording import percent
-from neurosym.links.calibration import Reliability
 from neurosym.links.classes.reasons import IRI, ClassExplanation
 from neurosym.links.reasons import LinkExplanation, Named, RuleReason
 
@@ -97,18 +95,6 @@ def main_reason(why: Reasons) -> str:
     else:
         found += [(e.encoder, words.edge(e.edge)) for e in why.edges if e.encoder > 0]
     return max(found, key=lambda reason: reason[0])[1] if found else ""
-
-
-def how_reliable(probability: float | None, measured: Reliability) -> str:
-    """How often predictions of about this probability were true where that was measured; empty if none was like it."""
-    if probability is None or not measured.said:
-        return ""
-    bin = min(range(len(measured.said)), key=lambda k: abs(measured.said[k] - probability))
-    said, true = measured.said[bin], measured.true[bin]
-    return (
-        f"probabilities on new data: of {measured.count[bin]:,} answers of about this probability ({percent(said)} on "
-        f"average), {percent(true)} were true"
-    )
 
 
 def number(value: float) -> str:

@@ -21,7 +21,7 @@ from neurosym.links.explain import explain_link
 from neurosym.links.network.reach import Adjacency
 from neurosym.links.reading import from_facts
 from neurosym.links.reasons import EdgeEffect, KindReason, LinkExplanation, PathReason
-from neurosym.links.report import Reasons, Words, claim_of, how_reliable, main_reason, reasons_html, write_reasons
+from neurosym.links.report import Reasons, Words, claim_of, main_reason, reasons_html, write_reasons
 from neurosym.links.report.picture import draw, levels
 from neurosym.links.report.sections import sections
 from neurosym.neural.encoders import RGCNEncoder
@@ -138,13 +138,15 @@ def test_a_batch(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------------------------- words
 
 
-def test_what_probabilities_were_worth_elsewhere() -> None:
+def test_what_probabilities_were_worth_elsewhere(tmp_path: Path) -> None:
     measured = Reliability((0.1, 0.7), (0.125, 0.25), (40, 30), 0.2)
-    assert how_reliable(0.9, measured).endswith(
-        "of 30 answers of about this probability (70.0% on average), 25.0% were true"
-    )
-    assert "12.5% were true" in how_reliable(0.2, measured)
-    assert how_reliable(None, measured) == how_reliable(0.5, Reliability((), (), (), 0.0)) == ""
+    assert (measured.observed(0.9), measured.observed(0.2)) == (0.25, 0.125)
+    assert Reliability((), (), (), 0.0).observed(0.5) is None
+    why = replace(a_link(), observed=0.25)
+    assert "calibrated probability, of such 25.0% were true elsewhere; score" in told(why)
+    assert "(of such, 25% were true)" in str(why)
+    index = Page(write_reasons(tmp_path, [why], "t").read_text("utf-8"))
+    assert "of such 25.0% were true" in index.text
 
 
 @pytest.mark.parametrize(
