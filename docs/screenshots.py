@@ -1,7 +1,8 @@
 """Makes the pictures of reports in docs/_static: `python -m docs.screenshots`, from the repository's root.
 
-They show patients of the diagnosis task whom the model has never seen, and change with the pages, the task and nothing
-else. Needs Chromium and scikit-learn; trains one fold.
+They show patients of the diagnosis task whom the model has never seen, and a sample of a predicted link that the tests
+use; they change with the pages, the task and nothing else. Needs Chromium and scikit-learn; trains one fold.
+`python -m docs.screenshots links` makes those of the link alone.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import neurosym as ns
 from neurosym.explain.firings import rule_firings
 from neurosym.explain.model import Explanation
 from neurosym.explain.report import explanation_html, write_batch
+from neurosym.links.report import reasons_html
 from tasks.diagnosis.data import folds, load_ward
 from tasks.diagnosis.model import Recipe
 from tasks.diagnosis.run import train
 from tests.explain.chromium import Tab, chromium, find_chromium
+from tests.links.samples import a_link
 
 MEMBERS = 40  # of the batch
 STATIC = Path(__file__).parent / "_static"
@@ -45,6 +48,14 @@ def main() -> int:
     if program is None:
         print("no Chromium on this machine", file=sys.stderr)
         return 1
+    with tempfile.TemporaryDirectory() as name, chromium(program, Path(name, "profile")) as browser:
+        page = Path(name) / "link.html"
+        page.write_text(reasons_html(a_link()), "utf-8")
+        tab = browser.tab()
+        take(tab, page, "link-desktop.png", 1100, 1280)
+        take(tab, page, "link-phone.png", 400, 1300)
+    if "links" in sys.argv[1:]:
+        return 0
     explained, chosen, rules, firings = patients()
     assert all(e.verified for e, _ in explained), "what the documentation shows verifies"
     with tempfile.TemporaryDirectory() as name, chromium(program, Path(name, "profile")) as browser:

@@ -30,7 +30,7 @@ IMPORTS = {
     "reasoner": {"semantics", "neural"},
     "explain": {"reasoner", "verify"},
     "learning": {"reasoner"},
-    "links": {"reasoner", "learning"},
+    "links": {"reasoner", "learning", "explain"},
     "datasets": {"errors"},
     "bayes": {"reasoner"},
 }

@@ -54,6 +54,12 @@ class Reliability:
     count: tuple[int, ...]
     error: float
 
+    def observed(self, probability: float) -> float | None:
+        """The share that was true in the bin whose mean is nearest to a probability; None without bins."""
+        if not self.said:
+            return None
+        return self.true[min(range(len(self.said)), key=lambda k: abs(self.said[k] - probability))]
+
 
 def calibrate(
     model: LinkModel, graph: Adjacency, valid: Long, known: KnownAnswers, seed: int = 0, most: int = MOST
@@ -70,12 +76,15 @@ def calibrate(
     if not len(valid):
         raise DataError("there are no valid triples to calibrate by", code="NS932")
     shares, true = _shares(model, graph, valid, known, seed, most)
+    # For each true answer, not for each answer: of a large graph nearly all are false, and slopes of their mean are so
+    # small from the start that the search would take them for none, and stop where it begins.
+    count = true.sum()
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         logits = weights[0] * shares + weights[1]
         wrong = expit(logits) - true
-        slopes = np.array([(wrong * shares).mean(), wrong.mean()])
-        return float((np.logaddexp(0, logits) - true * logits).mean()), slopes
+        slopes = np.array([(wrong * shares).sum(), wrong.sum()]) / count
+        return float((np.logaddexp(0, logits) - true * logits).sum() / count), slopes
 
     weights = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS").x
     return Calibration(max(float(weights[0]), 1e-6), float(weights[1]))

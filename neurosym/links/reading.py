@@ -160,7 +160,7 @@ def _check(check: GraphCheck, part: _Parts, num_relations: int) -> None:
 
 
 def from_facts(
-    facts: FactBase, relations: Sequence[str] | None = None, literals: int | None = None
+    facts: FactBase, relations: Sequence[str] | None = None, literals: int | None = None, language: str = "en"
 ) -> tuple[TripleGraph, GraphCheck]:
     """The binary facts between things, as triples; classes become edges of rdf:type to the class.
 
@@ -168,10 +168,11 @@ def from_facts(
         relations: names or full IRIs of those to take; all by default, rdf:type included.
         literals: values that at least so many facts have become entities, named as facts spell them (`"a text"`);
             by default none. One that a single fact has connects nothing.
+        language: of the labels; see `FactBase.labels`.
 
     Returns:
-        The graph, its names full IRIs without brackets where they are IRIs, with rdfs:label as labels; and what was
-        left out: triples whose object is a literal that is no entity, facts of other arities.
+        The graph, its names full IRIs without brackets where they are IRIs, with rdfs:label as labels of entities and
+        relations; and what was left out: triples whose object is a literal that is no entity, facts of other arities.
     """
     check = GraphCheck({"facts with a literal, which are no edges": 0, "facts of other arities": 0})
     shared = set() if literals is None else _often(facts, literals)
@@ -207,7 +208,8 @@ def from_facts(
         kind = np.full(int(things.sum()), kinds[wanted])
         rows.append(np.column_stack([heads[things], kind, tails[things]]))
     triples = np.concatenate(rows) if rows else np.zeros((0, 3), np.int64)
-    labels = {_name(v): text for v, text in facts.labels().items() if _name(v) in entities.ids}
+    labels = {_name(v): text for v, text in facts.labels(language).items()}
+    labels = {name: text for name, text in labels.items() if name in entities.ids or name in kinds.ids}
     return TripleGraph(entities.names, kinds.names, triples.astype(np.int64), labels), check
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def save_links(
         }  # fmt: skip
     if model.rules is not None:
         rules = model.rules.rules
-        tensors |= {f"rules/{name}": torch.from_numpy(np.ascontiguousarray(getattr(rules, name))) for name in COLUMNS}
+        tensors |= rule_tensors(rules)
         header["rules"] = {
             "entities": rules.entities, "smoothing": rules.smoothing, "best": model.rules.best,
             "dropout": model.rules.dropout, "decay": model.rules.decay,
@@ -66,6 +67,19 @@ def save_links(
         tensors |= {f"calibration/{k}": v.detach() for k, v in calibration.state_dict().items()}
     make_folder_of(Path(path), "the model", "NS710")
     write_tensors(Path(path), tensors, {"links": json.dumps(header)}, "the model", "NS710")
+
+
+def rule_tensors(rules: RuleSet) -> dict[str, Tensor]:
+    """The columns of rules, by their names in a file."""
+    return {f"rules/{name}": torch.from_numpy(np.ascontiguousarray(getattr(rules, name))) for name in COLUMNS}
+
+
+def rules_of(
+    tensors: Mapping[str, Tensor], relations: tuple[str, ...], entities: tuple[str, ...], smoothing: float
+) -> RuleSet:
+    """The rules whose columns `rule_tensors` gave."""
+    columns = {name: tensors[f"rules/{name}"].numpy() for name in COLUMNS}
+    return RuleSet(relations, entities, **columns, smoothing=smoothing)
 
 
 def load_links(path: str | os.PathLike[str]) -> SavedLinks:
@@ -97,8 +111,7 @@ def _read(header: dict, tensors: dict[str, Tensor]) -> SavedLinks:
     rules = None
     if "rules" in header:
         about = header["rules"]
-        columns = {name: tensors[f"rules/{name}"].numpy() for name in COLUMNS}
-        made = RuleSet(relations, tuple(about["entities"]), **columns, smoothing=about["smoothing"])
+        made = rules_of(tensors, relations, tuple(about["entities"]), about["smoothing"])
         rules = RuleScores(made, about["best"], about["dropout"], about["decay"])
     model = LinkModel(network, SignaturePrior(count) if header["prior"] else None, rules)
     model.load_state_dict({k.removeprefix("model/"): v for k, v in tensors.items() if k.startswith("model/")})
@@ -110,4 +123,4 @@ def _read(header: dict, tensors: dict[str, Tensor]) -> SavedLinks:
     return SavedLinks(model.eval(), relations, calibration)
 
 
-__all__ = ["SavedLinks", "load_links", "save_links"]
+__all__ = ["SavedLinks", "load_links", "rule_tensors", "rules_of", "save_links"]

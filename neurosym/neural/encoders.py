@@ -11,6 +11,7 @@ rows of their own, with relations from R on, as `TripleGraph.edges` gives them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -62,6 +63,7 @@ class RGCNEncoder(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.num_entities, self.num_relations, self.dropout = num_entities, num_relations, float(dropout)
+        self._config = {"out": out, "hidden": hidden, "layers": layers, "bases": bases, "dropout": self.dropout}
         widths = _widths(layers, hidden, out)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -69,6 +71,10 @@ class RGCNEncoder(nn.Module):
             self.rounds = nn.ModuleList(
                 RGCNConv(a, b, 2 * num_relations, num_bases=bases) for a, b in widths
             )  # fmt: skip
+
+    def config(self) -> dict[str, Any]:
+        """What the constructor takes besides the seed: with it and the state, the same encoder again."""
+        return {"num_entities": self.num_entities, "num_relations": self.num_relations, **self._config}
 
     @property
     def hops(self) -> int:
@@ -145,6 +151,9 @@ class CompGCNEncoder(nn.Module):
                 f"there is no composition `{composition}`", note=f"there are {', '.join(COMPOSITIONS)}"
             )  # fmt: skip
         self.num_entities, self.num_relations, self.dropout = num_entities, num_relations, float(dropout)
+        self._config = {
+            "out": out, "hidden": hidden, "layers": layers, "composition": composition, "dropout": self.dropout,
+        }  # fmt: skip
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.embedding = nn.Parameter(torch.randn(num_entities, hidden))
@@ -152,6 +161,10 @@ class CompGCNEncoder(nn.Module):
             self.rounds = nn.ModuleList(
                 CompGCNLayer(a, b, num_relations, COMPOSITIONS[composition]) for a, b in _widths(layers, hidden, out)
             )
+
+    def config(self) -> dict[str, Any]:
+        """What the constructor takes besides the seed: with it and the state, the same encoder again."""
+        return {"num_entities": self.num_entities, "num_relations": self.num_relations, **self._config}
 
     @property
     def hops(self) -> int:

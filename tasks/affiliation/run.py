@@ -10,7 +10,7 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,17 @@ from rich.console import Console
 from rich.table import Table
 
 from neurosym.learning.progress import progress_bar
-from neurosym.links.classes import ClassModel, ClassRecipe, ClassRules, Labels, explain_class, fit_classes
+from neurosym.links.classes import (
+    ClassExplanation,
+    ClassModel,
+    ClassRecipe,
+    ClassRules,
+    Labels,
+    explain_class,
+    fit_classes,
+    save_classes,
+)
+from neurosym.links.report import write_reasons
 from neurosym.links.rules import Mining, RuleSet, mine, write_rules
 from neurosym.neural.encoders import CompGCNEncoder, RGCNEncoder
 from tasks.affiliation.data import LITERALS, Affiliations, folds, read_aifb
@@ -111,16 +121,16 @@ def train(
     return Outcome(tuple(parts), seed, right, time.process_time() - started, model)
 
 
-def reports(data: Affiliations, outcome: Outcome, number: int) -> str:
-    """Test people with the reasons of their groups, as text: those predicted wrongly first."""
-    order = np.argsort(outcome.right, kind="stable")[:number]
-    texts = []
-    for row in order.tolist():
+def reports(data: Affiliations, outcome: Outcome, number: int) -> list[ClassExplanation]:
+    """Test people with the reasons of their groups: those predicted wrongly first."""
+    told: list[ClassExplanation] = []
+    for row in np.argsort(outcome.right, kind="stable")[:number].tolist():
         entity, own = int(data.test.entities[row]), int(data.test.classes[row])
         why = explain_class(outcome.model, data.task, data.train, entity, rules=3, edges=5)
-        verdict = "" if outcome.right[row] else f"WRONG: it is {data.name(int(data.task.classes[own]))}\n"
-        texts.append(f"{verdict}{why}")
-    return "\n\n".join(texts) + "\n"
+        right = bool(outcome.right[row])
+        remark = "" if right else f"it is {data.name(int(data.task.classes[own]))}"
+        told.append(replace(why, truth=right, remark=remark))
+    return told
 
 
 def run(args: Sequence[str]) -> int:
@@ -161,9 +171,14 @@ def run(args: Sequence[str]) -> int:
     whole = outcomes[-len(seeds)]
     if whole.model.rules is not None:
         write_rules(whole.model.rules.rules, data.task.known(data.train), options.out / "mined.rules")
-    (options.out / "reasons.txt").write_text(reports(data, whole, options.reports), "utf-8")
+    told = reports(data, whole, options.reports)
+    (options.out / "reasons.txt").write_text("\n\n".join(map(str, told)) + "\n", "utf-8")
+    lead = f"{len(told)} of the {len(whole.right)} test people; those whose group is predicted wrongly come first."
+    write_reasons(options.out / "reasons", told, "Affiliations and their reasons", lead)
+    save_classes(options.out / "model.safetensors", whole.model, data.task)
     (options.out / "predictions.json").write_text(json.dumps(_predictions(data, whole), indent=1) + "\n", "utf-8")
-    console.print(f"{options.out}: the rules, results.json, predictions.json, reasons.txt")
+    console.print(f"{options.out}: the rules, model.safetensors, results.json, predictions.json, reasons.txt")
+    console.print(f"{options.out / 'reasons'}: index.html, a page and a JSON file for each person")
     return 0
 
 

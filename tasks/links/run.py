@@ -27,6 +27,8 @@ from neurosym.links.model import LinkModel
 from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency
 from neurosym.links.priors import SignaturePrior
+from neurosym.links.reasons import LinkExplanation
+from neurosym.links.report import write_reasons
 from neurosym.links.rules import mine, write_rules
 from neurosym.links.rules.part import RuleScores
 from neurosym.links.saving import save_links
@@ -146,18 +148,21 @@ def explained(model: LinkModel, graph: Adjacency, ranks: Ranks, known: KnownAnsw
     }
 
 
-def reports(trained: Trained, split: LinkSplit, number: int) -> str:
-    """The first test links that rank best, each with its reasons, as text."""
+def reports(trained: Trained, split: LinkSplit, number: int) -> list[LinkExplanation]:
+    """The first test links that rank best, each with its reasons."""
     graph, adjacency = split.graph, Adjacency.of(split.graph)
     known = KnownAnswers([graph.triples, split.valid, split.test], len(graph.relations))
     best = np.argsort(trained.outcomes[-1].ranks.mean, kind="stable")[:number]
-    texts = []
+    told: list[LinkExplanation] = []
     for head, relation, answer in trained.outcomes[-1].ranks.queries[best].tolist():
         why = explain_link(
-            trained.model, graph, adjacency, head, relation, answer, paths=3, kinds=2, rules=3, known=known
-        )
-        texts.append(str(why))
-    return "\n\n".join(texts) + "\n"
+            trained.model, graph, adjacency, head, relation, answer, paths=3, kinds=2, rules=3, known=known,
+            calibration=trained.calibration,
+        )  # fmt: skip
+        observed = None if why.probability is None else trained.reliability.observed(why.probability)
+        remark = "a link of the test, which nothing was learned from"
+        told.append(replace(why, truth=True, remark=remark, observed=observed))
+    return told
 
 
 def run(args: Sequence[str]) -> int:
@@ -207,6 +212,12 @@ def run(args: Sequence[str]) -> int:
         "explained": trained.told, "reliability": asdict(trained.reliability),
     }  # fmt: skip
     (folder / f"results-{options.seed}.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
-    (folder / "reasons.txt").write_text(reports(trained, split, options.reports), "utf-8")
+    told = reports(trained, split, options.reports)
+    (folder / "reasons.txt").write_text("\n\n".join(map(str, told)) + "\n", "utf-8")
+    lead = (
+        f"The first {len(told)} test links by their rank, head and tail queries alike; not a fair sample of the test."
+    )
+    write_reasons(folder / "reasons", told, f"{split.name}: links and their reasons", lead)
     console.print(f"{folder}: mined.rules, model-{options.seed}.safetensors, results-{options.seed}.json, reasons.txt")
+    console.print(f"{folder / 'reasons'}: index.html, a page and a JSON file for each link")
     return 0

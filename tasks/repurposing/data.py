@@ -132,6 +132,7 @@ def read_hetionet(folder: Path | None = None) -> Hetionet:
         return np.array(found, np.int64).reshape(-1, 3)
 
     labels = {node_iri(i): row["name"] for i, row in nodes.items()}
+    labels |= {edge_iri(a): kind.words for a, kind in meaning.items()}
     triples = numbered(rows)
     graph = TripleGraph(entities.names, relations.names, distinct(triples), labels)
     check.counts["edges given twice"] = len(triples) - len(graph.triples)

@@ -22,6 +22,7 @@ from rich.table import Table
 from neurosym.links.evaluation import Scorer
 from neurosym.links.fit import scorer
 from neurosym.links.network.reach import Adjacency
+from neurosym.links.report import write_reasons
 from tasks.repurposing.data import Hetionet, read_hetionet, to_rdf
 from tasks.repurposing.embedding import Embedding, complex_scorer
 from tasks.repurposing.measures import measure
@@ -37,8 +38,7 @@ from tasks.repurposing.model import (
     rules_alone,
     train,
 )
-from tasks.repurposing.pages import write_predictions
-from tasks.repurposing.reasons import Teller, candidates
+from tasks.repurposing.reasons import NOTES, Teller, candidates
 
 COMPLEX = "ComplEx (PyKEEN)"
 LOOKED_AT = 100  # of the first predictions, how many were held out
@@ -151,11 +151,9 @@ def tell(run: Run, seed: int, number: int, show: Callable[[str], None]) -> None:
         f"Of the first {LOOKED_AT}, {right} are treatments that were held out ({len(held)} pairs were); by chance, "
         f"{LOOKED_AT * len(held) / len(found):.2f} would be."
     )
-    told = [teller.tell(*candidate) for candidate in found[:number]]
-    write_predictions(told, run.folder / "predictions", lead)
-    (run.folder / "predictions" / "predictions.json").write_text(
-        json.dumps([p.to_dict() for p in told], indent=1, ensure_ascii=False) + "\n", "utf-8"
-    )
+    told = [teller.tell(compound, disease) for compound, disease, _ in found[:number]]
+    write_reasons(run.folder / "predictions", told, "Predicted treatments", f"{NOTES[0]} {lead}")
+    (run.folder / "predictions" / "predictions.txt").write_text("\n\n".join(map(str, told)) + "\n", "utf-8")
     show(lead)
 
 
@@ -209,5 +207,5 @@ def run(args: Sequence[str]) -> int:
         (options.out / "hetionet.nt").write_text(to_rdf(data), "utf-8")
     if FULL in results and options.reports:
         tell(work, options.seed, options.reports, console.print)
-        console.print(f"{options.out / 'predictions'}: index.html, a page for each, predictions.txt")
+        console.print(f"{options.out / 'predictions'}: index.html, a page and a JSON file for each, predictions.txt")
     return 0

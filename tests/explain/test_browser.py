@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,32 +10,10 @@ import pytest
 
 from neurosym.explain.model import Contribution, Explanation
 from neurosym.explain.report import batch_html, explanation_html
-from tests.explain.chromium import Browser, Tab, chromium, find_chromium
+from tests.explain.chromium import Tab
 from tests.explain.large import braid, tree, wide
+from tests.explain.pages import OUT_OF_ITS_BOX, OVERFLOWING, PAYLOADS, SIZES, poison, violations
 from tests.explain.samples import addition, diagnosis
-from tests.explain.test_report import poison
-
-PROGRAM = find_chromium()
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium on this machine")
-PAYLOADS = [
-    '<img src=x onerror="window.hacked=1">', "<script>window.hacked=1</script>", "javascript:window.hacked=1",
-    "'\"></title></style></svg><svg onload=window.hacked=1>",
-    "--></details><iframe srcdoc='<script>parent.hacked=1</script>'>",
-    "{{ 7 * 7 }}{% raw %}&lt;b&gt;&#60;script&#62;",
-]  # fmt: skip
-SIZES = {"desk": 1280, "phone": 380}
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    assert PROGRAM is not None
-    with chromium(PROGRAM, tmp_path_factory.mktemp("profile")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def tab(browser: Browser) -> Tab:
-    return browser.tab()
 
 
 @pytest.fixture(scope="module")
@@ -96,22 +70,14 @@ def test_a_page_asks_for_nothing_and_stays_within_the_window(tab: Tab, pages: di
         assert tab.problems == []
         assert [r for r in tab.requests if not r.startswith("data:")] == [pages[name].as_uri()]
         assert tab.run("document.documentElement.scrollWidth <= innerWidth"), width
-        overflowing = """[...document.querySelectorAll('main *, header *')]
-            .filter(e => !e.closest('svg, .hidden, .graph, pre'))
-            .filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80))"""
-        assert tab.run(overflowing) == []
+        assert tab.run(OVERFLOWING) == []
 
 
 @pytest.mark.parametrize("name", SINGLE)
 def test_the_text_of_a_drawing_stays_in_its_boxes(tab: Tab, pages: dict[str, Path], name: str) -> None:
     tab.open(pages[name])
     tab.run("document.querySelectorAll('details').forEach(d => d.open = true)")
-    script = """[...document.querySelectorAll('.graph g[class^=k-]')].flatMap(g => {
-        const box = g.querySelector('.box').getBBox();
-        return [...g.querySelectorAll('text')].filter(t => { const b = t.getBBox();
-            return b.x < box.x || b.x + b.width > box.x + box.width + .5 || b.y + b.height > box.y + box.height + 1 })
-            .map(t => t.textContent) })"""
-    assert tab.run(script) == []
+    assert tab.run(OUT_OF_ITS_BOX) == []
     assert tab.run("document.querySelectorAll('.graph g[class^=k-]').length") > 3
 
 
@@ -273,24 +239,6 @@ def test_a_notebook_keeps_its_styles_and_shows_the_page(tab: Tab, tmp_path: Path
 # ------------------------------------------------------------------------------------------ accessibility
 
 
-@pytest.fixture(scope="module")
-def axe() -> str:
-    """The script of axe-core: from a cache outside of the repository, or from npm."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "neurosym-tests"
-    script = cache / "node_modules" / "axe-core" / "axe.min.js"
-    if not script.exists():
-        npm = shutil.which("npm")
-        if npm is None:
-            pytest.skip("axe-core is not in the cache, and there is no npm to fetch it")
-        cache.mkdir(parents=True, exist_ok=True)
-        command = [npm, "install", "--prefix", str(cache), "--no-save", "--no-audit", "--no-fund", "axe-core@4"]
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=60)
-        except (subprocess.SubprocessError, OSError) as error:
-            pytest.skip(f"axe-core cannot be fetched: {error}")
-    return script.read_text("utf-8")
-
-
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize(
     ("name", "size"),
@@ -301,10 +249,7 @@ def test_axe_finds_nothing(tab: Tab, pages: dict[str, Path], axe: str, name: str
     dark_page = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).every(c => c < 60)"
     assert tab.run(dark_page) is dark
     tab.run("document.querySelectorAll('details').forEach((d, k) => d.open = k < 12)")
-    tab.run(axe + "; 0")
-    tell = "v => [v.id, v.nodes.slice(0, 3).map(n => n.html + n.failureSummary)]"
-    found = tab.run(f"axe.run({{resultTypes: ['violations']}}).then(r => r.violations.map({tell}))")
-    assert found == []
+    assert violations(tab, axe) == []
 
 
 def test_text_in_drawings_can_be_read_in_both_lights(tab: Tab, pages: dict[str, Path]) -> None:

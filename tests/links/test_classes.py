@@ -12,7 +12,6 @@ from neurosym.errors import DataError, FactError
 from neurosym.links.classes import (
     ClassGraph,
     ClassModel,
-    ClassRecipe,
     ClassRules,
     Labels,
     class_graph,
@@ -22,60 +21,32 @@ from neurosym.links.classes import (
     withhold,
 )
 from neurosym.links.classes.explain import neighbourhood
-from neurosym.links.graph import TripleGraph
 from neurosym.links.rules import mine
 from neurosym.neural.encoders import CompGCNEncoder, RGCNEncoder
-
-OWL = "http://www.w3.org/2002/07/owl#"
-SUB = "http://www.w3.org/2000/01/rdf-schema#subPropertyOf"
-PEOPLE, CLASSES = 12, ("red", "blue")
-
-
-def graph_of(rows: list[tuple[str, str, str]]) -> TripleGraph:
-    entities = tuple(dict.fromkeys(n for h, _, t in rows for n in (h, t)))
-    relations = tuple(dict.fromkeys(r for _, r, _ in rows))
-    numbers = [(entities.index(h), relations.index(r), entities.index(t)) for h, r, t in rows]
-    return TripleGraph(entities, relations, np.array(numbers, np.int64), {"p0": "Person zero"})
-
-
-def rows() -> list[tuple[str, str, str]]:
-    """Two groups of six; each works on its group's project, but p5, who is on both; `staff` says the label again."""
-    found = [("works_in", "sub", "in"), ("has", f"{OWL}inverseOf", "in"), ("in", SUB, "near")]
-    for k in range(PEOPLE):
-        mine = CLASSES[k % 2]
-        found += [(f"p{k}", "in", mine), (mine, "has", f"p{k}"), (mine, "staff", f"p{k}")]
-        found += [(f"p{k}", "works", f"{mine}_project"), (f"p{k}", "near", CLASSES[k % 3 % 2])]
-        found += [(f"p{k}", "knows", f"p{(k + 2) % PEOPLE}")]
-    found += [("p5", "works", "red_project"), ("red", "staff", "club"), ("red_project", "by", "red")]
-    return [*found, ("blue_project", "by", "blue")]
+from tests.links.samples import CLASSES, OWL, SUB, groups, known_labels, learned_classes, named_graph, rows
 
 
 @pytest.fixture(scope="module")
 def task() -> ClassGraph:
-    return class_graph(graph_of(rows()), "in", CLASSES)
+    return class_graph(groups(), "in", CLASSES)
 
 
 @pytest.fixture(scope="module")
 def known(task: ClassGraph) -> Labels:
-    people = np.array([task.graph.entity_ids[f"p{k}"] for k in range(8)])
-    return Labels(people, np.arange(8) % 2)
+    return known_labels(task)
 
 
 @pytest.fixture(scope="module", params=[RGCNEncoder, CompGCNEncoder])
 def model(request: pytest.FixtureRequest, task: ClassGraph, known: Labels) -> ClassModel:
-    rules = mine(task.known(known), [task.relation])
     encoder = request.param(len(task.graph.entities), len(task.graph.relations), 2, hidden=4)
-    made = ClassModel(ClassRules(rules.take(rules.head == task.relation)), encoder)
-    losses = fit_classes(made, task, known, ClassRecipe(epochs=20))
-    assert losses[-1] < losses[0]
-    return made
+    return learned_classes(task, known, encoder)
 
 
 # ------------------------------------------------------------------------------------------------- the label kept out
 
 
 def test_the_label_and_what_says_it_again_are_taken_out() -> None:
-    graph = graph_of(rows())
+    graph = groups()
     found = withhold(graph, "in")
     why = {leak.relation: (leak.why, leak.removed, leak.kept) for leak in found.leaks}
     assert why == {"in": ("the label", 12, 0), "has": ("declared", 12, 0), "staff": ("restates", 12, 1)}
@@ -88,21 +59,21 @@ def test_the_label_and_what_says_it_again_are_taken_out() -> None:
 
 def test_what_the_label_implies_says_less_than_the_label() -> None:
     """`near` is wrong for many: a wider relation stays; a narrower one goes, and an inverse of an inverse."""
-    assert "near" not in {leak.relation for leak in withhold(graph_of(rows()), "in").leaks}
+    assert "near" not in {leak.relation for leak in withhold(groups(), "in").leaks}
     more = [*rows(), ("leads", SUB, "in"), ("led", f"{OWL}inverseOf", "leads"), ("p0", "leads", "red")]
     more += [("red", "led", "p0"), ("p1", "leads", "red_project")]
-    found = {leak.relation: leak for leak in withhold(graph_of(more), "in", restating=None).leaks}
+    found = {leak.relation: leak for leak in withhold(named_graph(more), "in", restating=None).leaks}
     assert set(found) == {"in", "has", "leads", "led"} and found["leads"].removed == 2
 
 
 def test_as_published_only_what_is_declared_goes() -> None:
-    found = withhold(graph_of(rows()), "in", restating=None)
+    found = withhold(groups(), "in", restating=None)
     assert {leak.relation for leak in found.leaks} == {"in", "has"}
 
 
 def test_a_label_that_the_graph_has_not_is_named() -> None:
     with pytest.raises(DataError, match="no relation `of`") as fault:
-        withhold(graph_of(rows()), "of")
+        withhold(groups(), "of")
     assert fault.value.code == "NS934"
 
 
@@ -193,7 +164,7 @@ def test_a_search_that_is_cut_says_so(model: ClassModel, task: ClassGraph, known
 
 
 def test_a_neighbourhood_comes_nearest_first() -> None:
-    graph = graph_of([("c", "r", "d"), ("b", "r", "c"), ("a", "r", "b"), ("x", "r", "y")])
+    graph = named_graph([("c", "r", "d"), ("b", "r", "c"), ("a", "r", "b"), ("x", "r", "y")])
     found, entities = neighbourhood(graph, graph.entity_ids["a"], 2)
     assert found.tolist() == [2, 1]
     assert {graph.entities[e] for e in entities} == {"a", "b", "c"}
@@ -223,7 +194,7 @@ def test_what_cannot_be_learned_or_explained_is_refused(task: ClassGraph, known:
 def test_labels_are_read_with_their_classes(tmp_path: Path) -> None:
     path = tmp_path / "labels.tsv"
     path.write_text("person\tid\tlabel_affiliation\np1\t1.0\tred\np0\t2.0\tblue\n", "utf-8")
-    graph = graph_of(rows())
+    graph = groups()
     labels, names = read_labels(path, graph)
     assert names == ("blue", "red") and labels.classes.tolist() == [1, 0]
     assert labels.entities.tolist() == [graph.entity_ids["p1"], graph.entity_ids["p0"]]
@@ -243,5 +214,5 @@ def test_labels_that_fit_no_graph_are_named(tmp_path: Path, text: str, kind: typ
     path = tmp_path / "labels.tsv"
     path.write_text(text, "utf-8")
     with pytest.raises(kind) as fault:
-        read_labels(path, graph_of(rows()), CLASSES)
+        read_labels(path, groups(), CLASSES)
     assert fault.value.code == code  # type: ignore[attr-defined]

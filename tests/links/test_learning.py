@@ -136,6 +136,16 @@ def test_calibrated_probabilities_add_up_to_what_is_true(learned: tuple) -> None
     assert bins.error < untouched.error
 
 
+def test_the_search_does_not_stop_where_nearly_all_answers_are_false(learned: tuple) -> None:
+    """In a large graph the mean loss is flat from the start, and the two numbers stayed where they were."""
+    model, graph, valid, _ = learned
+    more = TripleGraph((*graph.entities, *(f"x{k}" for k in range(20_000))), graph.relations, graph.triples)
+    adjacency, known = Adjacency.of(more), KnownAnswers([graph.triples], 3)
+    bins = reliability(model, calibrate(model, adjacency, valid, known), adjacency, valid, known, bins=4, least=0.0)
+    said = sum(s * n for s, n in zip(bins.said, bins.count, strict=True))
+    assert said == pytest.approx(2 * len(valid), rel=0.01)
+
+
 def test_nothing_to_calibrate_by(learned: tuple) -> None:
     model, graph, valid, _ = learned
     with pytest.raises(DataError, match="no valid triples"):

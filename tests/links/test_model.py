@@ -21,7 +21,7 @@ from neurosym.links.network.reach import Adjacency
 from neurosym.links.priors import SignaturePrior
 from neurosym.links.rules import mine
 from neurosym.links.rules.part import RuleScores
-from tests.links.test_replay import loaded
+from tests.links.samples import loaded
 
 PARENT, BROTHER, UNCLE = range(3)
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import rdflib
 
 from neurosym.links.graph import TripleGraph, both_ways
-from neurosym.links.replay import ask_edges, ask_rule, iri_of, to_rdf
+from neurosym.links.replay import ask_edges, ask_rule, iri_of
 from neurosym.links.rules import Applier, mine
 from neurosym.links.rules.ruleset import CONSTANT, FREE, PATH
 from tests.links.rules.oracle import graph_of
-
-
-def loaded(graph: TripleGraph) -> rdflib.Graph:
-    return rdflib.Graph().parse(data=to_rdf(graph), format="nt")
+from tests.links.samples import loaded
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,6 @@ from neurosym.links.rules import Mining
 from tasks.repurposing.data import HET, NODE, Hetionet, leaks, node_iri, read_hetionet, to_facts
 from tasks.repurposing.measures import measure
 from tasks.repurposing.model import VARIANTS, Setting, expert_rules, mine_rules, train
-from tasks.repurposing.pages import prediction_html, write_predictions
 from tasks.repurposing.reasons import Teller, candidates
 
 METAEDGES = """\
@@ -203,33 +202,40 @@ def test_what_is_told_adds_up_and_edges_matter_as_said(teller: Teller, small: He
     ranked = candidates(small, teller.model)
     assert len(ranked) == 12 * 4 - 8
     assert not {(c, d) for c, d, _ in ranked} & {(h, t) for h, _, t in small.training.tolist()}
-    prediction = teller.tell(*ranked[0], most=10)
-    assert sum(prediction.parts.values()) == pytest.approx(prediction.score, abs=1e-5)
-    assert set(prediction.parts) == {"rules", "prior", "paths"} and prediction.rules and prediction.edges
-    assert any("as" in r.text and "expert rule same_class" in r.basis for r in prediction.rules)
+    compound, disease, _ = ranked[0]
+    why = teller.tell(compound, disease, most=10)
+    assert sum(why.parts.values()) == pytest.approx(why.score, abs=1e-5)
+    assert set(why.parts) == {"rules", "prior", "paths"} and why.rules and why.effects
+    expert = next(r for r in why.rules if "expert rule same_class" in r.source)
+    assert "as" in expert.because and "same_class" in expert.text and "mined" not in expert.text
+    assert why.probability is not None and 0 < why.probability <= 1  # two pairs of dev are told apart without fault
     graph = small.split.graph
-    for effect in prediction.edges:  # again, over a graph that was never told of the edge
-        kept = [e for e in graph.triples.tolist() if teller.words(_named(graph, e)) != effect.text]
+    cited = {e for r in why.rules for e in r.grounding} | {e for p in why.paths for e in p.edges}
+    assert {e.edge for e in why.effects} == cited
+    for effect in why.effects:  # again, over a graph that was never told of the edge
+        kept = [e for e in graph.triples.tolist() if _named(graph, e) != effect.edge]
         assert len(kept) == len(graph.triples) - 1
         less = TripleGraph(graph.entities, graph.relations, np.array(kept))
-        score = scorer(teller.model, Adjacency.of(less))(np.array([[ranked[0][0], small.treats]]))[0, ranked[0][1]]
+        score = scorer(teller.model, Adjacency.of(less))(np.array([[compound, small.treats]]))[0, disease]
         assert effect.without == pytest.approx(score, abs=1e-5)
-    assert min(e.without for e in prediction.edges) < prediction.score
+    assert min(e.without for e in why.effects) < why.score
 
 
 def _named(graph: TripleGraph, edge: list[int]) -> tuple[str, str, str]:
     return graph.entities[edge[0]], graph.relations[edge[1]], graph.entities[edge[2]]
 
 
-def test_pages(teller: Teller, small: Hetionet, tmp_path: Path) -> None:
-    told = [teller.tell(*c) for c in candidates(small, teller.model)[:2]]
-    page = prediction_html(told[0])
+def test_what_a_page_says(teller: Teller, small: Hetionet) -> None:
+    held = {(h, t): name for name in ("valid", "test") for h, _, t in getattr(small.split, name).tolist()}
+    told = {(c, d): teller.tell(c, d) for c, d, _ in candidates(small, teller.model)}
+    for pair, why in told.items():
+        assert why.truth is (True if pair in held else None)
+        assert ("dev" if held.get(pair) == "valid" else held.get(pair, "")) in why.remark
+    why = next(iter(told.values()))
+    page = why.to_html()
     assert "disease &lt;" in page and "disease <" not in page and "<script" not in page
-    assert "not for use on patients" in page and HET not in page
-    write_predictions(told, tmp_path / "p", "Two of them.")
-    index = (tmp_path / "p" / "index.html").read_text("utf-8")
-    assert all(path.name in index for path in (tmp_path / "p").glob("0*.html"))
-    assert told[0].title in (tmp_path / "p" / "predictions.txt").read_text("utf-8")
+    for text in ("not for use on patients", "may treat", "calibrated probability", "ASK {", "in DrugBank", "binds"):
+        assert text in page
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -242,7 +248,11 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert task.run(options) == 0
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert set(results["results"]) == set(VARIANTS)
-    assert (tmp_path / "out" / "predictions" / "index.html").is_file() and (tmp_path / "out" / "hetionet.nt").is_file()
+    folder = tmp_path / "out" / "predictions"
+    assert len(list(folder.glob("00*.html"))) == len(list(folder.glob("00*.json"))) == 2
+    assert all(page.name in (folder / "index.html").read_text("utf-8") for page in folder.glob("00*.html"))
+    assert "may treat" in (folder / "predictions.txt").read_text("utf-8")
+    assert (tmp_path / "out" / "hetionet.nt").is_file()
     assert "held out" in capsys.readouterr().out
     monkeypatch.setattr(task.Run, "_ask", None)  # what is there is read, not made again
     assert task.run(options) == 0

@@ -9,21 +9,9 @@ from __future__ import annotations
 from neurosym.explain.model import Explanation
 from neurosym.explain.report.fitting import shorten, wrap
 from neurosym.explain.report.folding import BUDGET, Folding, Part, Plan
-from neurosym.explain.report.layout import (
-    BOX_WIDTH,
-    STEP_HEIGHT,
-    STEP_WIDTH,
-    Shape,
-    bend_edges,
-    box_height,
-    edge_path,
-    layers_of,
-    order,
-    place,
-    rows_of,
-)
+from neurosym.explain.report.layout import BOX_WIDTH, STEP_HEIGHT, STEP_WIDTH, Shape, box_height
 from neurosym.explain.report.links import Links, one_node_a_fact
-from neurosym.explain.report.picture import Drawing, Folded, Picture, Row
+from neurosym.explain.report.picture import Drawing, Folded, Picture, Row, laid_out
 from neurosym.explain.report.safe import clean
 from neurosym.explain.report.tidying import CAPTIONS, acyclic, listed
 from neurosym.explain.report.wording import KIND_WORDS, chance, percent, plural, reason, sentence
@@ -122,18 +110,8 @@ class _Artist:
 
     def _drawing(self, plan: Plan, number: str, first: bool = False) -> Drawing:
         shapes = self._shapes(plan, first)
-        layers = layers_of(shapes)
-        order(layers)
-        rows = [row for layer in layers for row in rows_of(layer)]
-        bend_edges(rows)
-        order(rows)
-        width, height = place(rows)
-        everything = [s for row in rows for s in row]
-        edges = [(edge_path(s, b), b.leads or b.kind) for s in everything for b in s.below]
-        edges += [(f"M{s.middle:.1f} {s.y:.1f}v{s.height:g}", s.leads) for s in everything if s.kind == "bend"]
-        boxes = [s for s in everything if s.kind != "bend"]
         title = "How the claim follows" if first else f"How “{self._label_of(plan.root)}” follows"
-        return Drawing(number, title, width, height, boxes, edges, shapes[plan.root].middle)
+        return laid_out(shapes, plan.root, number, title)
 
     def _shapes(self, plan: Plan, first: bool) -> dict[str, Shape]:
         """Boxes and rule labels, linked from the root down; links that would close a cycle are left out."""

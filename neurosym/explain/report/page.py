@@ -8,7 +8,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 
 from neurosym.errors import ExplanationError
 from neurosym.explain.report import wording as words
@@ -30,10 +30,15 @@ from neurosym.explain.report.safe import clean, image_source, page_link
 
 
 @cache
-def environment() -> Environment:
-    """Templates with escaping on for every file, and hidden characters taken out of everything that is printed."""
+def environment(*folders: Path) -> Environment:
+    """Templates with escaping on for every file, and hidden characters taken out of everything that is printed.
+
+    Args:
+        folders: with further templates, such as those of another room's pages; they may extend and import these.
+    """
+    own = Path(__file__).with_name("templates")
     env = Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        loader=ChoiceLoader([FileSystemLoader(folder) for folder in (*folders, own)]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=clean,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from neurosym.explain.model import Node
-from neurosym.explain.report.layout import Shape
+from neurosym.explain.report.layout import Shape, bend_edges, edge_path, layers_of, order, place, rows_of
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,7 @@ class Drawing:
     Attributes:
         number: of the part it belongs to and its place there, as `3-1`, unique in the page.
         start: the middle of the box on top, in x: where a narrow screen begins to show a wide drawing.
+        about: how it is to be read.
         title: what it draws; edges: SVG paths with the kind of what they lead to.
     """
 
@@ -25,6 +26,25 @@ class Drawing:
     shapes: list[Shape]
     edges: list[tuple[str, str]]
     start: float = 0.0
+    about: str = (
+        "What follows is on top, the rules below it, and what they rest on at the bottom. The same is told in words "
+        "under Why."
+    )
+
+
+def laid_out(shapes: dict[str, Shape], root: str, number: str, title: str) -> Drawing:
+    """Shapes that are linked from the root down, and in no cycle, each given its place."""
+    layers = layers_of(shapes)
+    order(layers)
+    rows = [row for layer in layers for row in rows_of(layer)]
+    bend_edges(rows)
+    order(rows)
+    width, height = place(rows)
+    everything = [s for row in rows for s in row]
+    edges = [(edge_path(s, b), b.leads or b.kind) for s in everything for b in s.below]
+    edges += [(f"M{s.middle:.1f} {s.y:.1f}v{s.height:g}", s.leads) for s in everything if s.kind == "bend"]
+    boxes = [s for s in everything if s.kind != "bend"]
+    return Drawing(number, title, width, height, boxes, edges, shapes[root].middle)
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,11 @@ explanations of every earlier release. A field that goes, or that changes its me
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
-from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any
 
 from neurosym.explain.model import CERTIFICATE_FORMAT, FORMAT, Certificate, Explanation
-from neurosym.explain.views.read import hints
+from neurosym.explain.views.dataclass_schema import schema_of
 
 PATH = Path(__file__).with_name("explanation.schema.json")
 ID = f"urn:neurosym:schema:{FORMAT}"
@@ -90,96 +87,26 @@ SAID = {
 }
 
 
+def _fixed() -> dict[tuple[type, str], Any]:
+    """What the types of these fields do not say."""
+    names = ["rules", "facts", "weights"]
+    hashes = {"type": "object", "properties": dict.fromkeys(names, _HASH), "required": names,
+              "additionalProperties": False}  # fmt: skip
+    lists = {(Certificate, name): about for name, about in CERTIFICATE.items()}
+    formats = {(Certificate, "format"): {"const": CERTIFICATE_FORMAT}, (Explanation, "format"): {"const": FORMAT}}
+    return {**lists, **formats, (Certificate, "hashes"): hashes}
+
+
 def schema() -> dict[str, Any]:
     """The JSON schema of `Explanation.to_json`."""
-    found: dict[str, Any] = {}
-    top = _of_dataclass(Explanation, found)
-    top["properties"]["diagnostics"] = DIAGNOSTICS
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": ID,
-        "title": FORMAT,
-        **top,
-        "$defs": dict(sorted(found.items())),
-    }
+    found = schema_of(Explanation, FORMAT, ID, SAID, _fixed())
+    found["properties"]["diagnostics"] = DIAGNOSTICS
+    return found
 
 
 def schema_text() -> str:
     """The schema as the file holds it."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-def described(kind: type) -> dict[str, str]:
-    """Field → what the docstring of a dataclass, or `SAID`, says of it."""
-    names = [f.name for f in fields(kind)]
-    text = " ".join((kind.__doc__ or "").partition("Attributes:")[2].split())
-    one = rf"`?(?:{'|'.join(map(re.escape, names))})`?"
-    starts = list(re.finditer(rf"(?:^|(?<=[.;] ))({one}(?:(?:, | and ){one})*): ", text))
-    result: dict[str, str] = {}
-    for number, start in enumerate(starts):
-        end = starts[number + 1].start() if number + 1 < len(starts) else len(text)
-        words = re.sub(r"\bNone\b", "null", text[start.end() : end].rstrip(" ;."))
-        result |= dict.fromkeys(re.findall(r"\w+", start[1].replace(" and ", " ")), words)
-    return result | {n: SAID[f"{kind.__name__}.{n}"] for n in names if f"{kind.__name__}.{n}" in SAID}
-
-
-def _of_dataclass(kind: type, found: dict[str, Any]) -> dict[str, Any]:
-    said, types = described(kind), hints(kind)
-    properties = {}
-    for f in fields(kind):
-        about = {"description": said[f.name]} if f.name in said else {}
-        properties[f.name] = about | _of_field(kind, f, types[f.name], found)
-    return {
-        "description": " ".join((kind.__doc__ or "").partition("\n\n")[0].split()),
-        "type": "object",
-        "properties": properties,
-        "required": [f.name for f in fields(kind) if f.name == "format" or _is_required(f)],
-        "additionalProperties": False,
-    }
-
-
-def _is_required(field: Field[Any]) -> bool:
-    return field.default is MISSING and field.default_factory is MISSING
-
-
-def _of_field(kind: type, field: Field[Any], hint: Any, found: dict[str, Any]) -> dict[str, Any]:
-    if field.name == "format":
-        return {"const": CERTIFICATE_FORMAT if kind is Certificate else FORMAT}
-    if kind is Certificate and field.name in CERTIFICATE:
-        return CERTIFICATE[field.name]
-    if kind is Certificate and field.name == "hashes":
-        names = ["rules", "facts", "weights"]
-        return {"type": "object", "properties": dict.fromkeys(names, _HASH), "required": names,
-                "additionalProperties": False}  # fmt: skip
-    return _of_type(hint, found)
-
-
-_PLAIN = {str: "string", bool: "boolean", int: "integer", float: "number"}
-
-
-def _of_type(hint: Any, found: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a type; dataclasses are collected in `found`."""
-    origin, parts = get_origin(hint), get_args(hint)
-    if hint is Any:
-        return {}
-    if is_dataclass(hint):
-        assert isinstance(hint, type)
-        if hint.__name__ not in found:
-            found[hint.__name__] = {}  # it may hold itself
-            found[hint.__name__] = _of_dataclass(hint, found)
-        return {"$ref": f"#/$defs/{hint.__name__}"}
-    if origin in (Union, UnionType):
-        return {"anyOf": [{"type": "null"} if p is type(None) else _of_type(p, found) for p in parts]}
-    if origin is Literal:
-        return {"enum": list(parts)}
-    if origin is dict:
-        return {"type": "object", "additionalProperties": _of_type(parts[1], found)}
-    if origin is list or (origin is tuple and parts[-1] is Ellipsis):
-        return {"type": "array", "items": _of_type(parts[0], found)}
-    if origin is tuple:
-        items = [_of_type(p, found) for p in parts]
-        return {"type": "array", "prefixItems": items, "minItems": len(items), "maxItems": len(items)}
-    return {"type": _PLAIN[hint]}
 
 
 if __name__ == "__main__":

@@ -5,10 +5,7 @@ Each effect that is told is the difference between two runs of the model itself,
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,86 +14,19 @@ from torch import Tensor
 from neurosym.errors import DataError
 from neurosym.links.classes.labels import ClassGraph, Labels
 from neurosym.links.classes.model import ClassModel, ClassScores, centred
-from neurosym.links.explain import RuleReason, as_stored
+from neurosym.links.classes.reasons import IRI, ClassExplanation, EdgeReason
+from neurosym.links.explain import as_stored, edge_effects, labels_of, rule_reason
 from neurosym.links.graph import Edge, Long, TripleGraph, both_ways
+from neurosym.links.reasons import RuleReason
+from neurosym.links.replay import ask_edges
 from neurosym.links.rules import Applier
 
 COPIED = 100_000  # triples of all copies of a neighbourhood that are encoded at once
 
 
-@dataclass(frozen=True)
-class EdgeReason:
-    """An edge and what the score owes it.
-
-    Attributes:
-        edge: (subject, relation, object) names.
-        encoder: by how much the part `encoder` falls if the edge is not in the graph; without: the whole score then.
-    """
-
-    edge: tuple[str, str, str]
-    encoder: float
-    without: float
-
-
-@dataclass(frozen=True)
-class ClassExplanation:
-    """What a predicted class rests on.
-
-    Attributes:
-        entity, answer: names; score: the sum of the parts; probability: among the classes.
-        parts: name → what it adds to the class's score; others: class → its score.
-        rules: the largest of those that fire; edges: those of the largest effect on the encoder, for or against.
-        told: part → share of it that the listed rules restore.
-        searched, reachable: edges that were left out, one at a time, and those that the encoder could hear of.
-        labels: name → label, of those that are mentioned.
-    """
-
-    entity: str
-    answer: str
-    score: float
-    probability: float
-    parts: dict[str, float]
-    others: dict[str, float]
-    rules: tuple[RuleReason, ...] = ()
-    edges: tuple[EdgeReason, ...] = ()
-    told: dict[str, float] = field(default_factory=dict)
-    searched: int = 0
-    reachable: int = 0
-    labels: dict[str, str] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        named = lambda name: self.labels.get(name) or _local(name)  # noqa: E731
-        lines = [f"{named(self.entity)} → {named(self.answer)}: score {self.score:.3f}, p = {self.probability:.3f}"]
-        lines += [f"  {name}: {value:+.3f}" for name, value in self.parts.items()]
-        lines += [f"  against {named(c)}: {s:.3f}" for c, s in sorted(self.others.items(), key=lambda o: -o[1])]
-        for r in self.rules:
-            lines.append(f"  {r.share:+.3f} rule {_IRI.sub(lambda found: named(found[0]), r.rule)}")
-            instance = "; ".join(f"{named(s)} – {_local(p)} – {named(o)}" for s, p, o in r.grounding)
-            lines.append(f"         {instance} (score without: {r.without:.3f})")
-        for e in self.edges:
-            s, p, o = e.edge
-            effect = f"{e.encoder:+.3f} of the encoder's part"
-            lines.append(f"  {effect}: {named(s)} – {_local(p)} – {named(o)} (score without: {e.without:.3f})")
-        if self.searched < self.reachable:
-            lines.append(f"  {self.searched:,} of {self.reachable:,} edges were left out in turn, the nearest first")
-        return "\n".join(lines)
-
-
-_IRI = re.compile(r"https?://[^\s(),]+")
-
-
-def _local(name: str) -> str:
-    """The end of an IRI, for people to read; any other name as it is."""
-    return re.split(r"[#/]", name.rstrip("#/"))[-1] if _IRI.fullmatch(name) else name
-
-
 def explain_class(
     model: ClassModel, task: ClassGraph, known: Labels, entity: int, answer: int | None = None, rules: int = 5,
-    edges: int = 5, max_edges: int = 500,
+    edges: int = 5, max_edges: int = 500, effects: int = 10,
 ) -> ClassExplanation:  # fmt: skip
     """Explain a class of an entity.
 
@@ -105,6 +35,7 @@ def explain_class(
         answer: which class; by default the one with the highest score.
         rules, edges: how many of each to tell at most.
         max_edges: that are left out in turn, those nearest to the entity first; `searched` says how many were.
+        effects: how many edges that rules cite to leave out one at a time, those of the largest rules first.
 
     Raises:
         DataError: NS934, the graph has no such entity, or there is no such class.
@@ -119,15 +50,17 @@ def explain_class(
     fired, told = _rules(asker, best, rules)
     found, searched, reachable = _edges(asker, best, edges, max_edges)
     names = [graph.entities[c] for c in classes]
-    mentioned = {n for r in fired for s, _, o in r.grounding for n in (s, o)}
-    mentioned |= {n for e in found for n in (e.edge[0], e.edge[2])} | {graph.entities[entity], *names}
-    mentioned |= {n for r in fired for n in _IRI.findall(r.rule)}
+    own, score = graph.entities[entity], float(total[best])
+    cited = [r.grounding for r in fired]
+    named = [*(edge for edges in cited for edge in edges), *(e.edge for e in found)]
+    label = graph.relations[task.relation]
     return ClassExplanation(
-        graph.entities[entity], names[best], float(total[best]), float(total.softmax(0)[best]),
+        own, names[best], score, float(total.double().softmax(0)[best]),
         {name: float(part[best]) for name, part in scores.items()},
         {names[c]: float(total[c]) for c in range(len(names)) if c != best},
         tuple(fired), tuple(found), {} if told is None else {"rules": told}, searched, reachable,
-        {n: graph.labels[n] for n in sorted(mentioned) if n in graph.labels},
+        labels_of(graph, named, [own, *names, label, *(n for r in fired for n in IRI.findall(r.rule))]), label,
+        edge_effects(graph, cited, score, effects, lambda edge: asker.total([edge], best)),
     )  # fmt: skip
 
 
@@ -170,9 +103,9 @@ def _rules(asker: _Asker, answer: int, most: int) -> tuple[list[RuleReason], flo
     for row in rows[:most].tolist():
         edges = applier.instance(row, (asker.entity, task.relation), int(task.classes[answer]))
         assert edges is not None, "a rule that fires has an instance"
-        grounding = tuple(as_stored(asker.known, e) for e in edges)
+        ends = asker.entity, int(task.classes[answer])
         without = asker.total(edges, answer)
-        reasons.append(RuleReason(str(rules.rules[row]), float(weights[row]), grounding, without))
+        reasons.append(rule_reason(rules.rules[row], float(weights[row]), asker.known, edges, ends, without))
     whole = float(weights[rows].sum())
     return reasons, sum(r.share for r in reasons) / whole if whole else None
 
@@ -186,12 +119,12 @@ def _edges(asker: _Asker, answer: int, most: int, max_edges: int) -> tuple[list[
     tried = rows[:max_edges]
     effects = _effects(asker, graph.triples[rows], entities, len(tried), answer)
     order = torch.argsort(effects.abs(), descending=True, stable=True)[:most].tolist()
-    reasons = [
-        EdgeReason(as_stored(graph, edge), float(effects[i]), asker.total([edge], answer))
-        for i in order
-        if effects[i] != 0
-        for edge in [_edge(graph.triples[tried[i]])]
-    ]
+    reasons: list[EdgeReason] = []
+    for i in order:
+        if effects[i] != 0:
+            edge = _edge(graph.triples[tried[i]])
+            named = as_stored(graph, edge)
+            reasons.append(EdgeReason(named, float(effects[i]), asker.total([edge], answer), ask_edges([named])))
     return reasons, len(tried), len(rows)
 
 
