@@ -31,6 +31,7 @@ from neurosym.grounding.tables import matched
 from neurosym.lang import Foreign
 from neurosym.neural import FeatureTable, from_config
 from neurosym.reasoner.reasoner import Reasoner, algebra
+from neurosym.reasoner.rights import usual
 from neurosym.reasoner.saved_facts import read_facts, write_facts
 from neurosym.reasoner.saved_rules import check_hash, read_rules, write_rules
 from neurosym.semantics.lnn import LogicBounds
@@ -139,10 +140,7 @@ def _described(name: str, network: nn.Module) -> dict[str, Any]:
 
 
 def _write(reasoner: Reasoner, folder: Path, background: FactBase | None, networks: dict[str, dict[str, Any]]) -> None:
-
-    mask = os.umask(0)
-    os.umask(mask)
-    folder.chmod(0o777 & ~mask)  # mkdtemp keeps it to its owner
+    folder.chmod(usual(0o777))  # mkdtemp keeps it to its owner
     (folder / RULES).mkdir()
     rules = write_rules(reasoner.program, folder / RULES)
     if background is not None:

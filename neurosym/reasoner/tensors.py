@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from neurosym.errors import ModelError
+from neurosym.reasoner.rights import usual
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str], what: str, code: str) -> None:
@@ -27,6 +28,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str
     try:
         # safetensors refuses tensors that share memory; a clone of each is their value
         save_file({k: v.detach().contiguous().clone() for k, v in tensors.items()}, temporary, dict(header))
+        temporary.chmod(usual(0o666))  # safetensors keeps it to its owner
         os.replace(temporary, path)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{what} {path} cannot be written: {error}", code=code) from None

@@ -27,6 +27,7 @@ from neurosym.explain.report.branches import WIDE, open_depth
 from neurosym.explain.report.layout import outline
 from neurosym.explain.report.method import weight_words
 from neurosym.explain.report.safe import clean, image_source, page_link
+from neurosym.reasoner.rights import usual
 
 
 @cache
@@ -93,9 +94,7 @@ def write_page(path: str | os.PathLike[str], text: str, durable: bool = True) ->
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)  # a temporary file is private, a page has the folder's usual rights
+        os.chmod(temporary, usual(0o666))  # a temporary file is private, a page has the folder's usual rights
         os.replace(temporary, target)
     except (OSError, ValueError) as error:
         if temporary:
