@@ -1,11 +1,13 @@
 """Link prediction on public graphs, over some seeds: one table of figures beside their bounds.
 
     python -m benchmarks.links [--graphs umls,kinships] [--seeds 0,1,2] [--masks] [--quick] [--work DIR] [--out FILE]
+    python -m benchmarks.links --large [TRIPLES]
 
 Each graph and seed is a process of its own, on one thread: rules are mined and weighed, prior and paths trained, then
 all of them together; each stage is measured on the test by the protocol of `neurosym.links.evaluation`. A run that was
 interrupted goes on from its checkpoints in the work folder. `--masks` measures instead what it matters which edges
-of the graph a training query may not see. Data are found through NEUROSYM_DATA; `neurosym data get NAME` fetches them.
+of the graph a training query may not see. `--large` measures instead what a random graph of ten million triples needs:
+read, mined, asked by rules and by paths. Data are found through NEUROSYM_DATA; `neurosym data get NAME` fetches them.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ BOUNDS = {
 }  # fmt: skip
 LEARN, LEARN_LARGE = 120.0, 600.0  # CPU seconds to learn rules, at most
 APPLY = {"umls": 13.0, "wn18rr": 97.0}  # CPU seconds that AnyBURL and PyClause take to rank the test
+LARGEST = 8.0  # GB for ten million triples, at most
 RULES, WHOLE = "rules", "rules + prior + paths"
 HOURS = 12
 MASKS = ("own", "pair", "none")
@@ -98,6 +101,18 @@ def figures(graph: str, results: Sequence[dict[str, Any]]) -> list[Figure]:
     return found
 
 
+def large(triples: int, work: Path, quick: bool) -> tuple[list[Figure], list[dict[str, Any]]]:
+    """What a graph of many triples needs."""
+    job = {"triples": triples, "seconds": 2 if quick else 60, "work": str(work)}
+    result = job | run("benchmarks.links.large", job, seconds=3600)
+    name = f"{result['triples']:,} triples"
+    found = [
+        Figure(f"{name}: peak of memory", result["peak"] / 1e9, "GB", bound=LARGEST, note=f"{result['rules']} rules")
+    ]
+    found += [Figure(f"{name}: CPU s to {step}", seconds, "s") for step, seconds in result["seconds"].items()]
+    return found, [result]
+
+
 def _mean(rows: Sequence[dict[str, Any]], what: str) -> float:
     return statistics.fmean(row[what] for row in rows)
 
@@ -108,10 +123,14 @@ def main() -> int:
     parser.add_argument("--graphs", default=",".join(SETTINGS), help="separated by commas")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--masks", action="store_true", help="what a training query may not see, and its effect")
+    parser.add_argument("--large", type=int, nargs="?", const=10_000_000, help="triples of a random graph instead")
     parser.add_argument("--quick", action="store_true", help="one epoch, to see that everything works")
     parser.add_argument("--work", type=Path, default=Path("out/bench-links"), help="folder of the checkpoints")
     parser.add_argument("--out", type=Path, help="a JSON file for the figures and all measurements")
     options = parser.parse_args()
+    if options.large:
+        figures_of, raw_of = large(options.large, options.work, options.quick)
+        return told("a large random graph", figures_of, raw_of, options)
     graphs, seeds = options.graphs.split(","), [int(s) for s in options.seeds.split(",")]
     if unknown := set(graphs) - set(SETTINGS):
         parser.error(f"--graphs takes {', '.join(SETTINGS)}, not {', '.join(sorted(unknown))}")
@@ -130,7 +149,12 @@ def main() -> int:
             note = f"{len(good)} seeds"
             value = _mean(good, "mrr") if good else None
             found.append(Figure(f"{graph}: prior + paths, mask `{mask}`, MRR", value, note=note))
-    print(f"link prediction, seeds {options.seeds}" + ", quick" * options.quick)
+    return told(f"link prediction, seeds {options.seeds}", found, raw, options)
+
+
+def told(title: str, found: list[Figure], raw: list[dict[str, Any]], options: argparse.Namespace) -> int:
+    """Print the table, and write the file that was asked for."""
+    print(title + ", quick" * options.quick)
     print(render(found, judged=not options.quick))
     if options.out:
         shown = [asdict(figure) | {"verdict": figure.verdict} for figure in found]

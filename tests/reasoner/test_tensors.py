@@ -31,6 +31,6 @@ def test_what_cannot_be_written_leaves_the_older_file(tmp_path: Path, monkeypatc
         raise OSError("no space left")
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(ModelError, match="NS710.*the model .* cannot be written: no space left"):
+    with pytest.raises(ModelError, match=r"NS710.*the model .* cannot be written: no space left"):
         write_tensors(path, {"x": torch.zeros(2)}, {}, "the model", "NS710")
     assert path.read_bytes() == older and [p.name for p in tmp_path.iterdir()] == [path.name]
