@@ -46,6 +46,9 @@ def rule_text(rule: Rule, counterexamples: Iterable[tuple[str, str]] = ()) -> st
     shared = "?X" if constant else "?X, ?Y"
     second = _constant(rule.head_entity) if rule.head_entity is not None else "?Y"
     holding = round(rule.support / rule.coverage) if rule.coverage > 0 else 0
+    counted = f"mined: {rule.support} of {rule.body_count}, head coverage {rule.coverage:.4f} (of {holding})"
+    if not rule.support and not rule.body_count:
+        counted = "not mined, and never counted"
     refuted = "; ".join(f"{spell(term_of(a))}, {spell(term_of(b))}" for a, b in counterexamples)
     lines = [f"% but not for {_comment(refuted)}"] if refuted else []
     return "\n".join(
@@ -54,7 +57,7 @@ def rule_text(rule: Rule, counterexamples: Iterable[tuple[str, str]] = ()) -> st
             f"{BODY}{key}({shared.replace('?', '')}) :- {', '.join(literals)} .",
             f"rule {NAME}{key}",
             f"  weight {spell(float(rule.confidence))}",
-            f'  source "mined: {rule.support} of {rule.body_count}, head coverage {rule.coverage:.4f} (of {holding})"',
+            f'  source "{counted}"',
             f"  if   {BODY}{key}({shared})",
             f"  then {_atom(LIKELY + rule.head[0], '?X', second, rule.head[1])} .",
             "",

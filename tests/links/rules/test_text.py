@@ -229,3 +229,9 @@ def test_predicates_stand_for_the_relations_that_they_are_declared_from(tmp_path
     )
     (rule,) = read_rules(path, graph).rules
     assert (rule.head, rule.body) == (("http://ex.org/q", False), (("http://ex.org/p", True),))
+
+
+def test_a_rule_that_was_never_counted_says_so(graph: TripleGraph, rules: RuleSet) -> None:
+    rule = replace(rules[0], support=0, body_count=0, coverage=0.0)
+    assert 'source "not mined, and never counted"' in rule_text(rule)
+    assert 'source "mined: ' in rule_text(rules[0])
