@@ -1,6 +1,8 @@
-"""Explanations under `bounds`: what each formula adds, what is in conflict, and that there is no certificate."""
+"""Explanations under `bounds`: what each formula adds, what is in conflict, and its certificate."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
@@ -32,12 +34,15 @@ def test_conflicts_are_told() -> None:
     assert any("contradict one another" in w for w in found.warnings)
 
 
-def test_there_is_no_certificate() -> None:
-    found = explained("flies(tweety)")
-    assert any("certificate" in w for w in found.warnings)
-    with pytest.raises(ns.NeurosymError) as caught:
-        found.verify()
-    assert caught.value.code == "NS822"
+def test_the_certificate_verifies() -> None:
+    for atom in ("flies(tweety)", "flies(pingu)"):
+        found = explained(atom)
+        assert "the bounds follow from the certificate" in found.verify().checked
+        again = ns.Explanation.from_json(found.to_json())
+        assert again.verify().unchecked and again.checked().verified
+    changed = replace(found, claim=replace(found.claim, lower=0.2))
+    with pytest.raises(ns.NeurosymError, match="NS821"):
+        changed.verify()
 
 
 def test_an_atom_that_nothing_speaks_of() -> None:

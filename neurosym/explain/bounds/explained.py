@@ -6,15 +6,15 @@ import time
 
 import torch
 
+from neurosym.explain.bounds.certificate import logic_certificate
 from neurosym.explain.certificates import hashes_of, provenance
 from neurosym.explain.contributions import Asked
-from neurosym.explain.model import Certificate, Claim, Contribution, Explanation, RuleText
+from neurosym.explain.model import Claim, Contribution, Explanation, RuleText
+from neurosym.explain.verification import remember
 from neurosym.lang.ast import Constraint, Rule
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.reasoner.logic import Logic
 from neurosym.semantics.lnn import Element
-
-UNCERTIFIED = "bounds of this kind have no certificate that another program could check"
 
 
 def explain_bounds(answers: Answers, position: int, sample: int, asked: Asked) -> Explanation:
@@ -30,7 +30,7 @@ def explain_bounds(answers: Answers, position: int, sample: int, asked: Asked) -
     claim = Claim(
         atom, atom, value, lower, upper, answers.semantics, answers.methods[position], answers.details[position]
     )
-    warnings = [UNCERTIFIED]
+    warnings: list[str] = []
     if upper - lower > 1e-9:
         warnings.append("the claim is an interval of truth, and its number is the middle of it")
     warnings += [f"contradiction: {c}" for c in logic.contradictions()]
@@ -43,20 +43,24 @@ def explain_bounds(answers: Answers, position: int, sample: int, asked: Asked) -
     if cut:
         warnings.append(f"{cut} constraints and rules were not left out in turn, for lack of time")
     hashes = hashes_of(answers)
-    certificate = Certificate(
-        0, value, answers.semantics, [{"atom": atom, "kind": "absent", "hidden": ""}], [], [], [], hashes
-    )  # fmt: skip
+    certificate = logic_certificate(answers, logic, position, _number(logic, atom), sample, hashes)
     given = tuple(e.label for e in logic.inference.theory.elements if e.kind == "evidence")
-    return Explanation(
+    made = Explanation(
         claim, (), {}, (), tuple(rules), tuple(added), tuple(warnings), provenance(answers, hashes), certificate, given
     )  # fmt: skip
+    return remember(made, answers)
+
+
+def _number(logic: Logic, atom: str) -> int | None:
+    """An atom's number in the theory; None if nothing speaks of it."""
+    return next((i for i in range(logic.formulas.num_atoms) if logic.formulas.spell_atom(i) == atom), None)
 
 
 def _left_out(
     reasoner: Reasoner, logic: Logic, atom: str, sample: int, value: float, budget: float
 ) -> tuple[list[RuleText], list[Contribution], int]:
     """What makes a difference when it is left out; constraints first. Also how many were not tried."""
-    unit = next((i for i in range(logic.formulas.num_atoms) if logic.formulas.spell_atom(i) == atom), None)
+    unit = _number(logic, atom)
     if unit is None:
         return [], [], 0
     elements = logic.inference.theory.elements
