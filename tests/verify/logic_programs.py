@@ -107,8 +107,10 @@ def copied(certificate: Certificate) -> Certificate:
 
 
 def settled(certificate: Certificate) -> Certificate:
-    """The certificate with the bounds that follow from it, as far as some do."""
+    """The certificate with the bounds that follow from it, as far as some do, after as many passes as it takes."""
+    certificate = copied(certificate)
     try:
+        certificate["logic"]["settings"]["rounds"] = certificate["logic"]["settings"]["max_rounds"]
         found = read_structure(certificate, 10_000, 10_000)
         logic = read_logic(certificate["logic"], found, 10_000)
         _, bounds = recompute_logic(found, logic, 10_000_000)
