@@ -93,7 +93,7 @@ def explain(
     position = answers.position(atom)
     fact = answers.facts[position]
     if answers.logic is not None and answers.reasoner is not None:
-        return explain_bounds(answers, position, sample, asked)
+        return explain_bounds(answers, position, sample, asked, language)
     grounded = answers.grounded.proved([fact]) if fact >= 0 else answers.grounded
     answers = replace(answers, grounded=grounded.beside())
     reasoner = answers.reasoner

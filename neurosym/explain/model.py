@@ -125,7 +125,7 @@ class Node:
         opposite: of a `not` node, the id of the node on top of the best proof that it is so after all; empty where no
             such proof is told.
         lower, upper: where it rests on unknown atoms and so has no one probability, the bounds of what it can be; else
-            None.
+            None. Under `bounds` what the step leaves of [0, 1], which further steps may narrow.
     """
 
     id: str
@@ -187,10 +187,10 @@ class RuleText:
 
 @dataclass(frozen=True)
 class Proof:
-    """One way to derive the claim.
+    """One way to derive the claim; under `bounds`, how one end of its interval comes about.
 
     Attributes:
-        probability: that all its leaves hold, if what it assumes is so.
+        probability: that all its leaves hold, if what it assumes is so; under `bounds` the end of the interval.
         root: id of the claim's node; `steps`: indices into the explanation's steps, the claim's first.
         assumes: whether it rests on what is unknown.
     """

@@ -48,3 +48,71 @@ def test_the_certificate_verifies() -> None:
 def test_an_atom_that_nothing_speaks_of() -> None:
     answers = ns.Reasoner(ns.Program.from_text(TEXT), semantics="bounds").query("bird(nobody)")
     assert ns.explain(answers, "bird(nobody)").claim.upper == 0
+
+
+WARD = """
+    pred infection(p: symbol) open . pred allergy(p: symbol) open . patient(bob). fever(bob). on_antibiotics(bob).
+    constraint fever_has_a_cause because "a fever of {P} has a cause" :
+        fever(P) implies (infection(P) or allergy(P)) .
+    constraint treated weight 0.9 : on_antibiotics(P) implies not infection(P) .
+    rule itching weight 0.7 if allergy(?p) and patient(?p) then itch(?p) .
+"""
+
+
+def asked(text: str, atom: str) -> ns.Explanation:
+    answers = ns.Reasoner(ns.Program.from_text(text, "ward.rules"), semantics="bounds").query(atom)
+    return ns.explain(answers, answers.atoms[0])
+
+
+def test_the_steps_that_set_a_bound() -> None:
+    found = asked(WARD, "itch(bob)")
+    (proof,) = found.proofs
+    assert proof.probability == pytest.approx(0.6)
+    said = [found.steps[k].because for k in proof.steps]
+    assert said == [
+        "`itching` (weight 0.7) and allergy(bob) ≥ 0.9 and patient(bob) = 1 keep itch(bob) at 0.6 or more",
+        "a fever of bob has a cause: `fever_has_a_cause` and infection(bob) ≤ 0.1 and fever(bob) = 1 keep "
+        "allergy(bob) at 0.9 or more",
+        "`treated` (weight 0.9) and on_antibiotics(bob) = 1 keep infection(bob) at 0.1 or less",
+    ]
+    assert [found.rules[found.steps[k].rule].name for k in proof.steps] == [
+        "rule itching", "constraint fever_has_a_cause", "constraint treated",
+    ]  # fmt: skip
+    leaves = {n.atom: (n.kind, n.place) for n in found.nodes.values() if n.kind != "derived"}
+    assert leaves == {
+        "patient(bob)": ("data", "ward.rules:2"), "fever(bob)": ("data", "ward.rules:2"),
+        "on_antibiotics(bob)": ("data", "ward.rules:2"),
+    }  # fmt: skip
+    text, page = " ".join(str(found).split()), found.to_html()
+    assert "Why at least 60.0%" in text and "`treated` (weight 0.9) and on_antibiotics(bob) = 1 keep" in text
+    assert "<h3>At least 60.0%</h3>" in page and "strongest line of reasoning" not in page
+    assert found.to_rdf() and ns.Explanation.from_json(found.to_json()).verify()
+
+
+def test_both_ends_and_completion() -> None:
+    text = "0.6 :: p(a). 0.8 :: q(X) :- p(X). pred u(x: symbol) open . constraint c : u(X) implies q(X) ."
+    found = asked(text, "q(a)")
+    assert [(p.probability, found.nodes[p.root].lower, found.nodes[p.root].upper) for p in found.proofs] == [
+        (pytest.approx(0.4), pytest.approx(0.4), 1), (pytest.approx(0.6), 0, pytest.approx(0.6)),
+    ]  # fmt: skip
+    assert found.steps[-1].because == (
+        "that nothing but its rules makes q(a) true and p(a) = 0.6 keep q(a) at 0.6 or less"
+    )
+    assert asked(text, "u(a)").proofs[0].probability == pytest.approx(0.6)
+    assert asked(text, "p(a)").steps == () and "Exactly 60.0%" in asked(text, "p(a)").to_html()
+    assert asked(text, "u(z)").steps[0].because == "`c` keeps u(z) at 0"  # q(z) is false, and in no formula
+    assert asked(WARD, "allergy(zoe)").proofs == ()
+
+
+def test_what_is_shown_is_what_is_certified() -> None:
+    found = asked(WARD, "itch(bob)")
+    name = found.proofs[0].root
+    for change in (
+        {"nodes": {**found.nodes, name: replace(found.nodes[name], lower=0.7, probability=0.85)}},
+        {"nodes": {**found.nodes, name: replace(found.nodes[name], probability=0.9)}},
+        {"nodes": {**found.nodes, name: replace(found.nodes[name], atom="flies(bob)")}},
+        {"proofs": (replace(found.proofs[0], probability=0.9),)},
+        {"steps": (*found.steps, found.steps[0])},
+    ):
+        with pytest.raises(ns.NeurosymError, match="NS836"):
+            replace(found, **change).verify()  # pyright: ignore[reportArgumentType]

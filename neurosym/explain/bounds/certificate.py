@@ -25,8 +25,8 @@ Row = dict[str, Any]
 
 def logic_certificate(
     answers: Answers, logic: Logic, position: int, atom: int | None, sample: int, hashes: dict[str, str]
-) -> Certificate:
-    """The part of the theory that the bounds of an answer rest on.
+) -> tuple[Certificate, list[int]]:
+    """The part of the theory that the bounds of an answer rest on, and the number in the theory of each fact of it.
 
     Args:
         atom: its number in the theory; None if nothing speaks of it.
@@ -34,7 +34,7 @@ def logic_certificate(
     lower, upper = (float(t[sample, position].detach()) for t in (answers.lower, answers.upper))
     value = float(answers.tags[sample, position].detach())
     if atom is None:
-        return _unheard(answers, logic, position, value, (lower, upper), hashes)
+        return _unheard(answers, logic, position, value, (lower, upper), hashes), [-1]
     return _Writer(answers, logic, atom, sample).write(value, (lower, upper), hashes)
 
 
@@ -70,8 +70,10 @@ class _Writer:
         aside = idle(self.theory, answers.reasoner.program)
         self.part: Connected = connected(self.theory, logic.settled, sample, atom, slack, aside)
 
-    def write(self, value: float, bounds: tuple[float, float], hashes: dict[str, str]) -> Certificate:
-        """The whole certificate."""
+    def write(
+        self, value: float, bounds: tuple[float, float], hashes: dict[str, str]
+    ) -> tuple[Certificate, list[int]]:  # fmt: skip
+        """The whole certificate, and the atoms that its facts are."""
         theory, graph, part = self.theory, self.graph, self.part.units
         chosen = theory.groundings[part[theory.bodies]]
         body, sign = ragged(graph.body_start, chosen, graph.body, graph.sign)
@@ -83,7 +85,7 @@ class _Writer:
         inside = {f: n for f, n in number.items() if f < graph.num_facts}
         weights, used_rules = rule_weights(graph), set(graph.rule[chosen].tolist())
         units, at = self._units(number)
-        return Certificate(
+        made = Certificate(
             claim=0, value=value, semantics=self.answers.semantics, facts=facts,
             choices=[c for c in choices_of(self.answers, inside, self.sample) if c["kind"] != "open"],
             groundings=groundings,
@@ -99,6 +101,7 @@ class _Writer:
             },
             **spelling(self.answers),
         )  # fmt: skip
+        return made, list(number)
 
     def _fact(self, atom: int) -> Row:
         graph = self.graph

@@ -7,70 +7,150 @@ import time
 import torch
 
 from neurosym.explain.bounds.certificate import logic_certificate
+from neurosym.explain.bounds.steps import Speaker, Told
 from neurosym.explain.certificates import hashes_of, provenance
 from neurosym.explain.contributions import Asked
-from neurosym.explain.model import Claim, Contribution, Explanation, RuleText
+from neurosym.explain.model import Claim, Contribution, Explanation, Neural, RuleText
+from neurosym.explain.neural import NeuralEvidence
 from neurosym.explain.verification import remember
+from neurosym.explain.words import Words
+from neurosym.grounding.builtins import constant_weight
 from neurosym.lang.ast import Constraint, Rule
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.reasoner.logic import Logic
-from neurosym.semantics.lnn import Element
 
 
-def explain_bounds(answers: Answers, position: int, sample: int, asked: Asked) -> Explanation:
+def explain_bounds(answers: Answers, position: int, sample: int, asked: Asked, language: str) -> Explanation:
     """Why an answer has its bounds: each constraint and rule is left out in turn, and the bounds settle anew.
 
     Args:
         asked: seconds for that; nothing is left out where no contributions are asked for, and there is no other way.
+        language: of labels.
     """
     reasoner, logic = answers.reasoner, answers.logic
     assert reasoner is not None and logic is not None
     atom = answers.atoms[position]
     value, lower, upper = (float(t[sample, position].detach()) for t in (answers.tags, answers.lower, answers.upper))
+    hashes, number = hashes_of(answers), _number(answers, logic, position)
+    certificate, atoms = logic_certificate(answers, logic, position, number, sample, hashes)
+    texts = _Texts(reasoner, logic)
+    names = _Names(answers, logic, atoms, sample, language)
+    speaker = Speaker(reasoner.program, names.label, names.place, names.neural, texts.number, texts.found)
+    told = Told(certificate, speaker)
     claim = Claim(
-        atom, atom, value, lower, upper, answers.semantics, answers.methods[position], answers.details[position]
-    )
-    warnings: list[str] = []
+        atom, names.label(0), value, lower, upper, answers.semantics, answers.methods[position],
+        answers.details[position],
+    )  # fmt: skip
+    warnings = [*told.notes]
     if upper - lower > 1e-9:
         warnings.append("the claim is an interval of truth, and its number is the middle of it")
     warnings += [f"contradiction: {c}" for c in logic.contradictions()]
     warnings += [u.sentence() for u in answers.unheard_of if u.observed or u.atom in atom]
-    rules, added, cut = [], [], 0
-    if asked.methods:
-        rules, added, cut = _left_out(reasoner, logic, atom, sample, value, asked.budget)
+    added, cut = [], 0
+    if asked.methods and number is not None:
+        added, cut = _left_out(logic, texts, number, sample, value, asked.budget)
     if asked.shared:
         warnings.append("under the semantics bounds, contributions are by leave-one-out alone")
     if cut:
         warnings.append(f"{cut} constraints and rules were not left out in turn, for lack of time")
-    hashes = hashes_of(answers)
-    certificate = logic_certificate(answers, logic, position, _number(logic, atom), sample, hashes)
     given = tuple(e.label for e in logic.inference.theory.elements if e.kind == "evidence")
     made = Explanation(
-        claim, (), {}, (), tuple(rules), tuple(added), tuple(warnings), provenance(answers, hashes), certificate, given
+        claim, tuple(told.proofs), told.nodes, tuple(told.steps.values()), tuple(texts.found), tuple(added),
+        tuple(warnings), provenance(answers, hashes), certificate, given,
     )  # fmt: skip
     return remember(made, answers)
 
 
-def _number(logic: Logic, atom: str) -> int | None:
-    """An atom's number in the theory; None if nothing speaks of it."""
-    return next((i for i in range(logic.formulas.num_atoms) if logic.formulas.spell_atom(i) == atom), None)
+def _number(answers: Answers, logic: Logic, position: int) -> int | None:
+    """An answer's number in the theory; None if nothing speaks of it."""
+    formulas = logic.formulas
+    if answers.facts[position] >= 0:
+        return answers.facts[position]
+    unknown = range(formulas.graph.num_facts, formulas.num_atoms)
+    return next((i for i in unknown if formulas.spell_atom(i) == answers.atoms[position]), None)
+
+
+class _Texts:
+    """The rules and constraints that are told of, each once."""
+
+    def __init__(self, reasoner: Reasoner, logic: Logic) -> None:
+        self.reasoner, self.logic = reasoner, logic
+        self.found: list[RuleText] = []
+        self._numbers: dict[tuple[bool, int], int] = {}
+
+    def number(self, constraint: bool, number: int) -> int:
+        """The position of the text of a constraint, or of a rule, by its number in the program."""
+        if (constraint, number) not in self._numbers:
+            self._numbers[constraint, number] = len(self.found)
+            self.found.append(self._text(constraint, number))
+        return self._numbers[constraint, number]
+
+    def _text(self, constraint: bool, number: int) -> RuleText:
+        program, current = self.reasoner.program, None
+        found: Rule | Constraint
+        if constraint:
+            found = program.constraints[number]
+            label = self.logic.inference.theory.elements[number].label
+            current = min(1.0, float(self.logic.weights[number].detach()))
+            learned = found.weight is not None and found.weight.learn
+        else:
+            found = program.rules[number]
+            label, weights = f"rule {found.label}", [h.weight for h in found.heads if h.weight is not None]
+            learned = any(w.learn for w in weights)
+            known = self.reasoner.statement_weights().get(number) or [constant_weight(w) for w in weights]
+            current = known[0] if len(known) == 1 else None
+        return RuleText(
+            label, program.text_of(found), found.span.file, found.span.line, found.source or "", current, learned
+        )  # fmt: skip
+
+
+class _Names:
+    """The facts of a certificate in the expert's words, by their numbers."""
+
+    def __init__(self, answers: Answers, logic: Logic, atoms: list[int], sample: int, language: str) -> None:
+        self.answers, self.formulas, self.atoms = answers, logic.formulas, atoms
+        self.graph = logic.formulas.graph
+        assert answers.reasoner is not None
+        labels = answers.grounded.leaves.facts.labels(language)
+        self.words = Words(self.graph, answers.reasoner.program, labels)
+        self.said = NeuralEvidence(answers, sample)
+
+    def label(self, number: int) -> str:
+        """A fact as a sentence."""
+        atom = self.atoms[number]
+        if atom < 0:
+            return self.answers.atoms[self.answers.facts.index(atom)]
+        if atom < self.graph.num_facts:
+            return self.words.fact(atom)
+        key, terms = self.formulas.key_of(atom), self.formulas.terms_of(atom)
+        return self.words.atom(key, self.graph.symbols.values(list(terms)))
+
+    def place(self, number: int) -> str:
+        """Where a fact stands."""
+        atom = self.atoms[number]
+        if not 0 <= atom < self.graph.num_facts or self.graph.place[atom] < 0:
+            return ""
+        return str(self.graph.places[self.graph.place[atom]])
+
+    def neural(self, number: int) -> Neural | None:
+        """What a network said of it."""
+        atom = self.atoms[number]
+        return self.said.of(atom) if 0 <= atom < self.graph.num_facts and atom in self.said else None
 
 
 def _left_out(
-    reasoner: Reasoner, logic: Logic, atom: str, sample: int, value: float, budget: float
-) -> tuple[list[RuleText], list[Contribution], int]:
-    """What makes a difference when it is left out; constraints first. Also how many were not tried."""
-    unit = _number(logic, atom)
-    if unit is None:
-        return [], [], 0
+    logic: Logic, texts: _Texts, unit: int, sample: int, value: float, budget: float
+) -> tuple[list[Contribution], int]:
+    """What makes a difference when it is left out. Also how many were not tried."""
     elements = logic.inference.theory.elements
     tried = [k for k, e in enumerate(elements) if e.kind in ("constraint", "rule")]
-    rules: list[RuleText] = []
     added: list[Contribution] = []
+    left = 0
     until = time.monotonic() + budget
     for number, k in enumerate(tried):
         if time.monotonic() > until:
-            return rules, added, len(tried) - number
+            left = len(tried) - number
+            break
         active = torch.ones(len(elements), dtype=torch.bool)
         active[k] = False
         with torch.no_grad():
@@ -78,23 +158,6 @@ def _left_out(
             settled = logic.inference(tags, logic.weights, logic.operands, active)
             without = float((settled.lower[unit, 0] + settled.upper[unit, 0]) / 2)
         if abs(value - without) > 1e-9:
-            added.append(Contribution("rule", elements[k].label, str(len(rules)), without, value - without))
-            rules.append(_text(reasoner, logic, elements[k]))
-    order = sorted(added, key=lambda c: -abs(c.difference))
-    return rules, order, 0
-
-
-def _text(reasoner: Reasoner, logic: Logic, element: Element) -> RuleText:
-    program = reasoner.program
-    found: Rule | Constraint
-    current = None
-    if element.kind == "constraint":
-        found = program.constraints[element.number]
-        current = min(1.0, float(logic.weights[element.number].detach()))
-        learned = found.weight is not None and found.weight.learn
-    else:
-        found = program.rules[element.number]
-        learned = any(h.weight is not None and h.weight.learn for h in found.heads)
-    return RuleText(
-        element.label, program.text_of(found), found.span.file, found.span.line, found.source or "", current, learned
-    )  # fmt: skip
+            at = texts.number(elements[k].kind == "constraint", elements[k].number)
+            added.append(Contribution("rule", elements[k].label, str(at), without, value - without))
+    return sorted(added, key=lambda c: -abs(c.difference)), left

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from neurosym.explain.model import Attribution, Claim, Explanation, Node, Shares, Step
+from neurosym.explain.model import Attribution, Claim, Explanation, Node, Proof, Shares, Step
 from neurosym.reasoner.priors import Credible
 
 KIND_WORDS = {
@@ -51,6 +51,14 @@ def chance(node: Node) -> str:
     if lower <= 1e-9 and upper >= 1 - 1e-9:
         return "unknown"
     return f"{percent(lower)} – {percent(upper)}"
+
+
+def end_words(explanation: Explanation, proof: Proof) -> str:
+    """Which end of an interval of truth a proof is of, or that it is a single number."""
+    root = explanation.nodes.get(proof.root)
+    if root is None or (root.lower == root.upper and not any(s.node == root.id for s in explanation.steps)):
+        return f"Exactly {percent(proof.probability)}"
+    return f"At {'least' if root.upper == 1 else 'most'} {percent(proof.probability)}"
 
 
 def signed(value: float) -> str:

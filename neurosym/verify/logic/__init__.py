@@ -6,6 +6,19 @@ Logical Neural Networks, arXiv 2006.13155, 2020; docs/explanation/bounds.md), `c
 
 from neurosym.verify.logic.check import recompute_logic, state
 from neurosym.verify.logic.read import Asserted, Logic, Unit, read_logic
-from neurosym.verify.logic.settle import Settled
+from neurosym.verify.logic.settle import Cell, Network, Settled, Told, network_of, settle
 
-__all__ = ["Asserted", "Logic", "Settled", "Unit", "read_logic", "recompute_logic", "state"]
+__all__ = [
+    "Asserted",
+    "Cell",
+    "Logic",
+    "Network",
+    "Settled",
+    "Told",
+    "Unit",
+    "network_of",
+    "read_logic",
+    "recompute_logic",
+    "settle",
+    "state",
+]

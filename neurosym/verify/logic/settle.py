@@ -8,7 +8,7 @@ anything else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from neurosym.errors import ExplanationError
@@ -16,6 +16,7 @@ from neurosym.verify.logic.read import Logic, Unit
 from neurosym.verify.structure import GroundProgram
 
 SUMS = ("not", "and", "or", "implies")
+Told = tuple[int, float, float]  # a number, and bounds that it has at the least and at the most
 
 
 @dataclass(slots=True)
@@ -47,8 +48,16 @@ class Settled:
 
 
 @dataclass(slots=True)
-class _Network:
+class Network:
+    """The theory as cells in layers, with the bounds that are given.
+
+    Attributes:
+        rules: number of a rule's implication → its grounding; closed: of what a closed head implies → the head.
+    """
+
     layers: list[list[Cell]] = field(default_factory=list)
+    rules: dict[int, int] = field(default_factory=dict)
+    closed: dict[int, int] = field(default_factory=dict)
     lower: list[float] = field(default_factory=list)
     upper: list[float] = field(default_factory=list)
 
@@ -62,13 +71,19 @@ class _Network:
         return number
 
 
-def settle(found: GroundProgram, logic: Logic, max_steps: int) -> Settled:
+Watch = Callable[[list[tuple[Cell, list[Told]]], list[float], list[float]], None]
+
+
+def settle(found: GroundProgram, logic: Logic, max_steps: int, watch: Watch | None = None) -> Settled:
     """Infer as often as the certificate says.
+
+    Args:
+        watch: is shown all that a layer says, before any of it is taken over.
 
     Raises:
         ExplanationError: NS820 that is more than may be done.
     """
-    network = _network(found, logic)
+    network = network_of(found, logic)
     each = 2 * sum(len(c.children) + 1 for layer in network.layers for c in layer) + 1
     made = Settled(network.lower, network.upper)
     lower, upper, slack = made.lower, made.upper, logic.slack
@@ -80,9 +95,9 @@ def settle(found: GroundProgram, logic: Logic, max_steps: int) -> Settled:
             )  # fmt: skip
         before = (lower[:], upper[:])
         for layer in network.layers:
-            _tighten(made, slack, [x for cell in layer for x in _up(cell, lower, upper, slack)])
+            _tighten(made, [(cell, _up(cell, lower, upper, slack)) for cell in layer], watch)
         for layer in reversed(network.layers):
-            _tighten(made, slack, [x for cell in layer for x in _down(cell, lower, upper, slack)])
+            _tighten(made, [(cell, _down(cell, lower, upper, slack)) for cell in layer], watch)
         moved = max((a - b for a, b in zip(lower, before[0], strict=True)), default=0.0)
         moved = max(moved, max((b - a for a, b in zip(upper, before[1], strict=True)), default=0.0))
         made.still = moved <= slack
@@ -95,8 +110,9 @@ def settle(found: GroundProgram, logic: Logic, max_steps: int) -> Settled:
 # ------------------------------------------------------------------------------------------------ the network
 
 
-def _network(found: GroundProgram, logic: Logic) -> _Network:
-    made = _Network()
+def network_of(found: GroundProgram, logic: Logic) -> Network:
+    """The cells of a theory, with what is given."""
+    made = Network()
     _atoms(found, logic, made)
     base = len(made.lower)
     heights: dict[tuple[int, int], list[Cell]] = {}
@@ -119,7 +135,7 @@ def _network(found: GroundProgram, logic: Logic) -> _Network:
     return made
 
 
-def _atoms(found: GroundProgram, logic: Logic, made: _Network) -> None:
+def _atoms(found: GroundProgram, logic: Logic, made: Network) -> None:
     truth = {f: p for c in found.choices for f, p in zip(c.outcomes, c.probabilities, strict=True)}
     for fact, kind in enumerate(found.kinds):
         given = truth[fact] if kind == "leaf" and fact not in logic.weights else None
@@ -142,7 +158,7 @@ def _cell(number: int, unit: Unit) -> Cell:
     return Cell(number, unit.kind, unit.children, exhaustive=unit.exhaustive)
 
 
-def _rules(found: GroundProgram, logic: Logic, made: _Network) -> None:
+def _rules(found: GroundProgram, logic: Logic, made: Network) -> None:
     """Bodies, the implications of heads by them, and what the heads of closed predicates imply."""
     made.layers.append([])
     bodies = []
@@ -153,8 +169,9 @@ def _rules(found: GroundProgram, logic: Logic, made: _Network) -> None:
     truth = {f: p for c in found.choices for f, p in zip(c.outcomes, c.probabilities, strict=True)}
     made.layers.append([])
     by_head: dict[int, list[int]] = {}
-    for g, body in zip(found.groundings, bodies, strict=True):
+    for number, (g, body) in enumerate(zip(found.groundings, bodies, strict=True)):
         rule = made.add("sum", ((body, -1.0), (g.head, 1.0)), 1.0)
+        made.rules[rule] = number
         made.lower[rule] = next((truth[f] for f in g.body if f in logic.weights), 1.0)
         if found.kinds[g.head] == "derived":
             by_head.setdefault(g.head, []).append(body)
@@ -162,23 +179,25 @@ def _rules(found: GroundProgram, logic: Logic, made: _Network) -> None:
     some = {head: made.add("sum", ((b, 1.0) for b in of), 0.0) for head, of in by_head.items()}
     made.layers.append([])
     for head, any_body in some.items():
-        made.lower[made.add("sum", ((head, -1.0), (any_body, 1.0)), 1.0)] = 1.0
+        implied = made.add("sum", ((head, -1.0), (any_body, 1.0)), 1.0)
+        made.closed[implied], made.lower[implied] = head, 1.0
 
 
 # ---------------------------------------------------------------------------------------------------- passes
-
-Told = tuple[int, float, float]  # a number, and bounds that it has at the least and at the most
 
 
 def _crossed(number: int, lower: Sequence[float], upper: Sequence[float], slack: float) -> bool:
     return lower[number] > upper[number] + 10 * slack
 
 
-def _tighten(made: Settled, slack: float, told: list[Told]) -> None:
+def _tighten(made: Settled, told: list[tuple[Cell, list[Told]]], watch: Watch | None) -> None:
     lower, upper = made.lower, made.upper
-    for number, low, high in told:
-        lower[number] = max(lower[number], min(1.0, max(0.0, low)))
-        upper[number] = min(upper[number], min(1.0, max(0.0, high)))
+    if watch is not None:
+        watch(told, lower, upper)
+    for _, bounds in told:
+        for number, low, high in bounds:
+            lower[number] = max(lower[number], min(1.0, max(0.0, low)))
+            upper[number] = min(upper[number], min(1.0, max(0.0, high)))
 
 
 def _sums(cell: Cell, lower: Sequence[float], upper: Sequence[float]) -> tuple[list[float], list[float]]:
