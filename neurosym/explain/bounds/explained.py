@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import torch
 
@@ -19,13 +20,18 @@ from neurosym.lang.ast import Constraint, Rule
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.reasoner.logic import Logic
 
+# the explanation, what numbers the texts of rules and constraints, and these texts → the explanation with more
+Alternatives = Callable[[Explanation, Callable[[bool, int], int], list[RuleText]], Explanation]
 
-def explain_bounds(answers: Answers, position: int, sample: int, asked: Asked, language: str) -> Explanation:
+
+def explain_bounds(
+    answers: Answers, position: int, sample: int, asked: Asked, language: str, alternatives: Alternatives
+) -> Explanation:
     """Why an answer has its bounds: each constraint and rule is left out in turn, and the bounds settle anew.
 
     Args:
         asked: seconds for that; nothing is left out where no contributions are asked for, and there is no other way.
-        language: of labels.
+        language: of labels; `alternatives`: adds why the claim does not hold, and what would change that.
     """
     reasoner, logic = answers.reasoner, answers.logic
     assert reasoner is not None and logic is not None
@@ -58,7 +64,7 @@ def explain_bounds(answers: Answers, position: int, sample: int, asked: Asked, l
         claim, tuple(told.proofs), told.nodes, tuple(told.steps.values()), tuple(texts.found), tuple(added),
         tuple(warnings), provenance(answers, hashes), certificate, given,
     )  # fmt: skip
-    return remember(made, answers)
+    return alternatives(remember(made, answers), texts.number, texts.found)
 
 
 def _number(answers: Answers, logic: Logic, position: int) -> int | None:

@@ -18,7 +18,7 @@ KIND_WORDS = {
     "assumption": "assumed (open world)",
 }
 NO_REASON = "No rule, fact or network supports it."
-NO_PROOF = "Its bounds follow from all constraints and rules together."
+NO_PROOF = "No rule and no constraint says more of it."
 
 DEGREES = ("goedel", "product", "lukasiewicz", "bounds")
 
@@ -149,7 +149,10 @@ def reason(step: Step, head: Node) -> str:
 
 
 def _no_reason(explanation: Explanation) -> str:
-    return NO_PROOF if explanation.claim.semantics == "bounds" else NO_REASON
+    claim = explanation.claim
+    if claim.semantics != "bounds":
+        return NO_REASON
+    return NO_PROOF if claim.upper > claim.lower else sentence(claim.detail)
 
 
 def _because(explanation: Explanation) -> str:

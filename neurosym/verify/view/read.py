@@ -19,7 +19,7 @@ SILENT = {  # parts of an explanation that nothing is compared with, and what to
 
 @dataclass(frozen=True, slots=True)
 class ShownNode:
-    """A fact as it is shown; `network` and `value` of one that a network decided, else empty; bounds, if it has some."""
+    """A fact as it is shown; `network` and `value` of one that a network decided, else empty; its bounds, if any."""
 
     id: str
     kind: str
