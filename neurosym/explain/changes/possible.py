@@ -130,7 +130,7 @@ class Possible:
             rows.append(row)
         return self._evaluate(rows)
 
-    def weights(self, rule: Rule, weights: Sequence[float]) -> list[Interval]:
+    def weights(self, rule: Rule | Constraint, weights: Sequence[float]) -> list[Interval]:
         """The claim under other weights of a rule."""
         leaves = self.rule_leaves[id(rule)]
         rows = []
@@ -161,7 +161,7 @@ class Possible:
                     found.setdefault(id(rules[statement]), []).extend(row)
         return found
 
-    def leaves_of(self, rule: Rule) -> list[int]:
+    def leaves_of(self, rule: Rule | Constraint) -> list[int]:
         """The leaves of a rule's choices."""
         return self._leaf_of.get(id(self._swapped.get(id(rule), rule)), [])
 
@@ -242,7 +242,7 @@ def _stand_ins(setting: Setting, grounds: Sequence[Ground]) -> dict[Ground, Rule
     return made
 
 
-W = TypeVar("W", Rule, Constraint)
+W = TypeVar("W", bound=Rule | Constraint)
 
 
 def with_weight(rule: W, weight: float) -> W:
