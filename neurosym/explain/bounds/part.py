@@ -51,10 +51,8 @@ def connected(
     fixed[: len(theory.known)] = theory.known | theory.leaf
     fixed[theory.true_unit - 1 : theory.true_unit + 1] = True
     if settled.settled:
-        cut = fixed.copy()
-        cut[list(roots)] = True
-        found = _reached(links, atom, cut, theory.size)
-        found[list(roots)] = False
+        inside = ~np.isin(links[0], list(roots))
+        found = _reached((links[0][inside], links[1][inside]), atom, _made_of(theory, fixed), theory.size)
         above = {u for u in set(links[0][found[links[1]]].tolist()) if u in roots}
         if not (found & crossed).any() and not crossed[list(above)].any():
             return Connected(found, False, roots)
@@ -96,20 +94,30 @@ def _split(theory: Theory, links: tuple[NDArray[np.int64], NDArray[np.int64]]) -
 
 
 def _reached(
-    links: tuple[NDArray[np.int64], NDArray[np.int64]], start: int, cut: Mask, size: int
+    links: tuple[NDArray[np.int64], NDArray[np.int64]], start: int, fixed: Mask, size: int
 ) -> Mask:  # fmt: skip
-    """Units that are linked with one, upwards or downwards, by a way that passes through none that is cut."""
+    """Units that are linked with one, upwards from what is not fixed, and downwards from all that is not left out."""
     above, below = links
-    source, target = np.concatenate([above, below]), np.concatenate([below, above])
+    up = ~fixed[below]
+    source, target = np.concatenate([above, below[up]]), np.concatenate([below, above[up]])
     order = np.argsort(source, kind="stable")
     source, target = source[order], target[order]
     starts = np.searchsorted(source, np.arange(size + 1))
     seen = np.zeros(size, bool)
     seen[start] = True
     frontier = np.array([start], np.int64)
-    while len(frontier := frontier[~cut[frontier]]):
+    while len(frontier):
         _, at = expand(starts[frontier], starts[frontier + 1] - starts[frontier])
         new = np.unique(target[at])
         frontier = new[~seen[new]]
         seen[frontier] = True
     return seen
+
+
+def _made_of(theory: Theory, fixed: Mask) -> Mask:
+    """With what is fixed also all that is made of nothing else."""
+    fixed = fixed.copy()
+    for layer in theory.layers:
+        loose = np.bincount(layer.parent, ~fixed[layer.child], len(layer.units)) > 0
+        fixed[layer.units[~loose & layer.exhaustive]] = True
+    return fixed
