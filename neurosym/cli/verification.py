@@ -106,8 +106,11 @@ def _given(
         assert answers.reasoner is not None
         base = answers.grounded.leaves.facts
         program = answers.reasoner.program if rules is None else _parsed(rules, base.predicates)
-        weights = None if rules is not None else answers.reasoner.statement_weights()
-        return Given(program, FactRows(base), _observed(evidence), weights)
+        own = rules is None
+        weights = answers.reasoner.statement_weights() if own else None
+        constraints = answers.reasoner.constraint_weights() if own else None
+        operands = answers.reasoner.operand_weights() if own else None
+        return Given(program, FactRows(base), _observed(evidence), weights, constraints=constraints, operands=operands)
     if rules is None:
         return None
     plain: Any = ()

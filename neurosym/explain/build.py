@@ -12,10 +12,10 @@ from neurosym.errors import ExplanationError
 from neurosym.explain.assumptions import best_case
 from neurosym.explain.attribution import Attributions
 from neurosym.explain.believed import Believed, remarks
-from neurosym.explain.bounds import explain_bounds
+from neurosym.explain.bounds import Alternatives, explain_bounds
 from neurosym.explain.certificates import certificate, hashes_of, nothing, provenance
 from neurosym.explain.chances import Chances
-from neurosym.explain.changes import check_threshold, with_alternatives
+from neurosym.explain.changes import check_threshold, with_alternatives, with_bounds_alternatives
 from neurosym.explain.changes.setting import asked_atom
 from neurosym.explain.contributions import Asked, asked_for, contribute
 from neurosym.explain.model import Claim, Explanation, Proof
@@ -93,7 +93,11 @@ def explain(
     position = answers.position(atom)
     fact = answers.facts[position]
     if answers.logic is not None and answers.reasoner is not None:
-        return explain_bounds(answers, position, sample, asked)
+        more: Alternatives = lambda why, number, texts: with_bounds_alternatives(  # noqa: E731
+            why, answers, position, number, texts, sample, threshold, depth, changeable, language, budget, others
+        )
+        with answers.reasoner.aside():
+            return explain_bounds(answers, position, sample, asked, language, more)
     grounded = answers.grounded.proved([fact]) if fact >= 0 else answers.grounded
     answers = replace(answers, grounded=grounded.beside())
     reasoner = answers.reasoner

@@ -29,12 +29,12 @@ def certificate(
     algebra = answers.algebra
     drop = algebra is None or (not isinstance(algebra, LogicBounds) and ABSORPTIVE in algebra.properties)
     part = relevant_part(graph, roots, drop)
-    body, sign = _ragged(graph.body_start, part.grounding, graph.body, graph.sign)
+    body, sign = ragged(graph.body_start, part.grounding, graph.body, graph.sign)
     number = {f: k for k, f in enumerate(dict.fromkeys([*part.facts.tolist(), *(f for row in body for f in row)]))}
-    (absent,) = _ragged(graph.absent_start, part.grounding, graph.absent)
+    (absent,) = ragged(graph.absent_start, part.grounding, graph.absent)
     groundings: list[dict[str, Any]] = []
     seen: dict[tuple, int] = {}
-    labels = [_label(graph, rule) for rule in graph.rules]
+    labels = [rule_label(graph, rule) for rule in graph.rules]
     columns = (graph.rule[part.grounding].tolist(), graph.head[part.grounding].tolist(), body, sign, absent)
     for of, head, facts_of, signs, missing in zip(*columns, strict=True):
         rule = graph.rules[of]
@@ -55,8 +55,8 @@ def certificate(
             }
         )
     facts = _facts(graph, part, np.array(list(number), np.int64), drop)
-    choices = _choices(answers, number, sample)
-    foreign = {c.foreign.signature for of in set(columns[0]) for c in _calls(graph.rules[of])}
+    choices = choices_of(answers, number, sample)
+    foreign = {c.foreign.signature for of in set(columns[0]) for c in calls(graph.rules[of])}
     return Certificate(
         claim=number[fact],
         value=value,
@@ -68,12 +68,12 @@ def certificate(
         hashes=hashes,
         foreign=sorted(foreign),
         bounds=bounds if isinstance(algebra, TopK) or any(c["kind"] == "open" for c in choices) else None,
-        parts=_parts(graph, [f["atom"] for f in facts], [a for g in groundings for a in g["absent"]]),
-        **_spelling(answers),
+        parts=parts_used(graph, [f["atom"] for f in facts], [a for g in groundings for a in g["absent"]]),
+        **spelling(answers),
     )
 
 
-def _ragged(starts: NDArray[np.integer], rows: NDArray[np.integer], *columns: NDArray[Any]) -> list[list[list[Any]]]:
+def ragged(starts: NDArray[np.integer], rows: NDArray[np.integer], *columns: NDArray[Any]) -> list[list[list[Any]]]:
     """For each column the entries of each row, as lists: row r has those from starts[r] to starts[r + 1]."""
     sizes = (starts[rows + 1] - starts[rows]).astype(np.int64)
     _, at = expand(starts[rows].astype(np.int64), sizes)
@@ -100,14 +100,14 @@ def _facts(graph: DerivationGraph, part: Part, shown: NDArray[np.int64], drop: b
     ]
 
 
-def _parts(graph: DerivationGraph, facts: list[str], absent: list[str]) -> dict[str, tuple[int, str, int]]:
+def parts_used(graph: DerivationGraph, facts: list[str], absent: list[str]) -> dict[str, tuple[int, str, int]]:
     """The hidden predicates of some atoms, as they are spelled, and the part of a statement that each stands for."""
     used = {split_atom(atom)[0] for atom in (*facts, *absent)}
     names = {graph.program.notation.printer(graph.prefixes).predicate(k[0]): v for k, v in graph.program.parts.items()}
     return {name: part for name, part in names.items() if name in used}
 
 
-def _spelling(answers: Answers) -> dict[str, Any]:
+def spelling(answers: Answers) -> dict[str, Any]:
     """How atoms are spelled, and what could be asked about."""
     graph = answers.grounded.graph
     asked = any(group.kind == "neural" for group in graph.choices)
@@ -119,19 +119,19 @@ def _spelling(answers: Answers) -> dict[str, Any]:
     }
 
 
-def _calls(rule: CoreRule) -> list[ForeignCall]:
+def calls(rule: CoreRule) -> list[ForeignCall]:
     """The literals of a rule that Python functions answer."""
     return [x for x in rule.body if isinstance(x, ForeignCall)]
 
 
-def _label(graph: DerivationGraph, rule: CoreRule) -> str:
+def rule_label(graph: DerivationGraph, rule: CoreRule) -> str:
     """The name of a rule, or of the declaration that makes a predicate open."""
     if rule.part == "open":
         return f"{rule.heads[0][0].key[0]} is open"
     return graph.program.statements[rule.statement].label
 
 
-def _choices(answers: Answers, number: dict[int, int], sample: int) -> list[dict[str, Any]]:
+def choices_of(answers: Answers, number: dict[int, int], sample: int) -> list[dict[str, Any]]:
     """The choices whose outcomes are among the facts."""
     graph = answers.grounded.graph
     outcomes: dict[int, list[int]] = {}
@@ -185,4 +185,4 @@ def provenance(answers: Answers, hashes: dict[str, str]) -> Provenance:
 def nothing(atom: str, answers: Answers, hashes: dict[str, str]) -> Certificate:
     """The certificate of an atom that nothing derives."""
     facts = [{"atom": atom, "kind": "absent", "hidden": ""}]
-    return Certificate(0, 0.0, answers.semantics, facts, [], [], [], hashes, **_spelling(answers))
+    return Certificate(0, 0.0, answers.semantics, facts, [], [], [], hashes, **spelling(answers))

@@ -125,7 +125,7 @@ class Node:
         opposite: of a `not` node, the id of the node on top of the best proof that it is so after all; empty where no
             such proof is told.
         lower, upper: where it rests on unknown atoms and so has no one probability, the bounds of what it can be; else
-            None.
+            None. Under `bounds` what the step leaves of [0, 1], which further steps may narrow.
     """
 
     id: str
@@ -187,10 +187,10 @@ class RuleText:
 
 @dataclass(frozen=True)
 class Proof:
-    """One way to derive the claim.
+    """One way to derive the claim; under `bounds`, how one end of its interval comes about.
 
     Attributes:
-        probability: that all its leaves hold, if what it assumes is so.
+        probability: that all its leaves hold, if what it assumes is so; under `bounds` the end of the interval.
         root: id of the claim's node; `steps`: indices into the explanation's steps, the claim's first.
         assumes: whether it rests on what is unknown.
     """
@@ -266,9 +266,10 @@ class Certificate:
 
     Attributes:
         claim: number of the claimed fact in `facts`; `value`: the claimed tag; `semantics`: its name.
-        facts: {"atom", "kind": "certain" | "leaf" | "derived" | "absent", "hidden": what a fact of the engine stands
-            for or ""}. A certain fact is given: its tag is one, plus its groundings under `count` and `sum-product`.
-            Only a claim that cannot be derived is `absent`.
+        facts: {"atom", "kind": "certain" | "leaf" | "derived" | "open" | "absent", "hidden": what a fact of the engine
+            stands for or ""}. A certain fact is given: its tag is one, plus its groundings under `count` and
+            `sum-product`. Only a claim that cannot be derived is `absent`. Under `bounds` an atom of an open predicate
+            that is not certain is `open`: it may hold without a rule.
         choices: {"outcomes": [fact numbers], "probabilities": [numbers], "origin": a rule's name or a network's,
             "kind": "constant" | "learned" | "neural" | "open"}; outcomes exclude one another, what they leave over is
             'none'. An unknown atom is an `open` choice without probabilities, its origin the predicate.
@@ -282,6 +283,13 @@ class Certificate:
         prefixes: under which the atoms are spelled; `inputs`: names of the sample's inputs.
         triples: whether RDF atoms are facts of `triple/3`; `closed`: whether no network was asked.
         bounds: of the value over all truth values of the unknown atoms, where there are some; else None.
+        logic: under `bounds`, else None, what constraints add. "units": {"kind": "false" | "true" | "not" | "and" |
+            "or" | "implies" | "iff" | "forall" | "exists", "children": [numbers of facts, and from there on of units],
+            "exhaustive": of a quantifier, whether no further instance can matter, "weights" and "bias": of a
+            connective whose operands are weighted}; "asserted": {"constraint": index among the program's, "label",
+            "unit", "least": its least truth, "instance": variable → term, null where all instances together are
+            asserted}; "weights": [facts that are weights of rules]; "settings": {"max_rounds", "rounds" that were
+            made, "alpha", "slack", "learned": whether operands are weighted}.
     """
 
     claim: int
@@ -300,6 +308,7 @@ class Certificate:
     inputs: list[str] = field(default_factory=list)
     triples: bool = False
     closed: bool = False
+    logic: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

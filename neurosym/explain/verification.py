@@ -24,7 +24,9 @@ class Origin:
 
     Attributes:
         program: the rules, with the queries that were asked; `facts`: the data; `evidence`: as it was given.
-        weights: the learned ones, by statement; `hashes`: of rules, facts and weights.
+        weights: the learned ones, by statement; `constraints`: those of constraints, by number; `operands`: those of
+            the operands of their connectives, and the biases.
+        hashes: of rules, facts and weights.
     """
 
     program: Program
@@ -32,6 +34,8 @@ class Origin:
     evidence: tuple[tuple[str, bool], ...]
     weights: Mapping[int, list[float]]
     hashes: Mapping[str, str]
+    constraints: Mapping[int, float]
+    operands: tuple[list[float], list[float]]
 
 
 def remember(explanation: Explanation, answers: Answers) -> Explanation:
@@ -40,7 +44,10 @@ def remember(explanation: Explanation, answers: Answers) -> Explanation:
     assert reasoner is not None
     evidence = tuple((grounded.graph.atom(f), holds) for f, holds in answers.evidence)
     hashes = dict(explanation.certificate.hashes)  # what is written there later changes nothing here
-    origin = Origin(reasoner.program, grounded.leaves.facts, evidence, reasoner.statement_weights(), hashes)
+    origin = Origin(
+        reasoner.program, grounded.leaves.facts, evidence, reasoner.statement_weights(), hashes,
+        reasoner.constraint_weights(), reasoner.operand_weights(),
+    )  # fmt: skip
     object.__setattr__(explanation, "origin", origin)  # not a field: it is no part of what is written
     return explanation
 
@@ -60,7 +67,10 @@ def verify_explanation(explanation: Explanation, contributions: bool = False) ->
     given = None
     if origin is not None:
         rows = FactRows(origin.facts)
-        given = Given(origin.program, rows, origin.evidence, origin.weights, origin.hashes)
+        given = Given(
+            origin.program, rows, origin.evidence, origin.weights, origin.hashes, constraints=origin.constraints,
+            operands=origin.operands,
+        )  # fmt: skip
     return verify_certificate(
         vars(explanation.certificate), claim.probability, expected_bounds=(claim.lower, claim.upper), given=given,
         shown=shown_of(explanation), contributions=contributions,

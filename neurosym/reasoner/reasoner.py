@@ -28,7 +28,7 @@ from neurosym.neural import FeatureTable
 from neurosym.reasoner.answers import Answers, Details
 from neurosym.reasoner.constraints import ConstraintLoss, Violation, check_constraints, constraint_loss
 from neurosym.reasoner.doubts import Mentioned
-from neurosym.reasoner.formulas import Formulas, constraint_parameters
+from neurosym.reasoner.formulas import Formulas, constraint_parameters, constraint_weights
 from neurosym.reasoner.grounded import Grounded
 from neurosym.reasoner.joint import Joint
 from neurosym.reasoner.leaves import Leaves, read_atom
@@ -167,6 +167,17 @@ class Reasoner(nn.Module):
     def statement_weights(self) -> dict[int, list[float]]:
         """Learnable statement, as an index into the program's rules, → its probabilities as they are now."""
         return {p.statement: self.weights(k).detach().tolist() for k, p in enumerate(self.learnable)}
+
+    def constraint_weights(self) -> dict[int, float]:
+        """Number of a constraint with a learnable weight → that weight as it is now."""
+        found = constraint_weights(self)
+        return {int(k): float(found[int(k)].detach()) for k in self.constraint_logits}
+
+    def operand_weights(self) -> tuple[list[float], list[float]]:
+        """Learned weights of the operands of constraints' connectives, and the connectives' biases; else empty."""
+        if "weights" not in self.operands:
+            return [], []
+        return self.operands["weights"].detach().tolist(), self.operands["biases"].detach().tolist()
 
     def set_rule_weight(self, rule: str, *probabilities: float) -> None:
         """Set the probabilities of a learnable rule, by its name or `file:line`, or `file:line#2` of several.

@@ -13,10 +13,11 @@ from neurosym.lang.ast import Program
 from neurosym.verify.algebras import ALGEBRAS, recompute_algebra
 from neurosym.verify.exact import Opened, Recomputed, recompute_exact
 from neurosym.verify.graph import Layout
-from neurosym.verify.rules import Facts, Given, compare_with
-from neurosym.verify.structure import GroundProgram, read_structure
+from neurosym.verify.logic import read_logic, recompute_logic
+from neurosym.verify.rules import Facts, Given, compare_logic, compare_with
+from neurosym.verify.structure import LOGIC, GroundProgram, fault, read_structure
 from neurosym.verify.unknown import recompute_bounds
-from neurosym.verify.view import Numbers, compare_view, read_view
+from neurosym.verify.view import Numbers, compare_bounds_view, compare_view, read_view
 
 # who shows it, the number, and the bounds
 Shown = tuple[str, float | None, tuple[float, float] | None]
@@ -27,6 +28,7 @@ MAX_ROUNDS = 10_000
 MORE_STEPS = 100_000  # for the probabilities that are shown beside the claim's, beyond as many as the claim took
 PROVED = "topk"  # proved bounds on the probability
 PROBABILITIES = ("exact", PROVED)
+FORMULAS = ("that the formulas are instances of the constraints, with their weights", "that none was left out")
 UNCHECKED = ("that the ground rules are instances of the rules", "that the facts are in the data")
 
 
@@ -111,10 +113,13 @@ def verify_certificate(
             NS824 to NS829 and NS831 to NS834 rules and facts say otherwise; NS836 something else is shown.
     """
     found = read_structure(certificate, max_facts, max_groundings)
+    if found.semantics == LOGIC:
+        return _verify_logic(certificate, found, expected, expected_bounds, tolerance, max_steps, max_groundings,
+                             given or (None if program is None else Given(program, facts)), shown)  # fmt: skip
     if found.semantics not in (*PROBABILITIES, *ALGEBRAS):
         raise ExplanationError(
             f"a claim under the semantics {found.semantics!r:.60} cannot be verified", code="NS822",
-            note=f"known: {', '.join([*PROBABILITIES, *ALGEBRAS])}",
+            note=f"known: {', '.join([*PROBABILITIES, *ALGEBRAS, LOGIC])}",
         )  # fmt: skip
     probability = found.semantics in PROBABILITIES
     Layout(found, range(len(found.atoms)), certain_is_true=False)  # negation through a cycle, anywhere
@@ -183,6 +188,44 @@ def verify_certificate(
         bounds=bounds,
         unlooked=unlooked,
     )
+
+
+def _verify_logic(
+    certificate: Mapping[str, Any], found: GroundProgram, expected: float | None,
+    expected_bounds: tuple[float, float] | None, tolerance: float, max_steps: int, max_units: int,
+    known: Given | None, shown: Mapping[str, Any] | None,
+) -> Verification:  # fmt: skip
+    """Settle the bounds of a claim anew; see `verify_certificate`."""
+    logic = read_logic(certificate.get("logic"), found, max_units)
+    settled, bounds = recompute_logic(found, logic, max_steps)
+    linked = settled.crossed or not settled.still
+    findings = None if known is None else compare_logic(certificate, found, logic, known, linked)
+    middle, claim = sum(bounds) / 2, found.atoms[found.claim]
+    if found.bounds is None:
+        raise fault("NS810", "the certificate has no `bounds`")
+    for who, number, ends in (
+        ("the certificate", found.value, found.bounds), ("the explanation", expected, expected_bounds),
+    ):  # fmt: skip
+        for end, recomputed in zip(ends or (), bounds, strict=False):
+            _compare(who, end, recomputed, tolerance, f"a bound of {claim}")
+        if number is not None:
+            _compare(who, number, middle, tolerance, f"the middle of the bounds of {claim}")
+    checked = ["the certificate is well formed", "the bounds follow from the certificate"]
+    unchecked = [*UNCHECKED, *FORMULAS] if findings is None else []
+    if findings is not None:
+        checked += findings.checked
+        unchecked += findings.unchecked
+    unlooked: tuple[str, ...] = ()
+    if shown is not None:
+        looked = compare_bounds_view(read_view(shown), certificate, found, logic, settled, tolerance)
+        checked += looked.checked
+        unlooked = looked.unchecked
+    return Verification(
+        atom=claim, semantics=found.semantics, value=middle,
+        claimed=found.value if expected is None else expected, tolerance=tolerance, evidence_probability=1.0,
+        facts=len(found.atoms), choices=len(found.choices), groundings=len(found.groundings), steps=settled.steps,
+        checked=tuple(checked), unchecked=tuple(unchecked), bounds=bounds, unlooked=unlooked,
+    )  # fmt: skip
 
 
 def _recompute(program: GroundProgram, max_steps: int, max_rounds: int) -> Recomputed:

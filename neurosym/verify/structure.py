@@ -18,6 +18,7 @@ from neurosym.verify.atoms import AtomIndex
 FORMAT = "neurosym-certificate/1"
 KEYS = ("claim", "value", "semantics", "facts", "choices", "groundings", "evidence", "hashes", "format")
 FACT_KINDS = ("certain", "leaf", "derived", "absent")  # `absent`: a claim that nothing derives
+LOGIC = "bounds"  # under which an atom of an open predicate is a fact of its own kind
 CHOICE_KINDS = ("constant", "learned", "neural", "open")
 HASHES = ("rules", "facts", "weights")
 SUM_SLACK = 1e-6  # softmax outputs in float32 may add up to slightly more than 1
@@ -102,7 +103,8 @@ def read_structure(certificate: Mapping[str, Any], max_facts: int, max_grounding
     groundings = _rows(certificate, "groundings", max_groundings)
     count = len(facts)
     atoms = tuple(_text(f, "atom", f"fact {i}") for i, f in enumerate(facts))
-    kinds = tuple(_kind(f, FACT_KINDS, f"fact {i}") for i, f in enumerate(facts))
+    known = (*FACT_KINDS, "open") if certificate["semantics"] == LOGIC else FACT_KINDS
+    kinds = tuple(_kind(f, known, f"fact {i}") for i, f in enumerate(facts))
     hidden = tuple(_text(f, "hidden", f"fact {i}") for i, f in enumerate(facts))
     program = GroundProgram(
         claim=_number(certificate["claim"], count, "the claim"),

@@ -308,10 +308,6 @@ def test_what_is_wrong_has_a_code() -> None:
     with pytest.raises(DataError) as unknown:
         ns.what_would_change(answers, "flu(p1)", ["fevre/2"])
     assert unknown.value.code == "NS616"
-    bounds = ask(WARD, "flu(p1)", semantics="bounds")
-    with pytest.raises(ExplanationError) as refused:
-        ns.what_would_change(bounds, "flu(p1)", ["cough/1"])
-    assert refused.value.code == "NS850"
 
 
 def test_a_cut_search_says_so() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from neurosym.explain.alternatives import Move
 from neurosym.explain.changes.clock import Clock
+from neurosym.explain.changes.logic import everything
 from neurosym.explain.changes.reach import Domains, Pattern, reachable, stored_as
 from neurosym.explain.changes.setting import Args, Ground, Record, Setting, TextFact
 from neurosym.explain.changes.thresholds import Thresholds
@@ -72,6 +73,8 @@ class _Finder:
         graph = setting.answers.grounded.graph
         roots += [setting.pattern(graph.ground_atom(fact)) for fact, _ in setting.answers.evidence]
         roots += [setting.pattern(a) for a in setting.reasoner.read_by_networks()]
+        if setting.answers.logic is not None:
+            roots = everything(setting)
         self.matters = reachable(setting.core.rules, roots)
 
     def find(self, changeable: Sequence[CoreAtom], added: list[CoreAtom], kinds: frozenset[str]) -> Candidates:

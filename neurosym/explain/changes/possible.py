@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from neurosym.explain.changes.moves import Candidate, Candidates
 from neurosym.explain.changes.setting import Ground, Setting
 from neurosym.explain.contributions.tags import AnyEvaluator, bounds_of
 from neurosym.grounding import DerivationGraph
-from neurosym.lang.ast import Alternative, Atom, Const, Rule, Weight
+from neurosym.lang.ast import Alternative, Atom, Const, Constraint, Rule, Weight
 from neurosym.reasoner import Reasoner
 from neurosym.reasoner.grounded import Grounded
 from neurosym.semantics import Boolean, Part, Semiring, TopK, relevant_part
@@ -129,7 +130,7 @@ class Possible:
             rows.append(row)
         return self._evaluate(rows)
 
-    def weights(self, rule: Rule, weights: Sequence[float]) -> list[Interval]:
+    def weights(self, rule: Rule | Constraint, weights: Sequence[float]) -> list[Interval]:
         """The claim under other weights of a rule."""
         leaves = self.rule_leaves[id(rule)]
         rows = []
@@ -160,7 +161,7 @@ class Possible:
                     found.setdefault(id(rules[statement]), []).extend(row)
         return found
 
-    def leaves_of(self, rule: Rule) -> list[int]:
+    def leaves_of(self, rule: Rule | Constraint) -> list[int]:
         """The leaves of a rule's choices."""
         return self._leaf_of.get(id(self._swapped.get(id(rule), rule)), [])
 
@@ -217,7 +218,7 @@ class OneByOne:
 
 def possible(setting: Setting, found: Candidates, weighted: Sequence[Rule] = ()) -> Possible | OneByOne:
     """What evaluates sets of moves; a graph of all of them where there can be one."""
-    if setting.reasoner.read_by_networks():
+    if setting.answers.logic is not None or setting.reasoner.read_by_networks():
         return OneByOne(setting, found)  # such a network says something else when the facts change
     try:
         return Possible(setting, found, weighted)
@@ -241,9 +242,14 @@ def _stand_ins(setting: Setting, grounds: Sequence[Ground]) -> dict[Ground, Rule
     return made
 
 
-def with_weight(rule: Rule, weight: float) -> Rule:
-    """The rule with another weight, which is not learned."""
+W = TypeVar("W", bound=Rule | Constraint)
+
+
+def with_weight(rule: W, weight: float) -> W:
+    """The rule or constraint with another weight, which is not learned."""
     other = Weight(Const(weight))
+    if isinstance(rule, Constraint):
+        return replace(rule, weight=other)
     if rule.exception_weight is not None:
         return replace(rule, exception_weight=other)
     return replace(rule, heads=(replace(rule.heads[0], weight=other),))

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from neurosym.explain.changes.logic import atoms_of_constraints
 from neurosym.explain.changes.setting import Setting
 from neurosym.grounding.core import AggregateStep, Compare, CoreAtom, CoreRule, Key, Negated, Scan
 from neurosym.lang.ast import Const, Var
@@ -86,6 +87,11 @@ class Domains:
         self._values: dict[Place, list[int]] = {}
         for rule in setting.core.rules:
             self._join(rule)
+        if setting.answers.logic is not None:
+            for atoms in atoms_of_constraints(setting):
+                at: dict[str, Place] = {}
+                for atom in atoms:
+                    self._mention(atom, at)
         self._declared()
         asked = setting.pattern(setting.atom)
         self._mention(asked, {})

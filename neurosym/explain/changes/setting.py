@@ -154,14 +154,15 @@ class Setting:
     # ------------------------------------------------------------------------------------------------- running
 
     def changed(
-        self, removed: Mapping[Ground, Record], added: list[Ground], swapped: Mapping[int, Rule] | None = None,
+        self, removed: Mapping[Ground, Record], added: list[Ground], swapped: Mapping[int, Statement] | None = None,
         extra: tuple[Statement, ...] = (),
     ) -> Reasoner:  # fmt: skip
         """The reasoner over a changed program and facts.
 
         Args:
             removed: recorded facts that go; `added`: facts that come.
-            swapped: the rule that stands in place of another, by Python's id of that; `extra`: further statements.
+            swapped: the rule or constraint that stands in place of another, by Python's id of that; `extra`: further
+                statements.
         """
         gone: dict[int, set[int]] = {}
         for record in removed.values():
@@ -194,6 +195,10 @@ class Setting:
         other = before.over(base, program=program)
         other._known_keys |= before._own_keys | before.facts.predicates  # also one whose last fact is gone
         other.weight_logits = nn.ParameterList([logits[id(program.rules[p.statement])] for p in other.learnable])
+        same = [a is b for a, b in zip(before.program.constraints, program.constraints, strict=True)]
+        if not all(same):
+            kept = {k: p for k, p in before.constraint_logits.items() if same[int(k)]}
+            other.constraint_logits = nn.ParameterDict(kept)
         return other
 
     def run(self, reasoner: Reasoner, queries: tuple[Atom, ...] = ()) -> Answers:
@@ -208,7 +213,7 @@ class Setting:
             return reasoner.query(
                 *(queries or (self.atom,)), inputs=answers.inputs or None,
                 evidence={printer.atom(atom): seen for atom, seen in self.observed},
-                semantics=answers.algebra or "exact",
+                semantics=answers.algebra or ("exact" if answers.logic is None else answers.logic.inference.settings),
             )  # fmt: skip
 
     def bounds(self, answers: Answers) -> tuple[float, float]:
@@ -223,6 +228,12 @@ def asked_atom(answers: Answers, position: int) -> Atom:
     graph, fact = answers.grounded.graph, answers.facts[position]
     if fact >= 0:
         return graph.ground_atom(fact)
+    if answers.logic is not None:  # constraints speak of atoms that are no facts
+        formulas = answers.logic.formulas
+        for atom in range(graph.num_facts, formulas.num_atoms):
+            if formulas.spell_atom(atom) == answers.atoms[position]:
+                key, values = formulas.key_of(atom), graph.symbols.values(list(formulas.terms_of(atom)))
+                return Atom(key[0], tuple(map(Const, values)))
     for atom in answers.query:
         if all(isinstance(t, Const) for t in atom.args) and answers.grounded.spell(atom) == answers.atoms[position]:
             return atom

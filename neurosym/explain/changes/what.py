@@ -11,13 +11,14 @@ from warnings import warn
 from neurosym.errors import ApproximationWarning, ExplanationError, ImpossibleEvidence
 from neurosym.explain.alternatives import Change, Move, Sought
 from neurosym.explain.changes.clock import Clock
+from neurosym.explain.changes.logic import OtherWeights
 from neurosym.explain.changes.moves import Candidate, Candidates, candidates
 from neurosym.explain.changes.patterns import candidate_atoms, changeable_patterns
-from neurosym.explain.changes.possible import Interval, Possible, changed_by, possible, with_weight
+from neurosym.explain.changes.possible import Interval, OneByOne, Possible, changed_by, possible, with_weight
 from neurosym.explain.changes.search import SLACK, Set, flips_to, smallest
 from neurosym.explain.changes.setting import Setting
-from neurosym.explain.changes.weights import least_weight, movable_rules, weight_name
-from neurosym.lang.ast import Rule
+from neurosym.explain.changes.weights import least_weight, movable_rules, weight_name, weight_now
+from neurosym.lang.ast import Constraint, Rule
 from neurosym.reasoner import Answers
 from neurosym.semantics import ALGEBRAS, Count, SumProduct, TopK
 
@@ -56,11 +57,13 @@ def what_would_change(
         changeable: which facts may change, as predicates (`fever/2`) or atoms with blanks (`fever(p1, _)`): recorded
             ones may be removed, others added over values that occur, and a number at a blank may become the next one
             across the threshold of a comparison, at as many decimals as the data have.
-        threshold: an atom holds if its probability is this or more.
-        to: whether it is to hold; by default, the other way than now.
+        threshold: an atom holds if its probability is this or more; under `bounds`, if its lower bound is. There it
+            does not hold if its upper bound is less; what lies between is unknown, and neither.
+        to: whether it is to hold; by default, the other way than now, and that it holds where it is unknown.
         limit: changes given, the smallest ones.
-        weights: whether weights of rules may move, or the names of those that may. One weight moves by itself: the
-            least move, to 1e-6, by bisection on the exact evaluator.
+        weights: whether weights of rules may move, or the names of those that may; under `bounds`, of constraints too.
+            One weight moves by itself: the least move, to 1e-6, by bisection on the exact evaluator, under `bounds` on
+            the inference.
         kinds: of `remove`, `add`, `value`, which are allowed; `added`: further ground atoms that may be added.
         max_changes: moves in one change; max_candidates: moves that are considered; budget: seconds.
         sample: which sample of the batch.
@@ -70,8 +73,7 @@ def what_would_change(
 
     Raises:
         DataError: NS611 the atom is not among the answers; NS616 an unknown predicate.
-        ExplanationError: NS845 and NS846, faults in `changeable`; NS847, in `weights`; NS848, in a number; NS850, the
-            semantics is `bounds`.
+        ExplanationError: NS845 and NS846, faults in `changeable`; NS847, in `weights`; NS848, in a number.
 
     Warns:
         ApproximationWarning: NS849, the time or the candidates were cut: there may be other changes, or smaller ones.
@@ -96,30 +98,30 @@ def find_changes(
     changeable = (changeable,) if isinstance(changeable, str) else tuple(changeable)
     kinds = _checked(limit, kinds, max_changes, max_candidates, budget)
     check_threshold(threshold, answers)
-    if answers.logic is not None:
-        raise ExplanationError(
-            "under the semantics `bounds` no changes are looked for", code="NS850", help="ask under exact or topk"
-        )
     setting = Setting(answers, position, sample, language)
     patterns, extra = changeable_patterns(setting, changeable), candidate_atoms(setting, added)
     rules = movable_rules(setting, weights)
     number = float(answers.tags[sample, position].detach())
-    holds = number >= threshold - SLACK
-    reach = (not holds) if to is None else to
     bounds = (float(answers.lower[sample, position].detach()), float(answers.upper[sample, position].detach()))
+    holds = (number if answers.logic is None else bounds[0]) >= threshold - SLACK
+    reach = (not holds) if to is None else to
     flips = flips_to(threshold, reach)
     asked = Sought(changeable, threshold, reach, max_changes)
     if flips(bounds):
         return (), asked
     clock = Clock(budget)
     allowed = candidates(setting, patterns, extra, kinds, max_candidates, clock)
-    evaluator = possible(setting, allowed, rules)
+    evaluator = possible(setting, allowed, [r for r in rules if isinstance(r, Rule)])
     notes = list(allowed.notes)
     # where what may change is too much for one circuit, the weights alone may not be
-    weighing = evaluator if evaluator.fast or not rules else possible(setting, Candidates(), rules)
+    weighing: Possible | OneByOne | OtherWeights = evaluator
+    if answers.logic is not None:
+        weighing = OtherWeights(setting)
+    elif not evaluator.fast and rules:
+        weighing = possible(setting, Candidates(), [r for r in rules if isinstance(r, Rule)])
     finder = _Finder(setting, allowed, flips, number)
     changes: list[Change] = []
-    if isinstance(weighing, Possible) and weighing.fast:
+    if not isinstance(weighing, OneByOne) and weighing.fast:
         changes += finder.by_weights(weighing, rules, clock)
     elif rules:
         notes.append("no weights were moved: the claim as a function of them is too large")
@@ -162,14 +164,15 @@ class _Finder:
                     break
         return changes
 
-    def by_weights(self, evaluator: Possible, rules: Sequence[Rule], clock: Clock) -> list[Change]:
+    def by_weights(
+        self, evaluator: Possible | OtherWeights, rules: Sequence[Rule | Constraint], clock: Clock
+    ) -> list[Change]:  # fmt: skip
         """The least move of each weight that flips the decision by itself."""
         changes: list[Change] = []
         for rule in rules:
             if clock.spent():
                 break
-            now = self.setting.weight_of(rule)
-            assert now is not None
+            now = weight_now(self.setting, rule)
             new = least_weight(evaluator, rule, now, self.flips)
             if new is None:
                 continue

@@ -210,6 +210,9 @@ class WhyNot:
         weight = self.setting.weight_of(way.rule, way.alternative)
         weight = 1.0 if weight is None else weight
         probability = None if any(x.how == "unknown" for x in held) else chance(held) * weight
+        if probability is not None and self.setting.answers.logic is not None:  # as `bounds` reads a rule
+            missing = sum(1 - (1.0 if x.probability is None else x.probability) for x in held)
+            probability = max(0.0, weight - missing)
         return NearMiss(
             rule, way.rule.label, True, probability, shown, held, (), weight if weight < 1 else None,
             weight < self.threshold,
@@ -225,6 +228,8 @@ class WhyNot:
             return dict.fromkeys(facts, 1.0), {}
         setting = self.setting
         wanted = sorted(facts)
+        if setting.answers.logic is not None:
+            return self._settled(grounded, wanted)
         with torch.no_grad():
             evidence = grounded.evidence(setting.observed)
             leaves = leaf_tags(setting, grounded, [*wanted, *(f for f, _ in evidence)])
@@ -234,6 +239,22 @@ class WhyNot:
             if isinstance(evaluator, Bounds):
                 ends = (t[setting.sample].tolist() for t in evaluator.bounds(leaves))
                 spans = {f: (low, high) for f, low, high in zip(wanted, *ends, strict=True) if high - low > 1e-9}
+        return tags, spans
+
+    def _settled(self, grounded: Grounded, wanted: Sequence[int]) -> tuple[Tags, Spans]:
+        """Under `bounds`, the intervals of truth that the answers settled on."""
+        logic, sample = self.setting.answers.logic, self.setting.sample
+        assert logic is not None
+        units = {logic.formulas.spell_atom(i): i for i in range(logic.formulas.num_atoms)}
+        tags: Tags = {}
+        spans: Spans = {}
+        for fact in wanted:
+            unit = units.get(grounded.graph.atom(fact))
+            ends = (logic.settled.lower, logic.settled.upper)
+            low, high = (0.0, 1.0) if unit is None else (float(t[unit, sample].detach()) for t in ends)
+            tags[fact] = (low + high) / 2
+            if high - low > 1e-9:
+                spans[fact] = (low, high)
         return tags, spans
 
     def _ask(self, tried: Sequence[_Tried], graph: DerivationGraph) -> list[list[dict[int, Asked]]]:
@@ -304,7 +325,7 @@ def _best(answers: Answers, atom: Atom, sample: int, graph: DerivationGraph) -> 
         if any(isinstance(t, Const) and term_key(t.value) != term_key(v) for t, v in pairs):
             continue
         lower, upper = (float(t[sample, column].detach()) for t in (answers.lower, answers.upper))
-        if answers.grounded.has_unknown and upper - lower > 1e-9:
+        if (answers.grounded.has_unknown or answers.logic is not None) and upper - lower > 1e-9:
             return None, {}, f"{UNKNOWN} {between(lower, upper)}"
         tag = float(answers.tags[sample, column].detach())
         if tag > (found[0] or 0.0):

@@ -46,6 +46,8 @@ def explanation_html(explanation: Explanation) -> str:
         method=method_words(claim),
         middle=middle_words(claim),
         headings=_headings(explanation),
+        ends={number: words.end_words(explanation, proof) for number, (proof, _) in enumerate(trees, 1)}
+        if claim.semantics == "bounds" else {},
     )  # fmt: skip
 
 

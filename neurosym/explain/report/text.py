@@ -18,6 +18,7 @@ from neurosym.explain.report.safe import clean
 from neurosym.explain.report.wording import (
     chance,
     compared,
+    end_words,
     kind_words,
     looked_at,
     path_words,
@@ -88,7 +89,10 @@ def _print_proofs(console: Console, explanation: Explanation) -> None:
         console.print()
         title = "Why" if number == 0 else f"Also, proof {number + 1}"
         alone = "this proof alone, if what it assumes is so" if proof.assumes else "this proof alone"
-        tree = Tree(_text(f"{title} ({alone}: {percent(proof.probability)})"))
+        title = f"{title} ({alone}: {percent(proof.probability)})"
+        if explanation.claim.semantics == "bounds":
+            title = f"Why {end_words(explanation, proof).lower()}"
+        tree = Tree(_text(title))
         _grow(tree, branch, told)
         console.print(tree)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from neurosym.explain.model import Attribution, Claim, Explanation, Node, Shares, Step
+from neurosym.explain.model import Attribution, Claim, Explanation, Node, Proof, Shares, Step
 from neurosym.reasoner.priors import Credible
 
 KIND_WORDS = {
@@ -18,7 +18,7 @@ KIND_WORDS = {
     "assumption": "assumed (open world)",
 }
 NO_REASON = "No rule, fact or network supports it."
-NO_PROOF = "Its bounds follow from all constraints and rules together."
+NO_PROOF = "No rule and no constraint says more of it."
 
 DEGREES = ("goedel", "product", "lukasiewicz", "bounds")
 
@@ -51,6 +51,14 @@ def chance(node: Node) -> str:
     if lower <= 1e-9 and upper >= 1 - 1e-9:
         return "unknown"
     return f"{percent(lower)} – {percent(upper)}"
+
+
+def end_words(explanation: Explanation, proof: Proof) -> str:
+    """Which end of an interval of truth a proof is of, or that it is a single number."""
+    root = explanation.nodes.get(proof.root)
+    if root is None or (root.lower == root.upper and not any(s.node == root.id for s in explanation.steps)):
+        return f"Exactly {percent(proof.probability)}"
+    return f"At {'least' if root.upper == 1 else 'most'} {percent(proof.probability)}"
 
 
 def signed(value: float) -> str:
@@ -141,7 +149,10 @@ def reason(step: Step, head: Node) -> str:
 
 
 def _no_reason(explanation: Explanation) -> str:
-    return NO_PROOF if explanation.claim.semantics == "bounds" else NO_REASON
+    claim = explanation.claim
+    if claim.semantics != "bounds":
+        return NO_REASON
+    return NO_PROOF if claim.upper > claim.lower else sentence(claim.detail)
 
 
 def _because(explanation: Explanation) -> str:

@@ -37,7 +37,7 @@ def _record(description: str, properties: dict[str, Any], *optional: str) -> dic
 # The certificate's lists are plain data, so that a verifier needs none of our classes.
 CERTIFICATE = {
     "facts": _record("A fact of the ground subgraph; others name it by its number in this list.", {
-        "atom": _TEXT, "kind": {"enum": ["certain", "leaf", "derived", "absent"]}, "hidden": _TEXT}),
+        "atom": _TEXT, "kind": {"enum": ["certain", "leaf", "derived", "open", "absent"]}, "hidden": _TEXT}),
     "choices": _record("Facts that exclude one another, with their probabilities.", {
         "outcomes": _NUMBERS, "probabilities": {"type": "array", "items": {"type": "number"}}, "origin": _TEXT,
         "kind": {"enum": ["constant", "learned", "neural", "open"]}}),
@@ -48,6 +48,29 @@ CERTIFICATE = {
     "evidence": _record("What was observed.", {
         "fact": {"type": "integer", "minimum": 0}, "observed": {"type": "boolean"}}),
 }  # fmt: skip
+_COUNT = {"type": "integer", "minimum": 0}
+_LOGIC = {
+    "units": _record("A ground formula; its number is how many facts there are, plus its place in this list.", {
+        "kind": {"enum": ["false", "true", "not", "and", "or", "implies", "iff", "forall", "exists"]},
+        "children": _NUMBERS, "exhaustive": {"type": "boolean"},
+        "weights": {"type": "array", "items": {"type": "number"}}, "bias": {"type": "number"}},
+        "exhaustive", "weights", "bias"),
+    "asserted": _record("A constraint, or an instance of it, with its least truth.", {
+        "constraint": _COUNT, "label": _TEXT, "unit": _COUNT, "least": {"type": "number"},
+        "instance": {"anyOf": [{"type": "object", "additionalProperties": _TEXT}, {"type": "null"}]}}),
+    "weights": _NUMBERS,
+    "settings": {
+        "type": "object", "additionalProperties": False,
+        "required": ["alpha", "learned", "max_rounds", "rounds", "slack"],
+        "properties": {"max_rounds": _COUNT, "rounds": _COUNT, "alpha": {"type": "number"},
+                       "slack": {"type": "number"}, "learned": {"type": "boolean"}}},
+}  # fmt: skip
+CERTIFICATE["logic"] = {
+    "anyOf": [
+        {"type": "object", "properties": _LOGIC, "required": sorted(_LOGIC), "additionalProperties": False},
+        {"type": "null"},
+    ]
+}
 DIAGNOSTICS = {
     "description": "what the command line had to say beside the explanation; not in `Explanation.to_json`",
     "type": "array",

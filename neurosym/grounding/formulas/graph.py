@@ -147,6 +147,13 @@ class FormulaGraph:
     def _by_id(self) -> dict[int, tuple[Key, int]]:
         return {i: (key, row) for i, key, row in self._unknown_place}
 
+    def terms_of(self, atom: int) -> tuple[int, ...]:
+        """The term ids of an atom's arguments."""
+        if atom < self.graph.num_facts:
+            return tuple(self.graph.args(atom))
+        key, row = self._by_id[atom]
+        return tuple(self.unknown[key][1][row].tolist())
+
     def spell_atom(self, atom: int) -> str:
         """An atom as the rule language spells it."""
         if atom < self.graph.num_facts:

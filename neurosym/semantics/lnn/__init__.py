@@ -3,7 +3,7 @@
 from neurosym.semantics.lnn.conflicts import MAX_CONFLICTS, Contradiction, contradictions
 from neurosym.semantics.lnn.infer import Inference, Operands, Settled
 from neurosym.semantics.lnn.settings import LogicBounds
-from neurosym.semantics.lnn.theory import Element, Theory, theory_of
+from neurosym.semantics.lnn.theory import Element, Theory, rule_weights, theory_of
 
 __all__ = [
     "MAX_CONFLICTS",
@@ -15,5 +15,6 @@ __all__ = [
     "Settled",
     "Theory",
     "contradictions",
+    "rule_weights",
     "theory_of",
 ]

@@ -105,6 +105,7 @@ class Theory:
         known: (A,) atoms that are certain; leaf: (A,) whether an atom's truth is the tag of its leaf.
         asserted: columns `unit`, `element`, `lower`, `upper`, `leaf` (the fact whose tag is the lower bound, -1: none).
         elements: what can be in conflict; the first ones are the constraints.
+        groundings: (n,) of the derivation graph, those that are implications; bodies: (n,) units of their bodies.
     """
 
     formulas: FormulaGraph
@@ -119,6 +120,8 @@ class Theory:
     upper: NDArray[np.float64]
     lower_leaf: Long
     elements: tuple[Element, ...]
+    groundings: Long
+    bodies: Long
 
     @property
     def true_unit(self) -> int:
@@ -135,6 +138,18 @@ def theory_of(formulas: FormulaGraph, evidence: Sequence[tuple[int, bool, Span |
     return _Maker(formulas).make(evidence)
 
 
+def rule_weights(graph: DerivationGraph) -> NDArray[np.bool_]:
+    """(F,) leaves that stand for the weight of a rule with a body."""
+    found = np.zeros(graph.num_facts, bool)
+    for group in graph.choices:
+        if group.kind not in ("constant", "learned"):
+            continue
+        for statement in np.unique(group.statements).tolist():
+            if not graph.program.statements[statement].is_fact:
+                found[group.facts[group.statements == statement].reshape(-1)] = True
+    return found
+
+
 class _Maker:
     def __init__(self, formulas: FormulaGraph) -> None:
         self.formulas = formulas
@@ -144,6 +159,7 @@ class _Maker:
         self.layers: list[Layer] = []
         self.elements: list[Element] = []
         self.asserted = _Asserted()
+        self.groundings = self.bodies = np.zeros(0, np.int64)
 
     def make(self, evidence: Sequence[tuple[int, bool, Span | None]]) -> Theory:
         unit = self._formulas()
@@ -166,7 +182,7 @@ class _Maker:
             self.formulas, self.size, tuple(self.layers), unit, known, leaf,
             np.concatenate(a.unit).astype(np.int64), np.concatenate(a.element).astype(np.int64),
             np.concatenate(a.lower), np.concatenate(a.upper), np.concatenate(a.leaf).astype(np.int64),
-            tuple(self.elements),
+            tuple(self.elements), self.groundings, self.bodies,
         )  # fmt: skip
 
     def _units(self, n: int) -> Long:
@@ -182,6 +198,9 @@ class _Maker:
         unit[graph.kind == FALSE], unit[graph.kind == TRUE] = self.atoms, self.atoms + 1
         is_atom = graph.kind == ATOM
         unit[is_atom] = graph.atom[is_atom]
+        empty = np.nonzero(np.isin(graph.kind, (FORALL, EXISTS, *LINEAR)) & (graph.level == 0))[0]
+        if len(empty):  # quantifiers over nothing that is known
+            unit[empty] = self._units(len(empty))
         for level in range(1, int(graph.level.max()) + 1):
             linear = np.isin(graph.kind, LINEAR) & (graph.level == level)
             groups = [(AND, linear)]
@@ -191,9 +210,6 @@ class _Maker:
                 if len(nodes):
                     unit[nodes] = self._units(len(nodes))
                     self.layers.append(self._layer(kind, nodes, unit))
-        empty = np.nonzero(np.isin(graph.kind, (FORALL, EXISTS, *LINEAR)) & (graph.level == 0))[0]
-        if len(empty):  # quantifiers over nothing that is known
-            unit[empty] = self._units(len(empty))
         return unit
 
     def _layer(self, kind: int, nodes: Long, unit: Long) -> Layer:
@@ -221,19 +237,7 @@ class _Maker:
         for group in graph.choices:
             if group.kind != "open":
                 found[group.facts.reshape(-1)] = True
-        return found & ~self._weights()
-
-    def _weights(self) -> NDArray[np.bool_]:
-        """(F,) leaves that stand for the weight of a rule with a body."""
-        graph = self.graph
-        found = np.zeros(graph.num_facts, bool)
-        for group in graph.choices:
-            if group.kind not in ("constant", "learned"):
-                continue
-            for statement in np.unique(group.statements).tolist():
-                if not graph.program.statements[statement].is_fact:
-                    found[group.facts[group.statements == statement].reshape(-1)] = True
-        return found
+        return found & ~rule_weights(self.graph)
 
     def _rules(self) -> None:
         """Implications of heads by bodies, and completions."""
@@ -243,7 +247,7 @@ class _Maker:
         used = np.nonzero((graph.status[graph.head] != CERTAIN) & ~open_rule)[0]
         if not len(used):
             return
-        weights = self._weights()
+        weights = rule_weights(graph)
         first, last = graph.body_start[used].astype(np.int64), graph.body_start[used + 1].astype(np.int64)
         parent, at = expand(first, last - first)
         body, sign = graph.body[at].astype(np.int64), graph.sign[at]
@@ -254,6 +258,7 @@ class _Maker:
         parent, body, sign = parent[~is_weight], body[~is_weight], sign[~is_weight]
         n = len(used)
         bodies = self._units(n)
+        self.groundings, self.bodies = used, bodies
         positive = np.bincount(parent[sign], minlength=n)
         self._linear(bodies, parent, body, np.where(sign, 1.0, -1.0), (1.0 - positive).astype(np.float64))
         head = graph.head[used].astype(np.int64)

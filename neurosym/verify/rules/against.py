@@ -37,7 +37,9 @@ class Given:
     Attributes:
         program: checked rules; `facts`: data beside the facts of the rule text, of plain values.
         evidence: literals that were observed true or false beside the rules' own evidence; None if nobody knows.
-        weights: statement → learned weights of its outcomes; None if nobody knows.
+        weights: statement → learned weights of its outcomes; `constraints`: number → the learned weight of a
+            constraint; `operands`: the weights of the operands of all connectives of the constraints, as they are
+            written, and the biases of the connectives, both empty where these are not learned; None if nobody knows.
         hashes: of the rules and the facts, where they are known already: they are not computed again.
         max_work: steps of deriving; `max_rows`: facts that are read; `max_results`: of one aggregate.
     """
@@ -50,6 +52,8 @@ class Given:
     max_work: int = 1_000_000
     max_rows: int = 1_000_000
     max_results: int = 10_000
+    constraints: Mapping[int, float] | None = None
+    operands: tuple[Sequence[float], Sequence[float]] | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ def compare_with(certificate: Mapping[str, Any], found: GroundProgram, given: Gi
         ExplanationError: NS818, NS824 to NS829 and NS831 to NS834.
     """
     trace = read_trace(certificate, found)
-    _check_hashes(found, given)
+    check_hashes(found, given)
     labels = [g.rule for g in found.groundings]
     program = with_queries(given.program, labels)
     if found.kinds[found.claim] == "absent":
@@ -132,7 +136,12 @@ def facts_sha256(facts: Facts) -> str:
     return digest.hexdigest()
 
 
-def _check_hashes(found: GroundProgram, given: Given) -> None:
+def check_hashes(found: GroundProgram, given: Given) -> None:
+    """See that rules and facts are those of the certificate.
+
+    Raises:
+        ExplanationError: NS825.
+    """
     made = {"rules": lambda: rules_sha256(given.program), "facts": lambda: facts_sha256(given.facts)}
     for name, compute in made.items():
         if (given.hashes.get(name) or compute()) != found.hashes[name]:

@@ -184,7 +184,7 @@ class Comparison:
         certain = status if self.absorbs else status and (not mine or self._given(fact))
         if certain != (kind == "certain"):
             raise fault("NS834", f"{name} is said to be {kind}, which it is not")
-        return self._rests_on(number, mine)
+        return self.rests_on(number, mine)
 
     def _given(self, fact: GroundAtom) -> bool:
         key, row = fact
@@ -215,7 +215,8 @@ class Comparison:
 
     # -------------------------------------------------------------------------------------------- its groundings
 
-    def _rests_on(self, number: int, mine: Sequence[Ground]) -> Iterable[GroundAtom]:
+    def rests_on(self, number: int, mine: Sequence[Ground]) -> Iterable[GroundAtom]:
+        """Compare the groundings of a fact with those that it has; gives the facts that they rest on."""
         cores: dict[Core, Counter[Absent]] = {}
         facts: dict[Core, Ground] = {}
         for ground in mine:

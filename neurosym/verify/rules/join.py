@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -126,6 +126,15 @@ class Join:
         plan = self._plan(rule, frozenset(env))
         yield from self._from(plan, 0, Solution(env, True, (), (), ()), source)
 
+    def all_of(self, body: tuple[BodyLiteral, ...], env: Env, source: Source) -> Iterator[Solution]:
+        """Solutions of a body beside what is known."""
+        plan = self._ordered(body, set(env))
+        yield from self._from(plan, 0, Solution(env, True, (), (), ()), source)
+
+    def test(self, literal: BodyLiteral, env: Env, source: Source) -> Iterator[Solution]:
+        """Solutions of a single literal beside what is known."""
+        return self._step(literal, Solution(env, True, (), (), ()), source)
+
     def _from(self, plan: tuple[BodyLiteral, ...], at: int, found: Solution, source: Source) -> Iterator[Solution]:
         if at == len(plan):
             yield found
@@ -163,15 +172,18 @@ class Join:
         plan = self._plans.get(key)
         if plan is not None:
             return plan
-        left, known, order = list(rule.body), set(bound), []
+        self._rules.append(rule)
+        self._plans[key] = self._ordered(rule.body, set(bound))
+        return self._plans[key]
+
+    def _ordered(self, body: Sequence[BodyLiteral], known: set[str]) -> tuple[BodyLiteral, ...]:
+        left, order = list(body), []
         while left:
             literal = min(left, key=lambda x: self._cost(x, known))
             left.remove(literal)
             order.append(literal)
-            known |= _variables(literal)
-        self._rules.append(rule)
-        self._plans[key] = tuple(order)
-        return self._plans[key]
+            known |= variables_of(literal)
+        return tuple(order)
 
     def _cost(self, literal: BodyLiteral, known: set[str]) -> float:
         never = 1e9
@@ -348,7 +360,8 @@ def _bound(args: Args, env: Env) -> Pattern:
     return tuple(env.get(a) if isinstance(a, str) else a for a in args)
 
 
-def _variables(literal: BodyLiteral) -> set[str]:
+def variables_of(literal: BodyLiteral) -> set[str]:
+    """The variables of a literal."""
     match literal:
         case Positive(_, args) | Negative(_, args):
             return {a for a in args if isinstance(a, str)}

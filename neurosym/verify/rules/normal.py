@@ -112,7 +112,7 @@ class NormalForm:
             if constant and len(atoms) == 1 and rule.exception_to is None:
                 facts[index] = self._ground(atoms[0])
             else:
-                others |= {self._atom(a, [])[0] for a in atoms}
+                others |= {self.atom(a, [])[0] for a in atoms}
         seen = Counter(facts.values())
         return {index for index, atom in facts.items() if atom[0] not in others and seen[atom] == 1}
 
@@ -147,7 +147,7 @@ class NormalForm:
 
     # ------------------------------------------------------------------------------------------------- atoms
 
-    def _atom(self, atom: Atom, extra: list[BodyLiteral]) -> tuple[Key, Args]:
+    def atom(self, atom: Atom, extra: list[BodyLiteral]) -> tuple[Key, Args]:
         """Key and arguments of an atom; arithmetic among them moves into `extra`."""
         args: list[int | str | None] = []
         for term in atom.args:
@@ -162,7 +162,7 @@ class NormalForm:
         return self.names.canonical(atom.key, tuple(args))
 
     def _ground(self, atom: Atom) -> tuple[Key, Row]:
-        key, args = self._atom(atom, [])
+        key, args = self.atom(atom, [])
         return key, tuple(a for a in args if isinstance(a, int))
 
     def _new(self, prefix: str) -> str:
@@ -183,7 +183,7 @@ class NormalForm:
     def _rule(self, index: int, rule: Rule) -> None:
         extra: list[BodyLiteral] = []
         heads = tuple(
-            Head(*self._atom(a, extra), k if h.weight is not None else None)
+            Head(*self.atom(a, extra), k if h.weight is not None else None)
             for k, h in enumerate(rule.heads)
             for a in h.atoms
         )
@@ -240,7 +240,7 @@ class NormalForm:
         weight = rule.exception_weight or next((h.weight for h in rule.heads if h.weight is not None), None)
         outcome = 0 if weight else None
         extra: list[BodyLiteral] = []
-        concluded = [Head(*self._atom(a, extra), outcome) for h in rule.heads for a in h.atoms]
+        concluded = [Head(*self.atom(a, extra), outcome) for h in rule.heads for a in h.atoms]
         heads = (Head(part, shared, outcome), *concluded)
         choice = self._choice(rule, [weight]) if weight else None
         outer = {a for h in heads for a in h.args if isinstance(a, str)}
@@ -274,7 +274,7 @@ class NormalForm:
             used = [visible(p) for p in parts]
             for k, part in enumerate(parts):
                 if isinstance(part, Literal) and not self._built_in(part):
-                    literals.append(Positive(*self._atom(part.atom, literals)))
+                    literals.append(Positive(*self.atom(part.atom, literals)))
                     continue
                 others = outer.union(*(u for j, u in enumerate(used) if j != k))
                 literals.extend(self._literals(index, part, others))
@@ -286,13 +286,13 @@ class NormalForm:
     def _literals(self, index: int, part: Body, others: set[str]) -> list[BodyLiteral]:
         match part:
             case Comparison() | Literal():
-                return self._simple(part, False)
+                return self.simple(part, False)
             case Not(Comparison() as inner):
-                return self._simple(inner, True)
+                return self.simple(inner, True)
             case Not(Literal(atom) as inner) if self._built_in(inner) and visible(inner) <= others:
-                return self._simple(inner, True)
+                return self.simple(inner, True)
             case Not(Literal(atom) as inner) if not self._built_in(inner) and plainly_negated(atom, others):
-                key, args = self._atom(atom, [])
+                key, args = self.atom(atom, [])
                 return [Negative(key, tuple(a if not isinstance(a, str) or a in others else None for a in args))]
             case Not(inner):
                 return [Negative(*self._group(index, inner, others, "negated group"))]
@@ -304,7 +304,8 @@ class NormalForm:
                 return self._aggregate(index, part, others)
         raise AssertionError(part)
 
-    def _simple(self, part: Comparison | Literal, negated: bool) -> list[BodyLiteral]:
+    def simple(self, part: Comparison | Literal, negated: bool) -> list[BodyLiteral]:
+        """A test, or its negation."""
         if isinstance(part, Comparison):
             return [Compared(part.op, part.left, part.right, negated)]
         atom = part.atom

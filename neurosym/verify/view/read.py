@@ -19,7 +19,7 @@ SILENT = {  # parts of an explanation that nothing is compared with, and what to
 
 @dataclass(frozen=True, slots=True)
 class ShownNode:
-    """A fact as it is shown; `network` and `value` of one that a network decided, else empty."""
+    """A fact as it is shown; `network` and `value` of one that a network decided, else empty; its bounds, if any."""
 
     id: str
     kind: str
@@ -29,6 +29,8 @@ class ShownNode:
     place: str
     network: str = ""
     value: str = ""
+    lower: float | None = None
+    upper: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,7 @@ def _node(name: Any, row: Any) -> ShownNode:
     return ShownNode(
         row["id"], _get(row, "kind", str, where), _get(row, "atom", str, where), _get(row, "label", str, where),
         _number(row, "probability", where), _get(row, "place", str, where) if "place" in row else "", network, value,
+        *(None if row.get(k) is None else _number(row, k, where) for k in ("lower", "upper")),
     )  # fmt: skip
 
 

@@ -114,6 +114,9 @@ QUANTIFIERS = """
         # of an open predicate without a type that enumerates there may be more
         ("constraint c : q iff exists X: e(X) and e(X) . constraint n : not e(k) .", "q", U),
         ("constraint c : q iff exists X: e(X) and e(X) . constraint n : e(k) .", "q", T),
+        # of nothing that anybody speaks of: it may hold, whatever other atoms there are
+        ("certain. constraint c : certain implies (q or exists X: e(X)) .", "q", U),
+        ("certain. constraint c : certain implies (q or exists X: e(X)) . constraint n : not exists X: e(X) .", "q", T),
     ],
 )
 def test_quantifiers(text: str, atom: str, expected: tuple[float, float]) -> None:
