@@ -13,6 +13,7 @@ from torch import nn
 
 from neurosym.errors import ModelError
 from neurosym.neural.features import FeatureTable
+from neurosym.neural.known import KnownValue
 from neurosym.neural.networks import MLP, DigitNet, MonotoneThreshold, OnColumns, SoftThreshold, Standardize, Threshold
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ __all__ = [
     "DigitNet",
     "FeatureTable",
     "GraphInput",
+    "KnownValue",
     "MonotoneThreshold",
     "OnColumns",
     "RelationalGNN",
@@ -34,6 +36,7 @@ __all__ = [
 
 _CLASSES: dict[str, Callable[..., nn.Module]] = {
     "DigitNet": DigitNet,
+    "KnownValue": KnownValue,
     "MLP": MLP,
     "MonotoneThreshold": MonotoneThreshold,
     "OnColumns": OnColumns,

@@ -1,0 +1,140 @@
+"""Numbers of N digits, of which only the sum is known: data, training and judging.
+
+Training sees `Numbers`, which hold images and the digits of sums. The labels of images leave `numbers_of` in one way
+only: as sums; the digits by which a network is judged come from `Addition.test_digits`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+import neurosym as ns
+from neurosym.lang import Symbol
+from neurosym.learning import Batch, batches
+from neurosym.neural import DigitNet, KnownValue
+from tasks.addition.data import Labelled
+
+RULES = Path(__file__).with_name("numbers.rules")
+RIGHT, RESULT = "right", "result(I, R)"
+CHUNK = 100  # samples judged at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """What is known of n samples of two numbers of N digits.
+
+    Attributes:
+        left, right: (n, N, 1, S, S) images, units first.
+        sums: (n, N + 1) digits of the sum, units first.
+    """
+
+    left: Tensor
+    right: Tensor
+    sums: Tensor
+
+    def __len__(self) -> int:
+        return len(self.sums)
+
+    @property
+    def length(self) -> int:
+        """N."""
+        return self.left.shape[1]
+
+    @property
+    def images(self) -> dict[str, Tensor]:
+        """Slot → (n, 1, S, S): the digits of both numbers."""
+        sides = {"a": self.left, "b": self.right}
+        return {f"{side}{i + 1}": x[:, i] for side, x in sides.items() for i in range(self.length)}
+
+    @property
+    def inputs(self) -> dict[str, Tensor]:
+        """The images, and slot → (n, 1) the digits of the sum."""
+        return self.images | {f"s{i + 1}": self.sums[:, i : i + 1].float() for i in range(self.length + 1)}
+
+    def take(self, rows: Tensor) -> Numbers:
+        """Some of the samples."""
+        return Numbers(self.left[rows], self.right[rows], self.sums[rows])
+
+
+def numbers_of(data: Labelled, length: int) -> Numbers:
+    """Samples of 2N images each, no image twice; images that are left over are left out. Sums have any size."""
+    count = len(data.digits) // (2 * length)
+    shape = data.images.shape[1:]
+    images = data.images[: count * 2 * length].reshape(count, 2, length, *shape)
+    digits = data.digits[: count * 2 * length].reshape(count, 2, length)
+    sums, carry = [], torch.zeros(count, dtype=torch.long)
+    for i in range(length):
+        total = digits[:, 0, i] + digits[:, 1, i] + carry
+        sums.append(total % 10)
+        carry = total // 10
+    return Numbers(images[:, 0], images[:, 1], torch.stack([*sums, carry], 1))
+
+
+def facts_of(length: int) -> ns.FactBase:
+    """Which slots hold the digits of each column."""
+    columns = [
+        ("column", (i, Symbol(f"a{i}"), Symbol(f"b{i}"), Symbol(f"s{i}"))) for i in range(1, length + 1)
+    ]  # fmt: skip
+    return ns.FactBase.from_facts([*columns, ("last", (length, Symbol(f"s{length + 1}")))])
+
+
+def build(size: int, length: int, seed: int, network: nn.Module | None = None) -> ns.Reasoner:
+    """The reasoner: the rules over N columns, and a network for images of size × size pixels.
+
+    Args:
+        network: one that was trained already, on numbers of another length for instance; a new one by default.
+    """
+    if network is None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = DigitNet(size)
+    networks = {"net": network, "given": KnownValue(10)}
+    return ns.Reasoner(ns.Program.from_file(RULES), facts_of(length), networks=networks, seed=seed)
+
+
+def cut(samples: Numbers, size: int) -> list[Batch]:
+    """Batches of the question whether the digits add up to the sum, which they do."""
+    return batches(RIGHT, samples.inputs, torch.ones(len(samples), 1), size)
+
+
+@torch.no_grad()
+def results(reasoner: ns.Reasoner, samples: Numbers) -> Tensor:
+    """(n, N + 1) the most probable digit at each place of the sum, units first; the sum itself is not looked at."""
+    found = []
+    for rows in torch.arange(len(samples)).split(CHUNK):
+        answers = reasoner.query(RESULT, inputs=samples.take(rows).images)
+        at = torch.tensor(answers.args)
+        tags = answers.tags.new_zeros(len(rows), samples.length + 1, 10)
+        tags[:, at[:, 0] - 1, at[:, 1]] = answers.tags
+        found.append(tags.argmax(2))
+    return torch.cat(found)
+
+
+def sum_accuracy(reasoner: ns.Reasoner, samples: Numbers) -> float:
+    """The share of samples of which every digit of the sum is right."""
+    return float((results(reasoner, samples) == samples.sums).all(1).float().mean())
+
+
+@torch.no_grad()
+def digit_accuracy(reasoner: ns.Reasoner, judged: Labelled) -> float:
+    """The share of images of which the most probable digit is right."""
+    right = 0
+    for images, digits in zip(judged.images.split(1000), judged.digits.split(1000), strict=True):
+        answers = reasoner.query("digit(a1, D)", inputs={"a1": images})
+        right += sum(a == b for a, b in zip(answers.best(), digits.tolist(), strict=True))
+    return right / len(judged.digits)
+
+
+def explain(
+    reasoner: ns.Reasoner, samples: Numbers, row: int = 0, places: Sequence[int] = (1,)
+) -> list[ns.Explanation]:
+    """Why the sum of a sample has the digits that it has at some places, by the reasoner."""
+    inputs = samples.take(torch.tensor([row])).images
+    found = results(reasoner, samples.take(torch.tensor([row])))[0].tolist()
+    answers = reasoner.query(*(f"result({i}, {found[i - 1]})" for i in places), inputs=inputs)
+    return [ns.explain(answers, atom) for atom in answers.atoms]
