@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -159,6 +160,9 @@ def _scan_cost(atom: CoreAtom, bound: set[str], core: CoreProgram, relation: Cal
         return None
     places = tuple([k for k, a in enumerate(atom.args) if not isinstance(a, str) or a in bound])
     facts = relation(atom.key)
+    if atom.key in core.neural and places and not slot_inputs(atom, core) - bound:
+        # a network has an answer to whatever it is asked, so it filters nothing: after all facts that may
+        return (2, math.inf, facts.size)
     if len(places) == len(atom.args):
         return (1, facts.size)
     if atom.key in core.open:  # last, so that as little as possible is asked about

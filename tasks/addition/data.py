@@ -114,18 +114,35 @@ def load(source: str = "auto", seed: int = 0) -> Addition:
     Raises:
         DataError: MNIST is asked for and not there, or a file of it is damaged.
     """
+    name, train, valid, test = images_of(source, seed)
+    return Addition(name, test.images.shape[-1], _pairs(train), _pairs(valid), _pairs(test), test)
+
+
+def _check(source: str) -> None:
     if source not in SOURCES:
         raise DataError(f"there is no data `{source}`", note=f"there are {', '.join(SOURCES)}")
+
+
+def images_of(source: str = "auto", seed: int = 0) -> tuple[str, Labelled, Labelled, Labelled]:
+    """The name of the data, and its single images to train on, to choose by, and to judge by.
+
+    Args:
+        source, seed: as for `load`.
+    """
+    _check(source)
     folder = mnist_folder() if source != "digits" else None
     if source == "mnist" and folder is None:
         raise DataError(
             "MNIST is not there", note=f"{folder_of() / 'mnist'} lacks one of the four idx.gz files",
             help="neurosym data get mnist, or set NEUROSYM_DATA to a folder that has it, or use --data digits",
         )  # fmt: skip
-    return _embedded(seed) if folder is None else _mnist(folder, seed)
+    name, known, test, valid_size = ("digits", *_embedded(), DIGITS_VALID) if folder is None else (
+        "mnist", *_mnist(folder), MNIST_VALID)  # fmt: skip
+    valid, train = _cut(_shuffled(known, seed), valid_size)
+    return name, train, valid, test
 
 
-def _embedded(seed: int) -> Addition:
+def _embedded() -> tuple[Labelled, Labelled]:
     """scikit-learn's 1,797 digits of 8 × 8 pixels; the test part is the same for all seeds."""
     from sklearn.datasets import load_digits
 
@@ -133,18 +150,16 @@ def _embedded(seed: int) -> Addition:
     images = torch.tensor(bunch.images / 16.0, dtype=torch.float32)[:, None]
     everything = Labelled(images, torch.tensor(bunch.target, dtype=torch.long))
     test, known = _cut(_shuffled(everything, seed=0), DIGITS_TEST)
-    valid, train = _cut(_shuffled(known, seed), DIGITS_VALID)
-    return Addition("digits", 8, _pairs(train), _pairs(valid), _pairs(test), test)
+    return known, test
 
 
-def _mnist(folder: Path, seed: int) -> Addition:
-    """MNIST's own test part; the seed draws the pairs."""
+def _mnist(folder: Path) -> tuple[Labelled, Labelled]:
+    """MNIST's own parts."""
     known, test = (
         Labelled(_read_idx(folder / images)[:, None].float() / 255.0, _read_idx(folder / digits).long())
         for images, digits in (_MNIST_FILES["train"], _MNIST_FILES["test"])
     )
-    valid, train = _cut(_shuffled(known, seed), MNIST_VALID)
-    return Addition("mnist", 28, _pairs(train), _pairs(valid), _pairs(test), test)
+    return known, test
 
 
 def _shuffled(data: Labelled, seed: int) -> Labelled:

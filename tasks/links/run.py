@@ -36,7 +36,8 @@ from tasks.links.graphs import SETTINGS, Setting
 
 BATCH = 64
 PARTS = ("rules", "prior", "paths")
-VARIANTS = {"rules": "rules", "others": "prior + paths"}  # stage of learning → what it has learned
+# stage of learning → what it has learned
+VARIANTS = {"rules": "rules", "others": "prior + paths", "balanced": "all, before they learn together"}
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ class Embedding:
     """
 
     dimension: int = 64
-    epochs: int = 15
-    every: int = 5
+    epochs: int = 100
+    every: int = 20
     lr: float = 0.02
     batch: int = 4096
     negatives: int = 8

@@ -127,6 +127,19 @@ def test_an_absent_constant_that_is_no_input_is_just_absent() -> None:
     assert answers.tags.tolist() == [[0.0], [0.0]]
 
 
+def test_networks_are_asked_last_about_what_facts_leave() -> None:
+    """A network answers whatever it is asked, so it filters nothing; a slot that only facts rule out needs no input."""
+    program = ns.Program.from_text(
+        "neural sure(x: Tensor, v: {yes, no}) by net . slot(1, a). slot(2, b). slot(3, c). wanted(1). wanted(3). "
+        "may(K) :- slot(K, X), sure(X, yes), wanted(K). both(K) :- slot(K, X), sure(X, yes), may(J), K = J + 2."
+    )
+    reasoner = ns.Reasoner(program, networks={"net": Table([[0.0, 0.0]] * 2)})
+    inputs = {"a": torch.zeros(1, 1), "c": torch.zeros(1, 1)}
+    answers = reasoner.query("may(K)", inputs=inputs)
+    assert sorted(answers.atoms) == ["may(1)", "may(3)"] and net(reasoner, "net").asked == [(2, 1)]
+    assert reasoner.query("both(3)", inputs=inputs).tags.tolist() == [[0.25]]
+
+
 def test_batches_of_unlike_size() -> None:
     with pytest.raises(DataError, match="different batch sizes") as caught:
         digits().query("total(a, b, Z)", inputs={"a": rows(2), "b": rows(3)})

@@ -43,7 +43,12 @@ def test_a_run_leaves_a_table_a_model_and_reasons(data: Path, capsys: pytest.Cap
     assert "rules + prior + paths" in shown and "calibrated on valid" in shown
     folder = data / "out" / "umls"
     results = json.loads((folder / "results-0.json").read_text("utf-8"))
-    assert [v["parts"] for v in results["variants"]] == ["rules", "prior + paths", "rules + prior + paths"]
+    assert [v["parts"] for v in results["variants"]] == [
+        "rules",
+        "prior + paths",
+        "all, before they learn together",
+        "rules + prior + paths",
+    ]
     assert results["variants"][-1]["mrr"] > 0.5
     assert sum(part["share"] for part in results["explained"].values()) == pytest.approx(1)
     assert "grandparent" in (folder / "reasons.txt").read_text("utf-8")
