@@ -58,7 +58,7 @@ SETTINGS = {
         together=Together(share=0.5),
     ),
     "wn18rr": Setting(
-        "wn18rr", "", "WN18RR", rounds=5, recipe=Recipe(epochs=8, share=0.25), together=Together(share=0.1)
+        "wn18rr", "", "WN18RR", rounds=5, recipe=Recipe(epochs=6, share=0.1), together=Together(share=0.05)
     ),
     "fb15k-237": Setting(
         "fb15k-237",
