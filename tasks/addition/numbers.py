@@ -6,6 +6,7 @@ only: as sums; the digits by which a network is judged come from `Addition.test_
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ import neurosym as ns
 from neurosym.lang import Symbol
 from neurosym.learning import Batch, batches
 from neurosym.neural import DigitNet, KnownValue
-from tasks.addition.data import Labelled
+from tasks.addition.data import Labelled, images_of
 
 RULES = Path(__file__).with_name("numbers.rules")
 RIGHT, RESULT = "right", "result(I, R)"
@@ -128,6 +129,55 @@ def digit_accuracy(reasoner: ns.Reasoner, judged: Labelled) -> float:
         answers = reasoner.query("digit(a1, D)", inputs={"a1": images})
         right += sum(a == b for a, b in zip(answers.best(), digits.tolist(), strict=True))
     return right / len(judged.digits)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberSettings:
+    """How to train; images: seen in a step, so a batch has fewer samples the longer their numbers are."""
+
+    epochs: int = 12
+    images: int = 128
+    lr: float = 1e-3
+
+    def batch(self, length: int) -> int:
+        """Samples in a step."""
+        return max(2, self.images // (2 * length))
+
+
+@dataclass(frozen=True, slots=True)
+class NumberResult:
+    """One run.
+
+    Attributes:
+        length: N; samples: of training; sum_accuracy, digit_accuracy: on test, between 0 and 1.
+        seconds: of CPU, to train, validation included; best_epoch: from 1.
+    """
+
+    seed: int
+    length: int
+    samples: int
+    sum_accuracy: float
+    digit_accuracy: float
+    seconds: float
+    best_epoch: int
+
+
+def measure(
+    source: str, length: int, settings: NumberSettings, seed: int, progress: bool
+) -> tuple[ns.Reasoner, Numbers, NumberResult]:
+    """Train on sums of numbers of N digits, then judge on test, once; the reasoner and the test samples too."""
+    _, known, chosen, test = images_of(source, seed)
+    train, valid, judged = (numbers_of(part, length) for part in (known, chosen, test))
+    reasoner = build(test.images.shape[-1], length, seed)
+    begun = time.process_time()
+    fitted = ns.fit(
+        reasoner, cut(train, settings.batch(length)), cut(valid, CHUNK) if len(valid) else None, epochs=settings.epochs,
+        lr=settings.lr, seed=seed, progress=progress, description=f"numbers of {length} digits, seed {seed}",
+    )  # fmt: skip
+    seconds = time.process_time() - begun
+    sums, digits = sum_accuracy(reasoner, judged), digit_accuracy(reasoner, test)
+    found = NumberResult(seed, length, len(train), sums, digits, seconds, fitted.best_epoch + 1)
+    return reasoner, judged, found
 
 
 def explain(

@@ -1,17 +1,19 @@
 """Learn what digits look like from the sums of pairs alone.
 
 neurosym run addition [--data digits|mnist|auto] [--epochs N] [--seeds N] [--out DIR] …
+neurosym run addition --length 15 …          # numbers of so many digits, by numbers.rules
 python -m tasks.addition.run …
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -19,6 +21,7 @@ import torch
 import neurosym as ns
 from neurosym.learning import batches
 from neurosym.neural import DigitNet
+from tasks.addition import numbers
 from tasks.addition.data import SOURCES, Addition, Labelled, Pairs, load, with_shifts
 
 RULES = Path(__file__).with_name("addition.rules")
@@ -122,7 +125,11 @@ def _parser() -> argparse.ArgumentParser:
         shown = ", ".join(f"{getattr(s, name)} for {data}" for data, s in DEFAULTS.items())
         kind = {"lr": float, "shifts": int}.get(name, _positive)
         note = "copies of each pair with its images moved by a pixel; " if name == "shifts" else ""
+        note = "samples in a step, with --length images; " if name == "batch" else note
         parser.add_argument(f"--{name}", type=kind, help=f"{note}default: {shown}")
+    parser.add_argument(
+        "--length", type=_positive, metavar="N", help="digits of each number: the program with a carry, for any N"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of data split, weights and order; default: 0")
     parser.add_argument("--seeds", type=_positive, default=1, metavar="N", help="runs, with seeds from --seed on")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the explanation as an HTML page")
@@ -166,9 +173,50 @@ def _spread(values: Sequence[float]) -> str:
     return f"{100 * statistics.mean(values):.1f} ± {100 * statistics.stdev(values):.1f} %"
 
 
+def _run_numbers(options: argparse.Namespace) -> int:
+    """The same for numbers of N digits."""
+    from rich.console import Console
+    from rich.table import Table
+
+    names = {"epochs": options.epochs, "images": options.batch, "lr": options.lr}
+    settings = numbers.NumberSettings(**{k: v for k, v in names.items() if v is not None})
+    table = Table(
+        "seed",
+        "sum accuracy",
+        "digit accuracy",
+        "CPU seconds",
+        "best epoch",
+        title=f"numbers of {options.length} digits",
+    )
+    found = []
+    for seed in range(options.seed, options.seed + options.seeds):
+        found.append(numbers.measure(options.data, options.length, settings, seed, not options.quiet))
+        r = found[-1][2]
+        best = f"{r.best_epoch} of {settings.epochs}"
+        table.add_row(str(seed), f"{r.sum_accuracy:.2%}", f"{r.digit_accuracy:.2%}", f"{r.seconds:.0f}", best)
+    if len(found) > 1:
+        columns = [[getattr(r, name) for *_, r in found] for name in ("sum_accuracy", "digit_accuracy")]
+        table.add_row("mean", *map(_spread, columns), "", "")
+    console = Console()
+    console.print(table)
+    reasoner, samples, result = found[0]
+    console.print(f"{result.samples:,} samples to train, {len(samples):,} to test\n")
+    why = numbers.explain(reasoner, samples)[0]
+    console.print(str(why))
+    if options.out is not None:
+        options.out.mkdir(parents=True, exist_ok=True)
+        why.checked().to_html(str(options.out / "explanation.html"))
+        results = {"settings": asdict(settings), "runs": [asdict(r) for *_, r in found]}
+        (options.out / "results.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+        console.print(f"{options.out}: explanation.html, results.json")
+    return 0
+
+
 def run(args: list[str]) -> int:
     """Train, evaluate and explain; gives the exit status."""
     options = _parser().parse_args(args)
+    if options.length is not None:
+        return _run_numbers(options)
     results: list[Result] = []
     first: tuple[ns.Reasoner, Addition] | None = None
     for seed in range(options.seed, options.seed + options.seeds):

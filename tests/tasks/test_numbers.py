@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields, replace
 from itertools import product
 from pathlib import Path
@@ -25,6 +26,7 @@ from tasks.addition.numbers import (
     results,
     sum_accuracy,
 )
+from tasks.addition.run import run
 
 
 @pytest.fixture(scope="module")
@@ -154,3 +156,14 @@ def test_a_known_value_is_certain_and_saved(tmp_path: Path) -> None:
 def test_what_is_no_value_is_refused(given: list[list[float]]) -> None:
     with pytest.raises(NetworkError, match="KnownValue"):
         KnownValue(10)(torch.tensor(given))
+
+
+def test_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: it ships the digits")
+    options = ["--length", "3", "--data", "digits", "--epochs", "1", "--seeds", "2", "--quiet", "--out", str(tmp_path)]
+    assert run([*options]) == 0
+    shown = capsys.readouterr().out
+    assert "numbers of 3 digits" in shown and "mean" in shown and "a1 shows" in shown
+    results = json.loads((tmp_path / "results.json").read_text("utf-8"))
+    assert [r["seed"] for r in results["runs"]] == [0, 1] and results["runs"][0]["samples"] == 209
+    assert "result(1," in (tmp_path / "explanation.html").read_text("utf-8")
