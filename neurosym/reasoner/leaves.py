@@ -20,6 +20,7 @@ from neurosym.grounding import ChoiceGroup, DerivationGraph
 from neurosym.lang.ast import Argument, Atom, NeuralDecl, Var
 from neurosym.lang.terms import Iri, Symbol, Value, predicate_of_iri, spell
 from neurosym.neural import FeatureTable
+from neurosym.reasoner.asking import Asked
 from neurosym.semantics import Exact, relevant_part, unknown_atom, unknown_leaves
 
 if TYPE_CHECKING:
@@ -157,12 +158,19 @@ def batch_size(inputs: Mapping[str, Tensor], slots: set[str]) -> int:
     """How many samples the inputs have; 1 without any.
 
     Raises:
-        DataError: NS613 one is missing; or they disagree.
+        DataError: NS613 one is missing; NS610 one is no tensor of samples, or they disagree.
     """
     missing = sorted(slots - set(inputs))
     if missing:
         name = missing[0]
         raise DataError(f"no input is given for `{name}`", code="NS613", help=f'inputs={{"{name}": tensor}}')
+    for name in sorted(slots):
+        if not isinstance(inputs[name], Tensor) or not inputs[name].dim():
+            kind = type(inputs[name]).__name__
+            raise DataError(
+                f"the input `{name}` is a {kind}, and no tensor (B, …) of samples",
+                help=f'inputs={{"{name}": tensor}}; of a single sample, tensor[None]',
+            )
     sizes = {name: len(t) for name, t in inputs.items() if name in slots}
     if len(set(sizes.values())) > 1:
         raise DataError("the inputs have different batch sizes", note=", ".join(f"{n}: {s}" for n, s in sizes.items()))
@@ -192,6 +200,7 @@ class NeuralGroup:
         self.uses_graph = bool(getattr(self.network, "uses_graph", False))
         self.outcomes = group.facts.shape[1]
         self.n = len(group.facts)
+        self._asked = Asked(self.declaration, self.predicate, self.network, self.outcomes)
         # (n, K) leaf ids in the order (row, outcome), as the values come
         self.leaves = torch.from_numpy(group.facts.astype(np.int64)).reshape(-1)
         self.terms = [graph.symbols.values(column) for column in group.inputs.T]
@@ -242,7 +251,7 @@ class NeuralGroup:
                 rows = argument if shared else argument[:, None].expand(-1, batch, *argument.shape[1:]).flatten(0, 1)
             else:
                 names, index = argument
-                stacked = torch.stack([inputs[n] for n in names])  # (distinct, B, …)
+                stacked = self._stacked(inputs, names)
                 rows = stacked[index.to(stacked.device)].flatten(0, 1)
             tensors.append(rows)
         probabilities = self.answers(tensors, self.n if shared else self.n * batch)
@@ -264,37 +273,39 @@ class NeuralGroup:
             if isinstance(argument, Tensor):
                 tensors.append(argument[rows.to(argument.device)])
             else:
-                stacked = torch.stack([inputs[n] for n in argument[0]])  # (distinct, B, …)
+                stacked = self._stacked(inputs, argument[0])
                 tensors.append(stacked[argument[1][rows].to(stacked.device), samples.to(stacked.device)])
         return tensors
 
+    def _stacked(self, inputs: Mapping[str, Tensor], names: list[str]) -> Tensor:
+        """(distinct, B, …) the inputs that an argument ranges over.
+
+        Raises:
+            DataError: NS637, a batch without samples; NS610, inputs of different shapes.
+        """
+        for name in names:
+            if not len(inputs[name]):
+                raise DataError(
+                    f"the input `{name}`, of which {self.predicate} asks the network `{self.declaration.network}`, "
+                    "holds no sample",
+                    code="NS637", note=f"its shape is {tuple(inputs[name].shape)} ({self.declaration.span})",
+                    help="leave out an empty batch",
+                )  # fmt: skip
+        if len({inputs[n].shape for n in names}) > 1:
+            shapes = ", ".join(f"{n}: {tuple(inputs[n].shape)}" for n in names)
+            raise DataError(
+                f"the inputs of which {self.predicate} asks the network `{self.declaration.network}` differ in shape",
+                note=f"{shapes} ({self.declaration.span})", help="give them one shape: they are asked about together",
+            )  # fmt: skip
+        return torch.stack([inputs[n] for n in names])
+
     def answers(self, tensors: list[Tensor], rows: int) -> Tensor:
         """(rows, K) probabilities that the network gives for its arguments."""
-        like = next((p for p in self.network.parameters() if p.is_floating_point()), None)
-        if like is not None:  # tables and images stay as they were given; `reasoner.to(…)` moves the network
-            tensors = [t.to(like) if t.is_floating_point() else t.to(like.device) for t in tensors]
-        return self.probabilities(self.network(*tensors), rows)
+        return self._asked.answers(tensors, rows)
 
     def probabilities(self, logits: Tensor, rows: int) -> Tensor:
-        """(rows, K) probabilities of (rows, K) logits, checked."""
-        if logits.dim() == 1 and self.outcomes == 1:
-            logits = logits[:, None]
-        if tuple(logits.shape) != (rows, self.outcomes):
-            raise NetworkError(
-                f"the network `{self.declaration.network}` gave a tensor of shape {tuple(logits.shape)}, "
-                f"where {self.predicate} needs ({rows}, {self.outcomes})",
-                code="NS602",
-                note=f"{rows} inputs of {self.outcomes} value(s) each ({self.declaration.span})",
-            )  # fmt: skip
-        if not bool(torch.isfinite(logits).all()):
-            bad = int((~torch.isfinite(logits)).any(dim=1).nonzero()[0])
-            raise NetworkError(
-                f"the network `{self.declaration.network}` gave a NaN or an infinity", code="NS603",
-                note=f"first for input {bad} of {rows} of {self.predicate}",
-                help="check the features for NaN, and the learning rate",
-            )  # fmt: skip
-        logits = logits.double()
-        return torch.sigmoid(logits) if self.declaration.values is None else torch.softmax(logits, dim=1)
+        """(rows, K) probabilities of what the network gave, checked."""
+        return self._asked.probabilities(logits, rows)
 
 
 def find_table(
