@@ -117,7 +117,9 @@ def _missing(encoder: nn.Module, rows: Tensor) -> Tensor:
     """(n,) whether nothing is there."""
     own = getattr(encoder, "missing", None)
     found = own(rows) if callable(own) else torch.zeros(len(rows), dtype=torch.bool, device=rows.device)
-    return found | rows.isnan().flatten(1).all(dim=1) if rows.is_floating_point() else found  # type: ignore[return-value]
+    if rows.is_floating_point():
+        found = found | rows.isnan().reshape(len(rows), -1).all(dim=1)
+    return found  # type: ignore[return-value]
 
 
 def _logits(prior: Sequence[float], classes: int) -> Tensor:

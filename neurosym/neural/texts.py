@@ -159,6 +159,12 @@ class TextNet(nn.Module):
         ids = row.round().long().tolist()
         return ["" if i == self.padding else self.tokenizer.id_to_token(i) or UNKNOWN for i in ids]
 
+    def nothing(self, rows: Tensor) -> Tensor:
+        """(n, length) rows of as many tokens that say nothing: the unknown word, or the padding where there is none."""
+        unknown = getattr(self.tokenizer.model, "unk_token", None)
+        number = None if unknown is None else self.tokenizer.token_to_id(unknown)
+        return torch.where(rows == self.padding, self.padding, self.padding if number is None else number).to(rows)
+
     def missing(self, rows: Tensor) -> Tensor:
         """(n,) whether a row is an empty text."""
         return (rows == self.padding).all(dim=1)

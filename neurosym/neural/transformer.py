@@ -130,21 +130,26 @@ def folder_of(path: str | PathLike[str]) -> tuple[Path, dict[str, Any], str]:
 
 def weights(folder: Path, model: nn.Module) -> dict[str, Tensor]:
     """The weights of a folder under this model's names."""
+    from safetensors import SafetensorError
+
     transformers, _ = libraries()
     noise = transformers.logging
-    before = noise.get_verbosity()
+    before, bars = noise.get_verbosity(), noise.is_progress_bar_enabled()
     noise.set_verbosity_error()
+    noise.disable_progress_bar()
     try:
         read, report = transformers.AutoModel.from_pretrained(
             str(folder), config=model.config, local_files_only=True, use_safetensors=True, trust_remote_code=False,
             attn_implementation="eager", dtype=torch.get_default_dtype(), output_loading_info=True,
         )  # fmt: skip
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+    except (OSError, SafetensorError, ValueError, RuntimeError, KeyError, ImportError) as error:
         raise refused(
             folder, str(error).strip().partition("\n")[0], "save the model again by `save_pretrained`"
         ) from None
     finally:
         noise.set_verbosity(before)
+        if bars:
+            noise.enable_progress_bar()
     lacking = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))  # nobody asks those
     if lacking:
         raise refused(folder, f"its weights lack `{lacking[0]}`", "save the model again by `save_pretrained`")

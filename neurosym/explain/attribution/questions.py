@@ -100,6 +100,11 @@ def _given(
 ) -> Given:  # fmt: skip
     """One argument's tensor, with the baseline that fits it."""
     table = find_table(argument, features, graph.prefixes)
+    nothing = getattr(asked.network, "nothing", None)
+    if callable(nothing) and (argument.type.kind == "Text" or (table is not None and table.texts)):
+        return Given("text", values, nothing(values), f"unknown words throughout for {spell(term, graph.prefixes)}")  # type: ignore[arg-type]
+    if table is not None and table.texts:
+        return Given("text", values, torch.zeros_like(values), f"word 0 throughout for {argument.name}")
     if table is not None:
         baseline, named = _typical(asked.network, table, values, argument.name)
         if values.dim() == 2:
