@@ -6,7 +6,7 @@ import base64
 import struct
 import zlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -113,8 +113,8 @@ def _text(text: str) -> list[tuple[str, str, str]]:
 
 def _words(network: torch.nn.Module, row: Tensor) -> str:
     """The text that a row of numbers stands for, as its network reads it; empty where the network cannot say."""
-    words = getattr(network, "words", None)
-    return " ".join(w for w in map(str, words(row)) if w) if callable(words) else ""
+    words: Any = getattr(network, "words", None)
+    return "" if words is None else " ".join(w for w in map(str, words(row)) if w)
 
 
 def png_uri(tensor: Tensor) -> str:

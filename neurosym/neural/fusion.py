@@ -115,11 +115,11 @@ class Fusion(nn.Module):
 
 def _missing(encoder: nn.Module, rows: Tensor) -> Tensor:
     """(n,) whether nothing is there."""
-    own = getattr(encoder, "missing", None)
-    found = own(rows) if callable(own) else torch.zeros(len(rows), dtype=torch.bool, device=rows.device)
+    own: Any = getattr(encoder, "missing", None)
+    found: Tensor = rows.new_zeros(len(rows), dtype=torch.bool) if own is None else own(rows)
     if rows.is_floating_point():
         found = found | rows.isnan().reshape(len(rows), -1).all(dim=1)
-    return found  # type: ignore[return-value]
+    return found
 
 
 def _logits(prior: Sequence[float], classes: int) -> Tensor:

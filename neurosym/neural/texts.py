@@ -60,7 +60,7 @@ class TextNet(nn.Module):
         self.model = made(self._settings)
         if frozen:
             self.model.requires_grad_(False)
-        self.width = int(self.model.config.hidden_size)
+        self.width = int(self.model.config.hidden_size)  # type: ignore[union-attr]
         self.head = nn.Sequential(nn.Dropout(self.dropout), nn.Linear(self.width, classes))
 
     @classmethod

@@ -102,7 +102,7 @@ def test_encoders_of_each_argument_or_of_both() -> None:
 def test_similarities_come_back_from_their_config(net: Similarity) -> None:
     again = from_config("Similarity", json.loads(json.dumps(net.config())))
     again.load_state_dict(net.state_dict())
-    assert again.config() == net.config() and repr(again) == repr(net)
+    assert isinstance(again, Similarity) and again.config() == net.config() and repr(again) == repr(net)
 
 
 def test_a_similarity_behind_a_predicate() -> None:
@@ -116,6 +116,6 @@ def test_a_similarity_behind_a_predicate() -> None:
     names = ["ann", "bob", "eve", "zoe"]
     model = ns.Reasoner(program, networks={"like": Similarity(net)}, features={"symbol": net.table(names)})
     labels = {f"pair({a}, {b})": {a, b} == {"ann", "bob"} for a in names for b in names if a != b}
-    ns.fit(model, ns.Batch("pair(X, Y)", labels), epochs=150, lr=0.05, progress=False)
+    ns.fit(model, ns.Batch(("pair(X, Y)",), labels), epochs=150, lr=0.05, progress=False)
     found = model.query("pair(X, Y)").detach()
     assert all((found[atom] > 0.5) == label for atom, label in labels.items())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -66,7 +68,8 @@ def test_what_it_says_of_an_image_depends_on_others_in_training_only() -> None:
 
 def test_squeeze_and_excite_weighs_channels() -> None:
     block, x = SqueezeExcite(8), images(2, 8, 3, 3)
-    down, up = block.weigh[1], block.weigh[3]
+    layers: list[Any] = list(block.weigh)
+    down, up = layers[1], layers[3]
     hidden = torch.relu(x.mean((2, 3)) @ down.weight[:, :, 0, 0].T + down.bias)
     weights = torch.clamp(hidden @ up.weight[:, :, 0, 0].T + up.bias + 3, 0, 6) / 6
     assert torch.allclose(block(x), x * weights[:, :, None, None], atol=1e-6)

@@ -200,7 +200,7 @@ def test_configs_that_are_refused(net: TextNet) -> None:
         ({"tokenizer": "{}"}, "tokenizer of a TextNet"),
     ):
         with pytest.raises(NetworkError, match=said):
-            TextNet(**(config | change))
+            TextNet(**{**config, **change})  # pyright: ignore[reportArgumentType]
 
 
 # ------------------------------------------------------------------------------------------------ behind a predicate
@@ -225,7 +225,7 @@ def test_texts_in_a_table_are_learned_saved_and_told(tmp_path: Path) -> None:
     table = net.table(["s1", "s2", "s3"], TEXTS)
     model = ns.Reasoner(ns.Program.from_text(RULES), networks={"reader": net}, features={"symbol": table})
     labels = {"sale(s1)": True, "sale(s2)": False, "sale(s3)": True}
-    ns.fit(model, ns.Batch("sale(S)", labels), epochs=30, lr=0.01, progress=False)
+    ns.fit(model, ns.Batch(("sale(S)",), labels), epochs=30, lr=0.01, progress=False)
     found = model.query("sale(S)").detach()
     assert all((found[a] > 0.5) == label for a, label in labels.items())
     why = ns.explain(model.query("sale(S)"), "sale(s1)")
