@@ -150,7 +150,7 @@ class MobileNet(nn.Module):
         classes: number of logits.
         channels: of the images.
         stem: channels after the first convolution.
-        blocks: the inverted residuals, as `Block`s or as their fields in order.
+        blocks: the inverted residuals, each a `Block` or its fields in order.
         hidden: D of the embeddings.
         dropout: share of the embedding that is left out in training.
 

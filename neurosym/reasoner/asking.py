@@ -173,7 +173,7 @@ class Asked:
             last = last.next_functions[0][0]
         if last is not None and last.name() in SQUASH:
             return f"{SQUASH[last.name()]} is the last step that it computes"
-        if not len(said):
+        if not len(said) or not all(0 <= v <= 1 for v in said[0, :LOOKED_AT].tolist()):  # the usual case, and cheap
             return ""
         looked = said.detach()[:LOOKED_AT].double()
         inside = bool(((looked >= 0) & (looked <= 1)).all())
