@@ -78,6 +78,8 @@ class NeuralEvidence:
                 tensor = self.inputs[term_value.name][self.sample]
                 if argument.type.kind == "Text":
                     shown.extend(_text(_words(network, tensor)))
+                elif bool(tensor.isnan().all()):
+                    shown.append((argument.name, "missing", ""))
                 else:
                     image = image or png_uri(tensor)
             else:
@@ -86,7 +88,10 @@ class NeuralEvidence:
                     name = next((n for n in feature_names(term_value, self.graph.prefixes) if n in table), None)
                     if name is not None:
                         shown.extend(_columns(network, table, name))
-                        image = image or (png_uri(table.row(name)) if table.rows.dim() > 2 else "")
+                        if table.rows.dim() > 2 and bool(table.row(name).isnan().all()):
+                            shown.append((argument.name, "missing", ""))
+                        elif table.rows.dim() > 2:
+                            image = image or png_uri(table.row(name))
         where = None if self.attribution is None else self.attribution.of(fact)
         return Neural(declaration.network, value, tuple(runners), tuple(shown[:MAX_SHOWN]), image, where)
 

@@ -8,7 +8,7 @@ import torch
 
 import neurosym as ns
 from neurosym.explain.model import Neural
-from neurosym.neural import DigitNet, TableNet
+from neurosym.neural import DigitNet, Fusion, TableNet
 
 RULES = "neural sick(p: symbol) by net .\npatient(p1). ill(P) :- patient(P), sick(P)."
 
@@ -39,3 +39,14 @@ def test_the_image_of_an_entity() -> None:
     torch.manual_seed(0)
     found = said(DigitNet(8, 1), ns.FeatureTable(["p1"], images))
     assert found.image.startswith("data:image/png;base64,") and not found.inputs
+
+
+def test_a_modality_that_is_missing() -> None:
+    torch.manual_seed(0)
+    images = ns.FeatureTable(["p2"], torch.rand(1, 1, 8, 8)).with_missing(["p1"])
+    found = said(Fusion([DigitNet(8, 1)], prior=[0.3]), images)
+    assert found.inputs == (("p", "missing", ""),) and not found.image
+    program = ns.Program.from_text("neural sick(x: Image) by net .\nill(X) :- sick(X).")
+    model = ns.Reasoner(program, networks={"net": Fusion([DigitNet(8, 1)], prior=[0.3])})
+    why = ns.explain(model.query("ill(a)", inputs={"a": torch.full((1, 1, 8, 8), math.nan)}), "ill(a)")
+    assert [n.neural.inputs for n in why.nodes.values() if n.neural is not None] == [(("x", "missing", ""),)]

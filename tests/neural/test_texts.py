@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,16 @@ def test_a_folder_is_read_with_its_weights(folder: Path) -> None:
     again.load_state_dict(net.state_dict())
     assert torch.equal(again(net.tokens(STORIES)), net(net.tokens(STORIES)))
     assert str(folder) not in json.dumps(net.config())
+
+
+def test_nothing_is_fetched(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(*_: object) -> None:
+        raise AssertionError("a connection was tried")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    monkeypatch.setattr(socket, "getaddrinfo", connect)
+    net = TextNet.from_folder(folder, 2)
+    from_config("TextNet", net.config())
 
 
 def test_a_frozen_transformer_is_not_trained(folder: Path) -> None:

@@ -117,12 +117,41 @@ def test_a_sigmoid_that_is_reshaped() -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [[[0.2, 0.3, 0.4]] * 4, [[0.2, 0.3, 0.5]] * 3 + [[1.0, 2.0, -2.0]], [[-0.5, 0.5, 1.0]] * 4, [[0.0, 0.0, 0.0]] * 4],
+    [
+        [[0.2, 0.3, 0.4]] * 4,
+        [[0.2, 0.3, 0.5]] * 4,
+        [[0.2, 0.3, 0.5], [0.3, 0.3, 0.4 + 1e-5]] * 2,
+        [[0.2, 0.3, 0.5]] * 3 + [[1.0, 2.0, -2.0]],
+        [[-0.5, 0.5, 1.0]] * 4,
+        [[0.0, 0.0, 0.0]] * 4,
+    ],
 )
 def test_logits_that_look_almost_like_probabilities(values: list[list[float]]) -> None:
     model = ns.Reasoner(ns.Program.from_text(DIGITS), networks={"net": Told(values)})
     found = model.query("digit(a, D)", inputs={"a": rows(4)}).tags
     assert torch.allclose(found, torch.softmax(torch.tensor(values).double(), dim=1))
+
+
+def test_a_single_row_may_look_so_by_chance() -> None:
+    """A network that is trained on batches of one gives such logits sooner or later."""
+    model = ns.Reasoner(ns.Program.from_text(DIGITS), networks={"net": Told([[0.25, 0.25, 0.5]])})
+    assert model.query("digit(a, D)", inputs={"a": rows(1)}).tags.sum().item() == pytest.approx(1.0)
+    assert refused(Told([[0.25, 0.25, 0.5], [1.0, 0.0, 0.0]]), rows(2)).code == "NS635"
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_probabilities_of_any_precision(dtype: torch.dtype) -> None:
+    class Rounded(nn.Module):
+        gives = "logits"
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.softmax(x @ torch.ones(2, 3) * torch.arange(3.0), 1).to(dtype).detach()
+
+    assert refused(Rounded(), rows(40)).code == "NS635"
+    Rounded.gives = "probabilities"
+    model = ns.Reasoner(ns.Program.from_text(DIGITS), networks={"net": Rounded()})
+    found = model.query("digit(a, D)", inputs={"a": rows(40)}).tags
+    assert torch.allclose(found.sum(1), found.new_ones(40), atol=1e-12)
 
 
 def test_a_log_softmax_and_a_sigmoid_within_are_logits() -> None:
