@@ -24,7 +24,7 @@ def test_entities_are_looked_up_by_name_and_others_are_unknown() -> None:
     vectors = net.vectors.weight
     assert torch.equal(net.embed(table.rows), vectors[[2, 3, 0, 3]])
     assert torch.equal(net(table.rows), net.head(vectors[[2, 3, 0, 3]]))
-    assert torch.equal(net.embed(torch.tensor([[math.nan], [-1.0], [99.0]])), vectors[[3, 3, 3]])
+    assert torch.equal(net.embed(torch.tensor([[math.nan], [-1.0], [4.0], [99.0]])), vectors[[3, 3, 3, 3]])
 
 
 def test_the_unknown_is_trained_beside_the_known() -> None:
