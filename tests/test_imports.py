@@ -43,6 +43,8 @@ DOORS = {
     "pyoxigraph": "facts/rdf.py",
     "pyro": "bayes/inference.py",
     "captum": "explain/attribution/integrate.py",
+    "transformers": "neural/transformer.py",
+    "tokenizers": "neural/transformer.py",
 }
 
 # Distributions whose import name is another one.
@@ -143,6 +145,7 @@ def test_imports_run_one_way():
         ("verify/check.py", "import importlib\nimportlib.import_module('neurosym.semantics')"),
         ("grounding/join.py", "import rdflib"),
         ("neural/encoders.py", "from torch_geometric.nn import RGCNConv"),
+        ("neural/texts.py", "import transformers"),
         ("semantics/exact.py", "from neurosym.neural import gnn"),
         ("learning/fit.py", "import neurosym.explain.report"),
         ("explain/report.py", "import pyro"),

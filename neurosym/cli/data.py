@@ -13,7 +13,7 @@ from neurosym.errors import DataError, FactError, Place
 from neurosym.facts import FactBase
 from neurosym.facts.tabular import reading, text_value
 from neurosym.lang import Iri, Program, Symbol, Value, predicate_of_iri
-from neurosym.neural import FeatureTable
+from neurosym.neural.features import FeatureTable, codes
 from neurosym.reasoner.saving import Features, Manifest
 
 
@@ -55,7 +55,9 @@ def load_data(paths: Sequence[str], manifest: Manifest, program: Program, prefix
         record = manifest.features[name]
         entities = [e for part in parts for e in part.entities]
         values = torch.tensor([row for part in parts for row in part.values], dtype=getattr(torch, record.dtype))
-        data.features[name] = FeatureTable([_plain(e) for e in entities], values, record.columns)
+        data.features[name] = FeatureTable(
+            [_plain(e) for e in entities], values, record.columns, record.allow_nan, record.categories
+        )
         of_class = class_of(name, program, prefixes)
         if of_class is None:
             data.notes.append(f"`{name}` is no class: its rows are features only, and no facts are made of them")
@@ -114,10 +116,20 @@ def _read_table(path: str, record: Features, prefixes: Mapping[str, str]) -> _Ro
         rows = _Rows(path, [], [], [c for c in header if c != name and c not in record.columns])
         for place, cells in sheet.rows():
             rows.entities.append(entity(cells[where], record.id_prefix, prefixes, place))
-            rows.values.append([_number(cells[k], header[k], place) for k in columns])
+            rows.values.append([_value(cells[k], header[k], record, place) for k in columns])
     if not rows.entities:
         raise DataError(f"{path} has no rows", code="NS617")
     return rows
+
+
+def _value(text: str, column: str, record: Features, place: Place) -> float:
+    """A number, the code of a category, or NaN where the model knows of missing values."""
+    if record.allow_nan and not text.strip():
+        return math.nan
+    known = record.categories.get(column)
+    if known is None or not text.strip():
+        return _number(text, column, place)
+    return float(codes([text.strip()], known)[0])
 
 
 def _number(text: str, column: str, place: Place) -> float:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 from neurosym.explain.model import Neural, RunnerUp
 from neurosym.grounding import DerivationGraph
 from neurosym.lang.terms import Symbol, Value, spell
+from neurosym.neural import FeatureTable
 from neurosym.reasoner import Answers
 from neurosym.reasoner.leaves import feature_names, find_table
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from neurosym.explain.attribution import Attributions
 
 MAX_SHOWN = 12  # input columns; more are no reading matter
+MAX_TEXT = 1_000  # characters of a text
 
 
 class NeuralEvidence:
@@ -71,28 +73,53 @@ class NeuralEvidence:
         image = ""
         for argument, term in zip(declaration.args, group.inputs[row].tolist(), strict=False):
             term_value = self.graph.symbols.value(term)
+            network = self.leaves.networks[declaration.network]
             if isinstance(term_value, Symbol) and term_value.name in self.inputs:
                 tensor = self.inputs[term_value.name][self.sample]
-                image = image or png_uri(tensor)
+                if argument.type.kind == "Text":
+                    shown.extend(_text(_words(network, tensor)))
+                elif bool(tensor.isnan().all()):
+                    shown.append((argument.name, "missing", ""))
+                else:
+                    image = image or png_uri(tensor)
             else:
                 table = find_table(argument, self.leaves.features, self.graph.prefixes)
                 if table is not None:
                     name = next((n for n in feature_names(term_value, self.graph.prefixes) if n in table), None)
                     if name is not None:
-                        network = self.leaves.networks[declaration.network]
-                        shown.extend(_columns(network, table.columns, table.row(name)))
+                        shown.extend(_columns(network, table, name))
+                        if table.rows.dim() > 2 and bool(table.row(name).isnan().all()):
+                            shown.append((argument.name, "missing", ""))
+                        elif table.rows.dim() > 2:
+                            image = image or png_uri(table.row(name))
         where = None if self.attribution is None else self.attribution.of(fact)
         return Neural(declaration.network, value, tuple(runners), tuple(shown[:MAX_SHOWN]), image, where)
 
 
-def _columns(network: torch.nn.Module, names: Sequence[str], row: Tensor) -> list[tuple[str, str, str]]:
-    """The columns that a network sees of a row, with its thresholds where it has such."""
-    if getattr(network, "uses_graph", False) or row.dim() != 1 or not names:
+def _columns(network: torch.nn.Module, table: FeatureTable, name: str) -> list[tuple[str, str, str]]:
+    """The columns that a network sees of an entity, with its thresholds where it has such; or the entity's text."""
+    if getattr(network, "uses_graph", False):
         return []
+    if table.texts:
+        return _text(table.texts[table.position(name)])
+    if table.rows.dim() != 2:
+        return []
+    names = table.columns
     seen = getattr(network, "columns", range(len(names)))
     describe = getattr(network, "describe", None)
     thresholds: Mapping[str, str] = {t.column: str(t) for t in describe()} if describe else {}
-    return [(names[c], f"{float(row[c]):.4g}", thresholds.get(names[c], "")) for c in seen]
+    return [(names[c], table.told(name, c), thresholds.get(names[c], "")) for c in seen]
+
+
+def _text(text: str) -> list[tuple[str, str, str]]:
+    """A text as it is shown; of a long one the beginning."""
+    return [("text", text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + " …", "")] if text else []
+
+
+def _words(network: torch.nn.Module, row: Tensor) -> str:
+    """The text that a row of numbers stands for, as its network reads it; empty where the network cannot say."""
+    words: Any = getattr(network, "words", None)
+    return "" if words is None else " ".join(w for w in map(str, words(row)) if w)
 
 
 def png_uri(tensor: Tensor) -> str:

@@ -12,36 +12,54 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from neurosym.errors import ModelError
+from neurosym.neural.entities import EntityNet, Similarity
 from neurosym.neural.features import FeatureTable
+from neurosym.neural.fusion import Fusion
+from neurosym.neural.images import Block, DigitNet, MobileNet
 from neurosym.neural.known import KnownValue
-from neurosym.neural.networks import MLP, DigitNet, MonotoneThreshold, OnColumns, SoftThreshold, Standardize, Threshold
+from neurosym.neural.networks import MLP, MonotoneThreshold, OnColumns, SoftThreshold, Standardize, Threshold
+from neurosym.neural.tables import TableNet
+from neurosym.neural.texts import TextNet
 
 if TYPE_CHECKING:
     from neurosym.neural.gnn import GraphInput, RelationalGNN
 
 __all__ = [
     "MLP",
+    "Block",
     "DigitNet",
+    "EntityNet",
     "FeatureTable",
+    "Fusion",
     "GraphInput",
     "KnownValue",
+    "MobileNet",
     "MonotoneThreshold",
     "OnColumns",
     "RelationalGNN",
+    "Similarity",
     "SoftThreshold",
     "Standardize",
+    "TableNet",
+    "TextNet",
     "Threshold",
     "from_config",
 ]
 
 _CLASSES: dict[str, Callable[..., nn.Module]] = {
     "DigitNet": DigitNet,
+    "EntityNet": EntityNet,
+    "Fusion": Fusion,
     "KnownValue": KnownValue,
     "MLP": MLP,
+    "MobileNet": MobileNet,
     "MonotoneThreshold": MonotoneThreshold,
     "OnColumns": OnColumns,
+    "Similarity": Similarity,
     "SoftThreshold": SoftThreshold,
     "Standardize": Standardize,
+    "TableNet": TableNet,
+    "TextNet": TextNet,
 }
 _GRAPH_NAMES = ("GraphInput", "RelationalGNN")
 
@@ -62,7 +80,8 @@ def from_config(
 
     Args:
         name: the class's name.
-        config: its constructor's arguments; a value {"class": …, "config": …} is a network inside, built first.
+        config: its constructor's arguments; a value {"class": …, "config": …} is a network inside, built first, alone
+            or in a list or an object.
         classes: the user's own classes by name; they go before the library's.
 
     Raises:
@@ -80,16 +99,24 @@ def from_config(
             note=f"the library has {', '.join(sorted({*_CLASSES, 'RelationalGNN'}))}",
             help=f'pass your own classes when you load: {{"{name}": {name}}}',
         )
-    arguments = {
-        key: from_config(value["class"], value["config"], classes) if _is_network(value) else value
-        for key, value in config.items()
-    }
+    arguments = {key: _built(value, classes) for key, value in config.items()}
     try:
         return known[name](**arguments)
     except TypeError as fault:
         raise ModelError(
             f"a network of class `{name}` cannot be made from its saved config", note=str(fault)
         ) from fault
+
+
+def _built(value: Any, classes: Mapping[str, Callable[..., nn.Module]] | None) -> Any:
+    """A value of a config, with the networks in it made."""
+    if _is_network(value):
+        return from_config(value["class"], value["config"], classes)
+    if isinstance(value, list) and any(map(_is_network, value)):
+        return [_built(v, classes) for v in value]
+    if isinstance(value, Mapping) and value and all(map(_is_network, value.values())):
+        return {key: _built(v, classes) for key, v in value.items()}
+    return value
 
 
 def _is_network(value: object) -> bool:

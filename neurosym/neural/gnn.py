@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch_geometric.nn import MessagePassing as MessagePassing
 from torch_geometric.nn import RGCNConv as RGCNConv  # for the encoders: this file is the door
 
 from neurosym.errors import NetworkError
+from neurosym.neural.contract import described, width_of
 
 # Which way messages run along a relation: from subject to object, from object to subject, or (each with weights of
 # its own) both.
@@ -33,6 +34,8 @@ class GraphInput:
         edge_weight: (E,) probability that the triple holds, with gradients: 1 for certain ones, the tag of the fact for
             those that depend on networks. A triple of weight 0 counts as an absent one.
         relations: names of the relations: IRIs of properties (rdf:type for classes), names of predicates.
+        features: feature table → (m,) numbers of the nodes that it describes, and (m, …) their rows; of the tables that
+            the network `encodes`.
     """
 
     nodes: tuple[str, ...]
@@ -40,6 +43,7 @@ class GraphInput:
     edge_type: Tensor
     edge_weight: Tensor
     relations: tuple[str, ...]
+    features: Mapping[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         edges = self.edge_type.shape[0]
@@ -113,6 +117,8 @@ class RelationalGNN(nn.Module):
         prior: probability that it gives at the start. One that starts at 0.5 for all under a noisy-or is first pushed
             down for all, so far that no gradient brings it back.
         seed: of the initial weights, which then do not depend on torch's global state.
+        encoders: feature table → a network with embeddings (`contract`), which are added to the start vectors of the
+            entities that the table describes. It may be the network of a neural predicate as well: both train it.
     """
 
     uses_graph = True
@@ -128,6 +134,7 @@ class RelationalGNN(nn.Module):
         dropout: float = 0.0,
         prior: float = 0.1,
         seed: int = 0,
+        encoders: Mapping[str, nn.Module] | None = None,
     ) -> None:
         super().__init__()
         self.relations = tuple(dict.fromkeys((*relations, *reads)))
@@ -153,6 +160,11 @@ class RelationalGNN(nn.Module):
             self.rounds = nn.ModuleList(RelationalLayer(hidden, hidden, len(channels)) for _ in range(layers))
             self.out = nn.Linear(hidden, 1)
             nn.init.constant_(self.out.bias, math.log(prior / (1 - prior)))
+            # After all others, whose first weights stay as they were without encoders. Names of tables may hold dots,
+            # which a ModuleDict refuses.
+            self.encodes = tuple(encoders or {})
+            self.encoders = nn.ModuleList((encoders or {}).values())
+            self.entries = nn.ModuleList(nn.Linear(width_of(e), hidden) for e in self.encoders)
         self._rows = {name: i for i, name in enumerate(self.vocabulary)}
 
     def config(self) -> dict[str, object]:
@@ -167,13 +179,20 @@ class RelationalGNN(nn.Module):
             "dropout": self.dropout,
             "prior": self.prior,
             "seed": self.seed,
+            "encoders": {name: described(e) for name, e in zip(self.encodes, self.encoders, strict=True)},
         }
 
     def start(self, graph: GraphInput) -> Tensor:
         """(N, D) the nodes' vectors before any message."""
         shared = len(self.vocabulary)
         rows = [self._rows.get(name, shared) for name in graph.nodes]
-        return self.embedding[torch.tensor(rows, dtype=torch.long, device=self.embedding.device)]
+        x = self.embedding[torch.tensor(rows, dtype=torch.long, device=self.embedding.device)]
+        for name, encoder, entry in zip(self.encodes, self.encoders, self.entries, strict=True):
+            if name in graph.features:
+                nodes, given = graph.features[name]
+                given = given.to(x) if given.is_floating_point() else given.to(x.device)
+                x = x.index_add(0, nodes.to(x.device), entry(encoder.embed(given)))  # type: ignore[operator]
+        return x
 
     def edges(self, graph: GraphInput) -> tuple[Tensor, Tensor, Tensor]:
         """(2, E') places, (E',) channels and (E',) weights of the messages: each edge once for each way it is run."""

@@ -1,13 +1,10 @@
-"""Networks for neural predicates: soft thresholds that can be read back, a perceptron, a digit classifier.
+"""Networks for neural predicates: soft thresholds that can be read back, and a perceptron.
 
-The contract of a network behind a neural predicate: `forward` takes one tensor (n, …) per argument and gives (n, V)
-logits over the values; (n, 1) for a predicate that is true or false (the engine applies the sigmoid). Every class
-here has `config()`, the arguments of its constructor as JSON, so that a model can be saved without pickling code.
+What a network behind a neural predicate is to do stands in `contract`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from neurosym.errors import NetworkError
+from neurosym.neural.contract import check_width, described, inverse_softplus, width_of
 
 DIRECTIONS = {"above": 1.0, "below": -1.0}
 
@@ -59,16 +57,25 @@ class Standardize(nn.Module):
 
     @torch.no_grad()
     def fit(self, rows: Tensor) -> Standardize:
-        """Take mean and standard deviation of (n, D) rows, of the training part only; a constant column keeps 1."""
-        _check_width(self, rows, self.size)
-        std = rows.std(dim=0, unbiased=False)
-        self.mean.copy_(rows.mean(dim=0))
+        """Take mean and standard deviation of (n, D) rows, of the training part only; a constant column keeps 1.
+
+        NaN is left out; of a column that is nothing else, the mean is 0.
+        """
+        check_width(self, rows, self.size)
+        there = ~rows.isnan()
+        if bool(there.all()):  # by torch's own, whose last bits models that are kept depend on
+            mean, std = rows.mean(dim=0), rows.std(dim=0, unbiased=False)
+        else:
+            count = there.sum(dim=0).clamp(min=1)
+            mean = torch.where(there, rows, 0.0).sum(dim=0) / count
+            std = (torch.where(there, rows - mean, 0.0).square().sum(dim=0) / count).sqrt()
+        self.mean.copy_(mean)
         self.std.copy_(torch.where(std > 1e-12, std, torch.ones_like(std)))
         return self
 
     def forward(self, rows: Tensor) -> Tensor:
         """(n, D) → (n, D)."""
-        _check_width(self, rows, self.size)
+        check_width(self, rows, self.size)
         return (rows - self.mean) / self.std
 
 
@@ -94,8 +101,7 @@ class OnColumns(nn.Module):
 
     def config(self) -> dict[str, object]:
         """The constructor's arguments; the inner network as its class and config."""
-        inner = {"class": type(self.network).__name__, "config": self.network.config()}  # type: ignore[operator]
-        return {"network": inner, "columns": list(self.columns), "names": list(self.names)}
+        return {"network": described(self.network), "columns": list(self.columns), "names": list(self.names)}
 
     def fit(self, rows: Tensor) -> OnColumns:
         """Take the scale from (n, D) full rows of the training part."""
@@ -107,6 +113,15 @@ class OnColumns(nn.Module):
         if rows.ndim != 2 or rows.shape[1] <= max(self.columns):
             raise NetworkError(f"rows of shape {tuple(rows.shape)} have no column {max(self.columns)}")
         return rows[:, list(self.columns)]
+
+    @property
+    def width(self) -> int:
+        """D of the embeddings of the network within."""
+        return width_of(self.network)
+
+    def embed(self, rows: Tensor) -> Tensor:
+        """(n, D) → (n, width) what the network within makes of its columns."""
+        return self.network.embed(self.scale(self.pick(rows)))  # type: ignore[operator]
 
     def forward(self, rows: Tensor) -> Tensor:
         """(n, D) → (n, V) logits."""
@@ -153,7 +168,7 @@ class MonotoneThreshold(nn.Module):
     @property
     def weight(self) -> Tensor:
         """(D,) the weights, all positive."""
-        return functional.softplus(self.moved_weight + _inverse_softplus(self.slope / self.size))
+        return functional.softplus(self.moved_weight + inverse_softplus(self.slope / self.size))
 
     @property
     def bias(self) -> Tensor:
@@ -162,7 +177,7 @@ class MonotoneThreshold(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(n, D) → (n, 1) logits."""
-        _check_width(self, features, self.size)
+        check_width(self, features, self.size)
         return DIRECTIONS[self.direction] * (features @ self.weight - self.bias).unsqueeze(1)
 
     def describe(self, names: Sequence[str] = ()) -> tuple[Threshold, ...]:
@@ -203,11 +218,11 @@ class SoftThreshold(nn.Module):
     @property
     def slope(self) -> Tensor:
         """(1,) change of the logit per unit, positive."""
-        return functional.softplus(self.moved_slope + _inverse_softplus(self.start[1]))
+        return functional.softplus(self.moved_slope + inverse_softplus(self.start[1]))
 
     def forward(self, feature: Tensor) -> Tensor:
         """(n, 1) → (n, 1) logits."""
-        _check_width(self, feature, 1)
+        check_width(self, feature, 1)
         return DIRECTIONS[self.direction] * self.slope * (feature - self.cutoff)
 
     def describe(self, names: Sequence[str] = ()) -> tuple[Threshold, ...]:
@@ -222,6 +237,9 @@ class MLP(nn.Module):
     Args:
         sizes: input, hidden …, output; at least two numbers.
         dropout: share of hidden units left out in training.
+
+    Attributes:
+        width: D of the embeddings: the last hidden size, or that of the input where there is none.
     """
 
     def __init__(self, sizes: Sequence[int], dropout: float = 0.0) -> None:
@@ -235,57 +253,17 @@ class MLP(nn.Module):
                 layers += [nn.ReLU(), nn.Dropout(self.dropout)]
             layers.append(nn.Linear(before, after))
         self.layers = nn.Sequential(*layers)
+        self.width = self.sizes[-2]
 
     def config(self) -> dict[str, object]:
         """The constructor's arguments."""
         return {"sizes": list(self.sizes), "dropout": self.dropout}
 
+    def embed(self, features: Tensor) -> Tensor:
+        """(n, D) → (n, width)."""
+        check_width(self, features, self.sizes[0])
+        return self.layers[:-1](features)
+
     def forward(self, features: Tensor) -> Tensor:
         """(n, D) → (n, V) logits."""
-        _check_width(self, features, self.sizes[0])
-        return self.layers(features)
-
-
-class DigitNet(nn.Module):
-    """A small convolutional network in the manner of LeNet-5 (LeCun et al., Proc. IEEE 86(11), 1998), for one channel.
-
-    Args:
-        size: height and width of the images, at least 8: two 3×3 convolutions and one pooling below 20 pixels
-            (scikit-learn's digits have 8), two 5×5 convolutions with pooling after each from there on (MNIST has 28).
-        classes: number of logits.
-    """
-
-    def __init__(self, size: int = 28, classes: int = 10) -> None:
-        super().__init__()
-        if size < 8:
-            raise NetworkError(f"DigitNet takes images of 8 × 8 pixels or more, not {size} × {size}")
-        self.size, self.classes = size, classes
-        first: list[nn.Module]
-        if size < 20:
-            first = [nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 32, 3, padding=1), nn.ReLU()]
-            side, hidden = size // 2, 64
-        else:
-            first = [nn.Conv2d(1, 8, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 16, 5), nn.ReLU()]
-            side, hidden = ((size - 4) // 2 - 4) // 2, 120
-        channels = 32 if size < 20 else 16
-        self.convolutions = nn.Sequential(*first, nn.MaxPool2d(2), nn.Flatten())
-        self.head = nn.Sequential(nn.Linear(channels * side * side, hidden), nn.ReLU(), nn.Linear(hidden, classes))
-
-    def config(self) -> dict[str, object]:
-        """The constructor's arguments."""
-        return {"size": self.size, "classes": self.classes}
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(n, 1, size, size) → (n, classes) logits."""
-        if images.ndim != 4 or images.shape[1:] != (1, self.size, self.size):
-            raise NetworkError(f"DigitNet takes images (n, 1, {self.size}, {self.size}), not {tuple(images.shape)}")
-        return self.head(self.convolutions(images))
-
-
-def _inverse_softplus(value: float) -> float:
-    return value + math.log(-math.expm1(-value))
-
-
-def _check_width(network: nn.Module, rows: Tensor, width: int) -> None:
-    if rows.ndim != 2 or rows.shape[1] != width:
-        raise NetworkError(f"{type(network).__name__} takes rows of shape (n, {width}), not {tuple(rows.shape)}")
+        return self.layers[-1](self.embed(features))

@@ -15,12 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from neurosym.errors import DataError, NetworkError
-from neurosym.facts import RDF_TYPE, FactBase
+from neurosym.facts import FactBase
 from neurosym.grounding import ChoiceGroup, DerivationGraph
-from neurosym.lang.ast import Argument, Atom, NeuralDecl, Var
-from neurosym.lang.terms import Iri, Symbol, Value, predicate_of_iri, spell
+from neurosym.lang.ast import Argument, NeuralDecl
+from neurosym.lang.terms import Iri, Symbol, Value, spell
 from neurosym.neural import FeatureTable
-from neurosym.semantics import Exact, relevant_part, unknown_atom, unknown_leaves
+from neurosym.reasoner.asking import Asked
+from neurosym.reasoner.graph_reader import GraphReader, in_order
 
 if TYPE_CHECKING:
     from neurosym.neural import GraphInput
@@ -66,7 +67,7 @@ class Leaves:
     @cached_property
     def _graphs(self) -> list[GraphReader]:
         """What graph networks read, made when one is asked: a graph may be grounded for its facts alone."""
-        return _in_order([GraphReader(self.graph, self.facts, g) for g in self._neural if g.uses_graph])
+        return in_order([GraphReader(self.graph, self.facts, g) for g in self._neural if g.uses_graph])
 
     @property
     def slots(self) -> set[str]:
@@ -157,12 +158,19 @@ def batch_size(inputs: Mapping[str, Tensor], slots: set[str]) -> int:
     """How many samples the inputs have; 1 without any.
 
     Raises:
-        DataError: NS613 one is missing; or they disagree.
+        DataError: NS613 one is missing; NS610 one is no tensor of samples, or they disagree.
     """
     missing = sorted(slots - set(inputs))
     if missing:
         name = missing[0]
         raise DataError(f"no input is given for `{name}`", code="NS613", help=f'inputs={{"{name}": tensor}}')
+    for name in sorted(slots):
+        if not isinstance(inputs[name], Tensor) or not inputs[name].dim():
+            kind = type(inputs[name]).__name__
+            raise DataError(
+                f"the input `{name}` is a {kind}, and no tensor (B, …) of samples",
+                help=f'inputs={{"{name}": tensor}}; of a single sample, tensor[None]',
+            )
     sizes = {name: len(t) for name, t in inputs.items() if name in slots}
     if len(set(sizes.values())) > 1:
         raise DataError("the inputs have different batch sizes", note=", ".join(f"{n}: {s}" for n, s in sizes.items()))
@@ -192,10 +200,11 @@ class NeuralGroup:
         self.uses_graph = bool(getattr(self.network, "uses_graph", False))
         self.outcomes = group.facts.shape[1]
         self.n = len(group.facts)
+        self._asked = Asked(self.declaration, self.predicate, self.network, self.outcomes)
         # (n, K) leaf ids in the order (row, outcome), as the values come
         self.leaves = torch.from_numpy(group.facts.astype(np.int64)).reshape(-1)
         self.terms = [graph.symbols.values(column) for column in group.inputs.T]
-        self._features, self._prefixes = features, graph.prefixes
+        self.features, self._prefixes = features, graph.prefixes
 
     @property
     def slots(self) -> set[str]:
@@ -208,7 +217,7 @@ class NeuralGroup:
         if self.uses_graph:
             return []
         pairs = zip(self.declaration.args, self.terms, strict=False)
-        return [self._argument(argument, terms, self._features, self._prefixes) for argument, terms in pairs]
+        return [self._argument(argument, terms, self.features, self._prefixes) for argument, terms in pairs]
 
     def _argument(
         self, argument: Argument, terms: list[Value], features: Mapping[str, FeatureTable], prefixes: Mapping[str, str]
@@ -242,7 +251,7 @@ class NeuralGroup:
                 rows = argument if shared else argument[:, None].expand(-1, batch, *argument.shape[1:]).flatten(0, 1)
             else:
                 names, index = argument
-                stacked = torch.stack([inputs[n] for n in names])  # (distinct, B, …)
+                stacked = self._stacked(inputs, names)
                 rows = stacked[index.to(stacked.device)].flatten(0, 1)
             tensors.append(rows)
         probabilities = self.answers(tensors, self.n if shared else self.n * batch)
@@ -264,37 +273,39 @@ class NeuralGroup:
             if isinstance(argument, Tensor):
                 tensors.append(argument[rows.to(argument.device)])
             else:
-                stacked = torch.stack([inputs[n] for n in argument[0]])  # (distinct, B, …)
+                stacked = self._stacked(inputs, argument[0])
                 tensors.append(stacked[argument[1][rows].to(stacked.device), samples.to(stacked.device)])
         return tensors
 
+    def _stacked(self, inputs: Mapping[str, Tensor], names: list[str]) -> Tensor:
+        """(distinct, B, …) the inputs that an argument ranges over.
+
+        Raises:
+            DataError: NS637, a batch without samples; NS610, inputs of different shapes.
+        """
+        for name in names:
+            if not len(inputs[name]):
+                raise DataError(
+                    f"the input `{name}`, of which {self.predicate} asks the network `{self.declaration.network}`, "
+                    "holds no sample",
+                    code="NS637", note=f"its shape is {tuple(inputs[name].shape)} ({self.declaration.span})",
+                    help="leave out an empty batch",
+                )  # fmt: skip
+        if len({inputs[n].shape for n in names}) > 1:
+            shapes = ", ".join(f"{n}: {tuple(inputs[n].shape)}" for n in names)
+            raise DataError(
+                f"the inputs of which {self.predicate} asks the network `{self.declaration.network}` differ in shape",
+                note=f"{shapes} ({self.declaration.span})", help="give them one shape: they are asked about together",
+            )  # fmt: skip
+        return torch.stack([inputs[n] for n in names])
+
     def answers(self, tensors: list[Tensor], rows: int) -> Tensor:
         """(rows, K) probabilities that the network gives for its arguments."""
-        like = next((p for p in self.network.parameters() if p.is_floating_point()), None)
-        if like is not None:  # tables and images stay as they were given; `reasoner.to(…)` moves the network
-            tensors = [t.to(like) if t.is_floating_point() else t.to(like.device) for t in tensors]
-        return self.probabilities(self.network(*tensors), rows)
+        return self._asked.answers(tensors, rows)
 
     def probabilities(self, logits: Tensor, rows: int) -> Tensor:
-        """(rows, K) probabilities of (rows, K) logits, checked."""
-        if logits.dim() == 1 and self.outcomes == 1:
-            logits = logits[:, None]
-        if tuple(logits.shape) != (rows, self.outcomes):
-            raise NetworkError(
-                f"the network `{self.declaration.network}` gave a tensor of shape {tuple(logits.shape)}, "
-                f"where {self.predicate} needs ({rows}, {self.outcomes})",
-                code="NS602",
-                note=f"{rows} inputs of {self.outcomes} value(s) each ({self.declaration.span})",
-            )  # fmt: skip
-        if not bool(torch.isfinite(logits).all()):
-            bad = int((~torch.isfinite(logits)).any(dim=1).nonzero()[0])
-            raise NetworkError(
-                f"the network `{self.declaration.network}` gave a NaN or an infinity", code="NS603",
-                note=f"first for input {bad} of {rows} of {self.predicate}",
-                help="check the features for NaN, and the learning rate",
-            )  # fmt: skip
-        logits = logits.double()
-        return torch.sigmoid(logits) if self.declaration.values is None else torch.softmax(logits, dim=1)
+        """(rows, K) probabilities of what the network gave, checked."""
+        return self._asked.probabilities(logits, rows)
 
 
 def find_table(
@@ -305,107 +316,3 @@ def find_table(
     if argument.type.iri is not None:
         names |= {argument.type.iri, f"<{argument.type.iri}>", spell(Iri(argument.type.iri), prefixes)}
     return next((table for name, table in features.items() if name in names), None)
-
-
-def read_atom(name: str) -> Atom:
-    """What all edges of a relation match that a graph network reads: by an IRI, or a predicate's name."""
-    return Atom(predicate_of_iri(name) if name.startswith("http") else name, (Var("_0", "_"), Var("_1", "_")))
-
-
-class GraphReader:
-    """The graph that a graph network sees: RDF triples, and the facts of the predicates it reads, as weighted edges."""
-
-    def __init__(self, graph: DerivationGraph, facts: FactBase, group: NeuralGroup) -> None:
-        self.group = group
-        network = group.network
-        reads = tuple(getattr(network, "reads", ()))
-        relations = tuple(getattr(network, "relations", ()))
-        names: dict[str, int] = {}
-        index: dict[str, int] = {}
-        source: list[int] = []
-        target: list[int] = []
-        kinds: list[int] = []
-
-        def node(value: Value) -> int:
-            text = value.value if isinstance(value, Iri) else spell(value)
-            return names.setdefault(text, len(names))
-
-        def edge(relation: str, s: Value, o: Value) -> None:
-            source.append(node(s))
-            target.append(node(o))
-            kinds.append(index.setdefault(relation, len(index)))
-
-        for name, args in facts:
-            relation = name[1:-1] if name.startswith("<") else name
-            if len(args) == 2 and (not relations or relation in relations) and relation not in reads:
-                edge(relation, *args)
-            elif len(args) == 1 and name.startswith("<") and (not relations or RDF_TYPE in relations):
-                edge(RDF_TYPE, args[0], Iri(relation))
-        self.certain = len(source)
-        soft: list[int] = []
-        for name in reads:
-            for fact in graph.matches(read_atom(name)).tolist():
-                s, *_, o = graph.symbols.values(graph.args(fact))  # of a triple, its subject and object
-                edge(name, s, o)
-                soft.append(fact)
-        (asked,) = group.terms
-        self.nodes = torch.tensor([node(t) for t in asked], dtype=torch.long)
-        self.edge_index = torch.tensor([source, target], dtype=torch.long)
-        self.edge_type = torch.tensor(kinds, dtype=torch.long)
-        self.names, self.relations = tuple(names), tuple(index)
-        self.soft = soft
-        self.tagger = Exact(graph, soft) if soft else None
-        # what its edge weights depend on
-        empty = np.zeros(0, np.int64)
-        self.below = relevant_part(graph, np.array(soft, np.int32), drop_certain=True).facts if soft else empty
-        unknown = np.intersect1d(self.below, unknown_leaves(graph))
-        if len(unknown):
-            raise NetworkError(
-                f"the graph network `{group.declaration.network}` reads facts that rest on unknown atoms",
-                code="NS605", note=f"such as {unknown_atom(graph, int(unknown[0]))}, whose predicate is `open`",
-                help="let it read predicates that rest on no open one, or leave `open` out",
-            )  # fmt: skip
-
-    def reads_from(self, other: GraphReader) -> bool:
-        """Whether an edge weight depends on what a graph network says."""
-        return bool(np.isin(self.below, other.group.leaves.numpy()).any())
-
-    def graph_input(self, tags: Tensor) -> list[GraphInput]:
-        """The weighted graph of each sample, B of them (one if there are only certain edges)."""
-        from neurosym.neural import GraphInput
-
-        weights = tags.new_ones((1 if self.tagger is None else len(tags), self.certain))
-        if self.tagger is not None:
-            weights = torch.cat([weights, self.tagger(tags)], dim=1)
-        device = tags.device
-        index, kind = self.edge_index.to(device), self.edge_type.to(device)
-        return [GraphInput(self.names, index, kind, w, self.relations) for w in weights]
-
-    def ask(self, tags: Tensor) -> Tensor:
-        """(n * K, B) probabilities."""
-        columns = []
-        for graph in self.graph_input(tags):
-            logits = self.group.network(graph, self.nodes.to(tags.device))
-            columns.append(self.group.probabilities(logits, self.group.n).reshape(-1))
-        return torch.stack(columns, dim=1).expand(-1, len(tags))
-
-
-def _in_order(readers: list[GraphReader]) -> list[GraphReader]:
-    """Graph networks such that each comes after those whose answers its edges depend on.
-
-    Raises:
-        NetworkError: one reads its own answers, directly or through others.
-    """
-    result: list[GraphReader] = []
-    rest = list(readers)
-    while rest:
-        ready = next((r for r in rest if not any(r.reads_from(other) for other in rest)), None)
-        if ready is None:
-            names = " and ".join(f"`{r.group.declaration.network}`" for r in rest)
-            raise NetworkError(
-                f"the graph network {names} reads facts that depend on its own answers",
-                code="NS604", help="let it read predicates of lower strata only",
-            )  # fmt: skip
-        rest.remove(ready)
-        result.append(ready)
-    return result

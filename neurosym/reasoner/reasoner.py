@@ -29,9 +29,10 @@ from neurosym.reasoner.answers import Answers, Details
 from neurosym.reasoner.constraints import ConstraintLoss, Violation, check_constraints, constraint_loss
 from neurosym.reasoner.doubts import Mentioned
 from neurosym.reasoner.formulas import Formulas, constraint_parameters, constraint_weights
+from neurosym.reasoner.graph_reader import read_atom
 from neurosym.reasoner.grounded import Grounded
 from neurosym.reasoner.joint import Joint
-from neurosym.reasoner.leaves import Leaves, read_atom
+from neurosym.reasoner.leaves import Leaves
 from neurosym.reasoner.logic import logic_answers, operand_parameters
 from neurosym.reasoner.sample_query import Given, SampleAnswers, SampleQuery, cached_query
 from neurosym.reasoner.worlds import MostProbable, Worlds, most_probable, sample

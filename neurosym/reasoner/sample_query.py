@@ -106,6 +106,8 @@ class SampleQuery:
         if len(numbers) and not 0 <= numbers.min() <= numbers.max() < len(self.samples):
             raise DataError(f"there are {len(self.samples):,} samples, numbered from 0")
         slots = self.leaves.slots
+        if slots and not len(numbers):
+            raise DataError("a batch without samples is asked about", code="NS637", help="leave out an empty batch")
         if slots and batch_size(inputs, slots) != len(numbers):
             raise DataError(f"{batch_size(inputs, slots)} inputs for {len(numbers)} samples")
 

@@ -17,7 +17,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from neurosym.reasoner.reasoner import Reasoner, algebra
 from neurosym.reasoner.rights import usual
 from neurosym.reasoner.saved_facts import read_facts, write_facts
 from neurosym.reasoner.saved_rules import check_hash, read_rules, write_rules
+from neurosym.reasoner.sharing import share, shared_modules
 from neurosym.semantics.lnn import LogicBounds
 from neurosym.version import version
 
@@ -49,12 +50,15 @@ class Features:
     Attributes:
         name: of the table; `columns`: of its rows, empty for images and other tensors; `dtype`: of the numbers.
         id_prefix: what all ids began with, `onc:` or the base of an IRI; put before plain names of new entities.
+        categories: column → the categories that its codes stand for; `allow_nan`: whether values may be missing.
     """
 
     name: str
     columns: tuple[str, ...]
     dtype: str
     id_prefix: str
+    categories: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    allow_nan: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Manifest:
         queries: what is asked when nothing is said; `prefixes`: those of the facts.
         facts_sha256: of the facts that it was trained on, which are not kept.
         foreign: the foreign predicates as they were registered; their functions are not kept.
+        shared: modules that are one and the same, by their paths: the first is in the place of the others.
     """
 
     version: str
@@ -85,6 +90,7 @@ class Manifest:
     background_sha256: str | None
     weights_sha256: str
     foreign: tuple[str, ...] = ()
+    shared: tuple[tuple[str, ...], ...] = ()
 
 
 # ------------------------------------------------------------------------------------------------------- saving
@@ -169,6 +175,7 @@ def _write(reasoner: Reasoner, folder: Path, background: FactBase | None, networ
         background_sha256=_hash(folder / BACKGROUND) if background is not None else None,
         weights_sha256=_hash(folder / WEIGHTS),
         foreign=tuple(one.signature for one in reasoner.program.foreign),
+        shared=shared_modules(reasoner.networks),
     )
     text = json.dumps({"format": FORMAT, **asdict(manifest)}, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / MANIFEST).write_text(text + "\n", "utf-8")
@@ -190,7 +197,8 @@ def _write_weights(reasoner: Reasoner, path: Path) -> None:
 
 
 def _features(name: str, table: FeatureTable) -> Features:
-    return Features(name, tuple(table.columns), str(table.rows.dtype).removeprefix("torch."), id_prefix(table.ids))
+    dtype, categories = str(table.rows.dtype).removeprefix("torch."), {c: tuple(v) for c, v in table.categories.items()}
+    return Features(name, tuple(table.columns), dtype, id_prefix(table.ids), categories, table.allow_nan)
 
 
 def id_prefix(ids: Sequence[str]) -> str:
@@ -259,13 +267,14 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
 
 
 def _manifest(data: dict[str, Any]) -> Manifest:
-    features = {n: Features(**{**f, "columns": tuple(map(str, f["columns"]))}) for n, f in data["features"].items()}
+    features = {n: _features_of(f) for n, f in data["features"].items()}
     foreign = tuple(map(str, data.get("foreign", ())))
     changed = {
         "foreign": foreign,
         "features": features,
         "queries": tuple(map(str, data["queries"])),
         "rules": tuple(data["rules"]),
+        "shared": tuple(tuple(map(str, paths)) for paths in data.get("shared", ())),
     }
     manifest = Manifest(**{**data, **changed})
     for kind in (manifest.dtype, *(f.dtype for f in features.values())):
@@ -276,6 +285,11 @@ def _manifest(data: dict[str, Any]) -> Manifest:
             raise TypeError("a network or rule file is no object")
     Limits(**manifest.limits)
     return manifest
+
+
+def _features_of(data: dict[str, Any]) -> Features:
+    categories = {str(c): tuple(map(str, v)) for c, v in data.get("categories", {}).items()}
+    return Features(**{**data, "columns": tuple(map(str, data["columns"])), "categories": categories})
 
 
 def load(
@@ -310,6 +324,10 @@ def load(
         background.prefixes = manifest.prefixes | background.prefixes
     check_hash(folder / WEIGHTS, manifest.weights_sha256)
     networks = {name: _network(name, entry, classes) for name, entry in manifest.networks.items()}
+    try:
+        share(networks, manifest.shared)
+    except (AttributeError, ValueError, KeyError) as error:
+        raise ModelError(f"{folder / MANIFEST} is damaged", code="NS702", note=str(error), help=AGAIN) from None
     reasoner = Reasoner(
         program, background if facts is None else background + facts, networks, features,
         _semantics(manifest.semantics, classes), limits=Limits(**manifest.limits),

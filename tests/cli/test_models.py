@@ -9,7 +9,7 @@ import torch
 
 import neurosym as ns
 from neurosym.lang import Iri
-from neurosym.neural import FeatureTable, MonotoneThreshold, OnColumns
+from neurosym.neural import FeatureTable, MonotoneThreshold, OnColumns, TableNet
 
 EX = "http://hospital.example/"
 RULES = f"""
@@ -143,3 +143,31 @@ def test_faulty_truth(cli, file, model, tmp_path):
         assert found.status == 1
         assert code in found.err
     assert not (tmp_path / "pages").exists()
+
+
+def test_categories_and_missing_values_keep_their_codes(cli, file, tmp_path):
+    """The model keeps what its codes stand for; a new category and an empty cell are what they were in training."""
+    torch.manual_seed(0)
+    rows = torch.tensor([[40.0, 0.0], [float("nan"), 1.0]])
+    table = FeatureTable(["ex:p1", "ex:p2"], rows, ["age", "smokes"], True, {"smokes": ["daily", "never"]})
+    facts = ns.FactBase.from_facts([(f"<{EX}Patient>", (Iri(f"{EX}p{i}"),)) for i in (1, 2)])
+    network = TableNet.of_table(table)
+    model = ns.Reasoner(ns.Program.from_text(RULES), facts, {"large_net": network}, {"ex:Patient": table})
+    model.save(tmp_path / "model")
+    new = file("new.csv", "id,age,smokes\np1,40,daily\np2,,never\np3,40,weekly\np4,40,\n")
+    found = cli("predict", str(tmp_path / "model"), new, "--json")
+    assert found.status == 0
+    numbers = [row["probability"] for row in found.json["answers"]]
+    codes = torch.tensor([[40.0, 0.0], [float("nan"), 1.0], [40.0, 2.0], [40.0, float("nan")]])
+    expected = 0.9 * torch.sigmoid(network.eval()(codes).double())[:, 0]
+    assert numbers == pytest.approx(expected.tolist(), abs=1e-7)
+
+
+def test_a_model_without_missing_values_says_what_is_missing(cli, file, tmp_path):
+    torch.manual_seed(0)
+    table = FeatureTable(["ex:p1"], torch.tensor([[1.0]]), ["smokes"], categories={"smokes": ["daily", "never"]})
+    facts = ns.FactBase.from_facts([(f"<{EX}Patient>", (Iri(f"{EX}p1"),))])
+    model = ns.Reasoner(ns.Program.from_text(RULES), facts, {"large_net": TableNet([2])}, {"ex:Patient": table})
+    model.save(tmp_path / "model")
+    found = cli("predict", str(tmp_path / "model"), file("new.csv", "id,smokes\np1,\n"))
+    assert found.status == 1 and "there is no value in column `smokes`" in found.err

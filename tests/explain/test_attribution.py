@@ -19,7 +19,7 @@ from neurosym.errors import ExplanationError
 from neurosym.explain.attribution.paths import _paths, carried
 from neurosym.explain.attribution.questions import Given, Question
 from neurosym.explain.model import Attribution, Explanation
-from neurosym.neural import FeatureTable, OnColumns, SoftThreshold
+from neurosym.neural import FeatureTable, OnColumns, SoftThreshold, TableNet
 from tests.explain.test_report import NASTY, Page, poison
 
 pytest.importorskip("captum")
@@ -349,3 +349,18 @@ def test_without_captum_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPat
     with pytest.raises(ExplanationError) as error:
         ill(Linear().eval())
     assert error.value.code == "NS840" and "neurosym-logic[explain]" in error.value.help
+
+
+def test_what_is_missing_and_categories_have_no_share() -> None:
+    """The columns of numbers that are there add up to the difference; the others are in both."""
+    torch.manual_seed(0)
+    rows = torch.tensor([[2.0, math.nan, 1.0], [0.0, 3.0, 0.0], [1.0, math.nan, 1.0]])
+    table = FeatureTable(["p1", "p2", "p3"], rows, ["x", "y", "z"], True, {"z": ["no", "yes"]})
+    network = TableNet.of_table(table, hidden=(8,))
+    program = ns.Program.from_text("neural sick(p: symbol) by net .\npatient(p1). ill(P) :- patient(P), sick(P).")
+    reasoner = ns.Reasoner(program, None, {"net": network}, {"symbol": table})
+    found = attribution(ns.explain(reasoner.query("ill(P)"), "ill(p1)", attributions=True))
+    assert [c[0] for c in found.columns] == ["x"]
+    assert total(found) == pytest.approx(found.probability - found.baseline_probability, abs=2e-3)
+    base = torch.sigmoid(network.eval()(torch.tensor([[1.0, math.nan, 1.0]])))  # the mean of x
+    assert found.baseline_probability == pytest.approx(base.item(), abs=1e-6)

@@ -7,7 +7,19 @@ import torch
 from torch import nn
 
 from neurosym.errors import ModelError, NetworkError
-from neurosym.neural import MLP, DigitNet, MonotoneThreshold, OnColumns, SoftThreshold, Standardize, from_config
+from neurosym.neural import (
+    MLP,
+    DigitNet,
+    EntityNet,
+    Fusion,
+    MobileNet,
+    MonotoneThreshold,
+    OnColumns,
+    SoftThreshold,
+    Standardize,
+    TableNet,
+    from_config,
+)
 
 NETWORKS = [
     (SoftThreshold("below", 1.0, 3.0), (5, 1), 1),
@@ -17,6 +29,12 @@ NETWORKS = [
     (DigitNet(28, 7), (5, 1, 28, 28), 7),
     (OnColumns(MonotoneThreshold(2), [3, 1], ["area", "radius"]), (5, 6), 1),
     (OnColumns(MLP([2, 3, 4]), [0, 1]), (5, 2), 4),
+    (DigitNet((9, 30), 7, 3), (5, 3, 9, 30), 7),
+    (MobileNet(3, 3, blocks=[(3, 8, 4, True, True, 1)], hidden=6), (5, 3, 12, 12), 3),
+    (TableNet([0, 3, 0], 2), (5, 3), 2),
+    (EntityNet(["a", "b"], 3), (5, 1), 3),
+    (Fusion([MLP([3, 4, 2])], 2), (5, 3), 2),
+    (OnColumns(TableNet([0, 2], 2), [0, 1]), (5, 2), 2),
 ]
 
 
@@ -31,6 +49,16 @@ def test_shapes_and_config_round_trip(network: nn.Module, shape: tuple[int, ...]
     again.load_state_dict(network.state_dict())
     assert network(inputs).shape == (shape[0], values)
     assert torch.equal(network(inputs), again(inputs))
+
+
+@pytest.mark.parametrize(("network", "shape", "values"), NETWORKS)
+def test_embeddings_are_as_wide_as_is_said(network: nn.Module, shape: tuple[int, ...], values: int) -> None:
+    if not hasattr(network, "embed") or isinstance(
+        getattr(network, "network", None), SoftThreshold | MonotoneThreshold
+    ):
+        return
+    embedded = network.eval().embed(torch.rand(shape))  # pyright: ignore[reportCallIssue]
+    assert embedded.shape == (shape[0], network.width)
 
 
 @pytest.mark.parametrize(("network", "shape", "values"), NETWORKS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +11,8 @@ import torch
 from torch import nn
 
 import neurosym as ns
-from neurosym.errors import NetworkError
-from neurosym.neural import RelationalGNN
+from neurosym.errors import DataError, ModelError, NetworkError
+from neurosym.neural import MLP, RelationalGNN
 
 EX = "http://example.org/"
 TREATS, PATIENT = f"{EX}treats", ns.Iri(f"{EX}Patient")
@@ -215,3 +217,77 @@ def test_what_is_read_may_be_stored_under_another_name(more: str) -> None:
     assert rule.firings and rule.moved == 1
     without = torch.sigmoid(torch.tensor(-1.0, dtype=torch.float64)).item()
     assert rule.gain == pytest.approx(torch.tensor(expected / without).log().item(), abs=1e-6)
+
+
+# -------------------------------------------------------------------------------------------- encoders of its nodes
+
+
+def encoded(*patients: str, tables: bool = True, seed: int = 0) -> tuple[ns.Reasoner, MLP]:
+    """A ward where one encoder is behind the eye, and gives the graph network what its patients look like."""
+    torch.manual_seed(1)
+    shared = MLP([2, 3, 2]).double()
+    over = RelationalGNN([TREATS], [EX + "drug"], hidden=4, encoders={"ex:Patient": shared}).double()
+    features = {"ex:Patient": table(*patients, seed=seed)} if tables else {}
+    program = ns.Program.from_text(WARD)
+    return ns.Reasoner(program, facts(*patients), {"eye": shared, "gnn": over}, features), shared
+
+
+def test_embeddings_reach_the_graph_network_and_gradients_come_back() -> None:
+    model, shared = encoded("p", "q")
+    first = model.query("ill(P)")
+    assert not torch.allclose(first.tags, encoded("p", "q", seed=3)[0].query("ill(P)").tags, atol=1e-4)
+    first.tags[0, 0].backward()
+    layers: list[Any] = list(shared.layers)
+    hidden, last = layers[0], layers[-1]
+    assert hidden.weight.grad is not None and bool((hidden.weight.grad != 0).any())
+    assert last.weight.grad is None  # `embed` leaves out the last layer, and nobody asked the eye
+
+
+def test_each_node_gets_its_own_row() -> None:
+    model, shared = encoded("p", "q", "r")
+    seen: Any = {}
+    over = net(model, "gnn")
+    handle = over.register_forward_pre_hook(lambda _, given: seen.update(graph=given[0]))
+    model.query("ill(P)")
+    handle.remove()
+    nodes, rows = seen["graph"].features["ex:Patient"]
+    named = {seen["graph"].nodes[n].removeprefix(EX): row for n, row in zip(nodes.tolist(), rows, strict=True)}
+    expected = table("p", "q", "r")
+    assert set(named) == set("pqr") and all(torch.equal(row, expected.row(f"ex:{p}")) for p, row in named.items())
+    start, plain = over.start(seen["graph"]), over.embedding[len(over.vocabulary)]
+    at = seen["graph"].nodes.index(EX + "q")
+    assert torch.allclose(start[at], plain + over.entries[0](shared.embed(expected.row("ex:q")[None]))[0])
+
+
+def test_a_table_that_an_encoder_needs_is_missing() -> None:
+    with pytest.raises(DataError, match="graph network `gnn` of sick/1 encodes") as caught:
+        encoded("p", tables=False)[0].query("ill(P)")
+    assert caught.value.code == "NS614"
+
+
+def test_an_encoder_in_two_places_is_one_again_when_it_is_loaded(tmp_path: Path) -> None:
+    model, _ = encoded("p", "q")
+    model.save(tmp_path / "model")
+    given = {"ex:Patient": table("p", "q")}
+    loaded = ns.Reasoner.load(tmp_path / "model", facts("p", "q"), given)
+    assert net(loaded, "gnn").encoders[0] is net(loaded, "eye")
+    assert torch.equal(loaded.query("ill(P)").tags, model.eval().query("ill(P)").tags)
+    manifest = json.loads((tmp_path / "model" / "model.json").read_text())
+    assert manifest["shared"] == [["eye", "gnn.encoders.0"]]
+    for paths in (["eye", "gnn.encoders.7"], ["eye", "gnn"]):
+        manifest["shared"] = [paths]
+        (tmp_path / "model" / "model.json").write_text(json.dumps(manifest))
+        with pytest.raises(ModelError, match="damaged") as caught:
+            ns.Reasoner.load(tmp_path / "model")
+        assert caught.value.code == "NS702"
+
+
+def test_a_model_that_was_saved_before_has_nothing_shared(tmp_path: Path) -> None:
+    encoded("p")[0].save(tmp_path / "model")
+    manifest = json.loads((tmp_path / "model" / "model.json").read_text())
+    del manifest["shared"]
+    for record in manifest["features"].values():
+        del record["categories"], record["allow_nan"]
+    (tmp_path / "model" / "model.json").write_text(json.dumps(manifest))
+    loaded = ns.Reasoner.load(tmp_path / "model")
+    assert net(loaded, "gnn").encoders[0] is not net(loaded, "eye")

@@ -156,7 +156,7 @@ def test_a_missing_network() -> None:
     assert caught.value.code == "NS601" and "nett" in str(caught.value)
 
 
-@pytest.mark.parametrize("network", [nn.Linear(2, 4), nn.Linear(2, 1), nn.Flatten(0), nn.Unflatten(1, (1, 2))])
+@pytest.mark.parametrize("network", [nn.Flatten(0), nn.Unflatten(1, (1, 2))])
 def test_a_wrong_shape(network: nn.Module) -> None:
     with pytest.raises(NetworkError, match=r"digit/2 needs \(4, 3\)") as caught:
         digits(network).query("total(a, b, Z)", inputs={"a": rows(2), "b": rows(2)})

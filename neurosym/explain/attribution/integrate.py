@@ -114,7 +114,7 @@ def _of_numbers(question: Question, steps: int) -> list[Tensor]:
 
     def output(*x: Tensor) -> Tensor:
         # An input that the network does not look at has the gradient 0, and not none.
-        return question.probability(*x) + sum(t.flatten(1).sum(dim=1) * 0.0 for t in x)
+        return question.probability(*x) + sum(t.nan_to_num().flatten(1).sum(dim=1) * 0.0 for t in x)
 
     run, _ = method()
     batch = max(1, CELLS // max(1, sum(x.numel() for x in inputs)))
@@ -122,7 +122,8 @@ def _of_numbers(question: Question, steps: int) -> list[Tensor]:
         found = run(output).attribute(
             inputs, tuple(g.baseline for g in question.given), n_steps=steps, internal_batch_size=min(batch, steps)
         )
-    return [f.detach() for f in found]
+    # what is missing is NaN in both, and so is their difference; it has no share in what differs
+    return [torch.where(x.isnan(), 0.0, f).detach() for f, x in zip(found, inputs, strict=True)]
 
 
 def _of_words(question: Question, layer: nn.Module, word: int, steps: int) -> list[Tensor]:

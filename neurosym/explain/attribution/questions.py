@@ -100,8 +100,14 @@ def _given(
 ) -> Given:  # fmt: skip
     """One argument's tensor, with the baseline that fits it."""
     table = find_table(argument, features, graph.prefixes)
+    nothing = getattr(asked.network, "nothing", None)
+    if callable(nothing) and (argument.type.kind == "Text" or (table is not None and table.texts)):
+        return Given("text", values, nothing(values), f"unknown words throughout for {spell(term, graph.prefixes)}")  # type: ignore[arg-type]
+    if table is not None and table.texts:
+        return Given("text", values, torch.zeros_like(values), f"word 0 throughout for {argument.name}")
     if table is not None:
         baseline, named = _typical(asked.network, table, values, argument.name)
+        baseline = torch.where(_kept(table, values), values, baseline.nan_to_num(0.0))
         if values.dim() == 2:
             return Given("columns", values, baseline, named, table.columns)
         return Given("image" if _is_image(values[0]) else "other", values, baseline, named)
@@ -123,13 +129,21 @@ def _typical(network: nn.Module, table: FeatureTable, values: Tensor, name: str)
 
     The table may hold a new patient or two only, whose mean is nothing to compare them with.
     """
-    mean = table.rows.mean(dim=0, keepdim=True).to(values)
+    mean = table.rows.nanmean(dim=0, keepdim=True).to(values)
     if isinstance(network, OnColumns) and values.dim() == 2:
         mean[0, list(network.columns)] = network.scale.mean.to(values)
         return mean, "the means that the network scales by"
     if len(table) == 1:
         return torch.zeros_like(values), f"zeros, as {name} has one row only"
     return mean, f"the mean of all {len(table)} rows of {name}"
+
+
+def _kept(table: FeatureTable, values: Tensor) -> Tensor:
+    """Where a baseline has no other value: what is missing, and categories, between which there is no line."""
+    kept = values.isnan()
+    if values.dim() == 2 and table.categories:
+        kept[:, list(table.columns_index(table.categories))] = True
+    return kept
 
 
 def _is_image(values: Tensor) -> bool:
