@@ -17,6 +17,7 @@ from neurosym.lang.ast import Atom, Var
 from neurosym.lang.terms import term_key
 from neurosym.reasoner.doubts import Unheard, unheard_of, unread_tables
 from neurosym.reasoner.joint import spelled_in
+from neurosym.reasoner.said import Said, said_at_leaves
 from neurosym.semantics import log_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from neurosym.semantics import Semantics
     from neurosym.semantics.lnn import Contradiction
 
-Targets = Mapping[str, bool | None] | Sequence[Value] | Tensor
+Targets = Mapping[str, bool | None] | Sequence[Value | None] | Tensor
 # below it a loss is taken from `log_tags`, which do not underflow; that of a tag of 0 is −log of it
 TINY = 1e-30
 
@@ -131,6 +132,10 @@ class Answers:
         at = torch.tensor(columns, dtype=torch.long, device=logs.device)
         return logs.index_copy(1, at, exactly(self.leaf_tags).to(logs.dtype))
 
+    def said(self) -> tuple[Said, ...]:
+        """What each network said, with gradients: the concepts that the answers rest on."""
+        return said_at_leaves(self.grounded.leaves.neural, self.leaf_tags, self.inputs)
+
     def weights_sha256(self) -> str:
         """The hash of the reasoner's weights, taken once: training that goes on later does not change the answers."""
         assert self.reasoner is not None
@@ -190,7 +195,7 @@ class Answers:
             targets: one of
                 a mapping atom → true or false (None: unlabelled), for B = 1;
                 a (B, A) float tensor of labels in the order of `atoms`, NaN where unlabelled;
-                for a query with one variable, B values of it (a sequence, or a tensor of integers).
+                for a query with one variable, B values of it (a sequence, None: unlabelled; or a tensor of integers).
             reduction: `mean` over labels, `sum`, or `none`.
 
         Raises:
@@ -230,22 +235,25 @@ class Answers:
         logs = self.log_tags[chosen]
         return torch.where(torch.isinf(logs), torch.full_like(logs, -math.log(TINY)), -logs)
 
-    def _valued(self, values: Sequence[Value]) -> Tensor:
-        """(B,) losses of the values of the query's only variable."""
+    def _valued(self, values: Sequence[Value | None]) -> Tensor:
+        """(B,) losses of the values of the query's only variable; those without a label are left out."""
         free = self._free()
         if len(values) != len(self.tags):
             raise DataError(f"{len(values)} targets for a batch of {len(self.tags)}")
         column = {term_key(args[free[0]]): k for k, args in enumerate(self.args)}
         try:
-            chosen = torch.tensor([column[term_key(v)] for v in values], device=self.tags.device)
+            chosen = torch.tensor([column[term_key(v)] for v in values if v is not None], device=self.tags.device)
         except KeyError as error:
             raise DataError(f"no answer has the value {error.args[0][1]!r}, which is a target", code="NS612") from None
-        tags = self.tags.gather(1, chosen[:, None])[:, 0]
+        if not len(chosen):
+            raise DataError("no answer is labelled", help="give at least one target that is not None")
+        rows = torch.tensor([k for k, v in enumerate(values) if v is not None], device=chosen.device)
+        labelled = self.tags if len(rows) == len(values) else self.tags[rows]
+        tags = labelled.gather(1, chosen[:, None])[:, 0]
         losses = -torch.log(tags.clamp_min(TINY))
         tiny = tags < TINY
         if not bool(tiny.any()):
             return losses
-        rows = torch.arange(len(chosen), device=chosen.device)
         mask = torch.zeros_like(self.tags, dtype=torch.bool)
         mask[rows, chosen] = True
         return torch.where(tiny, self._log_losses(mask), losses)
