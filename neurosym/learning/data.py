@@ -11,7 +11,6 @@ from torch import Tensor
 from neurosym.errors import DataError
 from neurosym.lang import Symbol, Value
 from neurosym.reasoner import Answers, Reasoner, SampleAnswers, Targets
-from neurosym.reasoner.sample_answers import SampleTargets
 from neurosym.reasoner.sample_query import Given
 
 Fact = tuple[str, Sequence[Value]]
@@ -25,7 +24,7 @@ class Batch:
     Attributes:
         queries: atoms that are asked.
         targets: what `Answers.nll` or `SampleAnswers.nll` takes: labelled atoms, a (B, A) tensor, B values of the
-            query's variable, or labelled atoms sample by sample. None among values: unlabelled.
+            query's variable, or labelled atoms sample by sample. None among them: unlabelled.
         inputs: slot → (B, …) tensor.
         weight: of its loss.
         samples: facts of each sample's own, as for `Reasoner.query_samples`; all batches that are cut from the same
@@ -40,7 +39,7 @@ class Batch:
     """
 
     queries: tuple[str, ...]
-    targets: Targets | SampleTargets
+    targets: Targets
     inputs: Mapping[str, Tensor] = field(default_factory=dict)
     weight: float = 1.0
     samples: Given | None = None
@@ -99,8 +98,9 @@ class Batch:
 
 
 def batches(
-    query: str, inputs: Mapping[str, Tensor], targets: SampleTargets, size: int = 64, *, samples: Given | None = None,
-    concepts: Mapping[str, Labels] | None = None, difficulty: Tensor | None = None,
+    query: str, inputs: Mapping[str, Tensor],
+    targets: Sequence[Value | None] | Sequence[Mapping[str, bool | None]] | Tensor, size: int = 64, *,
+    samples: Given | None = None, concepts: Mapping[str, Labels] | None = None, difficulty: Tensor | None = None,
 ) -> list[Batch]:  # fmt: skip
     """Cut samples into batches of one query.
 

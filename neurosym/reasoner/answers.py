@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from neurosym.semantics import Semantics
     from neurosym.semantics.lnn import Contradiction
 
-Targets = Mapping[str, bool | None] | Sequence[Value | None] | Tensor
+Targets = Mapping[str, bool | None] | Sequence[Value | None] | Sequence[Mapping[str, bool | None]] | Tensor
 # below it a loss is taken from `log_tags`, which do not underflow; that of a tag of 0 is −log of it
 TINY = 1e-30
 
@@ -193,7 +193,7 @@ class Answers:
 
         Args:
             targets: one of
-                a mapping atom → true or false (None: unlabelled), for B = 1;
+                a mapping atom → true or false (None: unlabelled), for B = 1; or B of them;
                 a (B, A) float tensor of labels in the order of `atoms`, NaN where unlabelled;
                 for a query with one variable, B values of it (a sequence, None: unlabelled; or a tensor of integers).
             reduction: `mean` over labels, `sum`, or `none`.
@@ -207,15 +207,31 @@ class Answers:
         return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
 
     def _losses(self, targets: Targets) -> Tensor:
-        if isinstance(targets, Mapping):
-            labels = self.tags.new_full(self.tags.shape, float("nan"))
-            for atom, label in targets.items():
-                if label is not None:
-                    labels[:, self.position(atom)] = float(label)
+        labels = self.labels(targets)
+        if labels is not None:
             return self._labelled(labels)
-        if isinstance(targets, Tensor) and targets.dim() == 2:
-            return self._labelled(targets.to(self.tags))
-        return self._valued(targets.tolist() if isinstance(targets, Tensor) else list(targets))
+        return self._valued(targets.tolist() if isinstance(targets, Tensor) else targets)  # pyright: ignore
+
+    def labels(self, targets: Targets) -> Tensor | None:
+        """(B, A) labels of the answers, NaN where unlabelled; None where targets are values of the query's variable.
+
+        Raises:
+            DataError: NS611, an atom is not among the answers; or there are too many or too few samples.
+        """
+        if isinstance(targets, Tensor):
+            return targets.to(self.tags) if targets.dim() == 2 else None
+        each = [targets] * len(self.tags) if isinstance(targets, Mapping) else targets
+        mappings = [t for t in each if isinstance(t, Mapping)]
+        if not mappings:
+            return None
+        if len(mappings) != len(self.tags):
+            raise DataError(f"labelled atoms of {len(mappings)} samples for a batch of {len(self.tags)}")
+        labels = self.tags.detach().new_full(self.tags.shape, float("nan"))
+        for row, labelled in enumerate(mappings):
+            for atom, label in labelled.items():
+                if label is not None:
+                    labels[row, self.position(atom)] = float(label)
+        return labels
 
     def _labelled(self, labels: Tensor) -> Tensor:
         """Losses of the labelled atoms, one after the other."""

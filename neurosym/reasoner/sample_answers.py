@@ -18,7 +18,7 @@ from neurosym.grounding.core import CoreAtom
 from neurosym.lang import Value, parse_atom
 from neurosym.lang.ast import Atom, Const, Var
 from neurosym.lang.terms import spell
-from neurosym.reasoner.answers import TINY, Answers
+from neurosym.reasoner.answers import TINY, Answers, Targets
 from neurosym.reasoner.said import Said
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from neurosym.semantics import Semiring
 
 ASKED, SEEN_TRUE, SEEN_FALSE = 1, 2, 4  # what the mark of a fact is made of
-SampleTargets = Sequence[Value | None] | Sequence[Mapping[str, bool | None]] | Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +203,7 @@ class SampleAnswers:
             )
         return self.graphs.whole.symbols.values(result.tolist())
 
-    def nll(self, targets: SampleTargets, reduction: str = "mean") -> Tensor:
+    def nll(self, targets: Targets, reduction: str = "mean") -> Tensor:
         """The negative log-likelihood of targets, with gradients to networks and rule weights.
 
         Args:
@@ -217,6 +216,8 @@ class SampleAnswers:
         """
         if reduction not in ("mean", "sum", "none"):
             raise DataError(f"there is no reduction `{reduction}`", note="there are mean, sum, none")
+        if isinstance(targets, Mapping):
+            raise DataError("labelled atoms are given sample by sample", help="a list with a mapping for each sample")
         labelled = [t for t in targets if isinstance(t, Mapping)] if not isinstance(targets, Tensor) else []
         if labelled and len(labelled) == len(targets):
             likelihood = self._labelled(labelled)

@@ -85,7 +85,7 @@ def test_samples_with_facts_say_it_as_well() -> None:
 
 
 def test_what_rests_on_entities_is_said_once() -> None:
-    table = ns.FeatureTable(["p0", "p1"], torch.randn(2, 2))
+    table = ns.FeatureTable(["p0", "p1"], torch.randn(2, 2), ["u", "v"])
     text = "neural high(x: symbol, h: {no, yes}) by net . both(V) :- person(X), high(X, V)."
     program = ns.Program.from_text(text, facts_predicates=[("person", 1)])
     facts = ns.FactBase.from_facts([("person", [ns.Symbol("p0")]), ("person", [ns.Symbol("p1")])])

@@ -39,7 +39,7 @@ def test_samples_are_mixed_and_keep_what_belongs_to_them() -> None:
     mixed = seen(Order(given, 3), 0)
     assert [len(b.targets) for b in mixed] == [4, 4, 2]
     pairs = [
-        (int(r), t, c, int(e))
+        (int(r), t, c, int(e))  # pyright: ignore
         for b in mixed
         for r, t, c, e in zip(
             b.inputs["a"][:, 0],
@@ -63,7 +63,7 @@ def test_each_question_is_mixed_by_itself_and_labelled_atoms_stay_whole() -> Non
     assert len(mixed) == 6 and sum(b is whole for b in mixed) == 1
     for query, base in (("p(a, V)", 0), ("q(a, V)", 100)):
         targets = [t for b in mixed if b.queries == (query,) for t in b.targets]  # pyright: ignore
-        assert sorted(targets) == list(range(base, base + 10)) != targets
+        assert sorted(targets) == list(range(base, base + 10)) != targets  # pyright: ignore
     assert [b.queries for b in mixed] != [b.queries for b in seen(Order([*one, *two, whole], 1), 1)]
 
 
