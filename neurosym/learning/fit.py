@@ -79,7 +79,8 @@ def fit(
         limits: learnable statement → `Fixed` or `Range`, kept after each step.
         seed: of the order of samples, and of dropout; torch's global random state is as before afterwards.
         checkpoint_every: batches after which the state is kept within an epoch, too.
-        compile: compile the networks while they train; or arguments of `torch.compile`.
+        compile: compile the networks while they train, after a comparison with the plain ones; or arguments of
+            `torch.compile`.
         progress: whether to show a bar on standard error; it also says how far the grounding before the first epoch
             is, unless the reasoner has a `progress` of its own.
         loggers: where to write the course of training, such as `CsvLog(path)`.
@@ -88,6 +89,7 @@ def fit(
         DataError: no data, nothing to train, NS624 a log, NS625 settings and NS626 losses, NS642 priors or limits that
             do not fit; or a loss or gradient that is not finite (names the epoch and batch; the weights are those
             before that batch).
+        NetworkError: NS627, a compiled network gives other gradients.
         ModelError: the checkpoint is damaged, belongs to another model, or cannot be written.
     """
     _check(accumulate, checkpoint_every)
@@ -114,7 +116,7 @@ def fit(
             logger.start(epochs, tuple(state.epochs))
         if bar is not None and reasoner.progress is None:
             reasoner.progress = bar.note
-        closing.enter_context(compiled(reasoner, compile))
+        closing.enter_context(compiled(reasoner, compile, lambda: order.epoch(0)[0]()))
         while len(state.epochs) < epochs and not state.stopped:
             training.epoch(state)
             for logger in every:

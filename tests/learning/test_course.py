@@ -268,8 +268,47 @@ def test_graph_networks_and_what_is_compiled_already_stay_as_they_are() -> None:
     own.compile(backend="eager")
     model.networks["own"] = own
     mine = own._compiled_call_impl
-    with pytest.raises(KeyboardInterrupt), compiled(model, {"backend": "eager"}):
+    with pytest.raises(KeyboardInterrupt), compiled(model, {"backend": "eager"}, lambda: Batch(("a",), {"a": True})):
         networks: Any = model.networks
         assert networks["g"]._compiled_call_impl is None and networks["n"]._compiled_call_impl is not None
         raise KeyboardInterrupt
     assert networks["n"]._compiled_call_impl is None and own._compiled_call_impl is mine
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("fault", ["forward", "backward"])
+def test_a_compiler_that_gives_another_network_is_refused(fault: str) -> None:
+    """A backend that is wrong in the outputs, or in the gradients alone."""
+
+    class Wrong(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+            return gradients[0] * 0.5
+
+    def backend(module: Any, inputs: Any) -> Callable[..., Any]:
+        def run(*given: Any) -> Any:
+            found = module(*given)
+            return tuple(Wrong.apply(f) if fault == "backward" else f + 1 for f in found)
+
+        return run
+
+    model = reasoner()
+    before = numbers(model)
+    with pytest.raises(ns.NeurosymError, match="compiled, the network `net` is another") as caught:
+        fit(model, compile={"backend": backend})
+    assert caught.value.code == "NS627" and numbers(model) == before
+    assert net(model)._compiled_call_impl is None
+    assert ("output" if fault == "forward" else "gradient of") in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_comparison_changes_no_number(tmp_path: Path) -> None:
+    """It draws no random numbers, and leaves a network in training mode to the training."""
+    plain, compiled = reasoner(0.4), reasoner(0.4)
+    fit(plain, epochs=2)
+    fit(compiled, epochs=2, compile={"backend": "eager"})
+    assert numbers(plain) == numbers(compiled)
