@@ -94,17 +94,10 @@ class Labels:
         self.batch = batch
         answers, targets = question.answers, batch.targets
         answers.nll(targets)  # refuses what does not fit
-        labels: Tensor | None = None
-        if isinstance(targets, Mapping):
-            labels = torch.full(answers.tags.shape, torch.nan, dtype=torch.float64)
-            for atom, label in targets.items():
-                if label is not None:
-                    labels[:, answers.position(atom)] = float(label)
-        elif isinstance(targets, Tensor) and targets.dim() == 2:
-            labels = targets
+        labels = answers.labels(targets)
         self.places: Tensor | None = None  # of the labelled answers; None where the targets are values
         if labels is not None:
-            flat = labels.reshape(-1).to(answers.tags)
+            flat = labels.reshape(-1)
             self.places = (~torch.isnan(flat)).nonzero()[:, 0]
             wanted = flat[self.places]
             self.base, self.slope = 1 - wanted, 2 * wanted - 1
@@ -135,6 +128,8 @@ class Likelihood:
         self.terms: list[Labels | Interpretations] = []
         with torch.no_grad():
             for batch in labelled:
+                if getattr(batch, "samples", None) is not None:
+                    raise DataError("samples with facts of their own have no posterior yet", code="NS661")
                 answers = reasoner.query(*batch.queries, inputs=batch.inputs)
                 self.terms.append(Labels(Question(answers), batch))
             if interpretations:
@@ -217,7 +212,7 @@ def _sorted(data: Data) -> tuple[list[Labelled], list[Mapping[str, bool]]]:
 
 def _repeated(values: Targets, count: int) -> Targets:
     """The values that a batch is labelled with, one copy for each weight vector."""
-    return values.repeat(count) if isinstance(values, Tensor) else [*values] * count
+    return values.repeat(count) if isinstance(values, Tensor) else [*values] * count  # pyright: ignore
 
 
 def _no_probability(note: str) -> SemanticsError:

@@ -1,20 +1,23 @@
 """Checkpoints: everything that training needs to go on as if it had never stopped.
 
 Tensors are kept as safetensors, the rest as JSON inside their header; nothing is unpickled. A checkpoint is written
-beside the old one and then renamed, so that an interrupted run leaves a whole one.
+beside the old one and then renamed, so that an interrupted run leaves a whole one. The last and the best weights are in
+one file: the two never disagree.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from neurosym.errors import ModelError
+from neurosym.reasoner import Reasoner
 from neurosym.reasoner.tensors import make_folder_of, write_tensors
 
 FORMAT = "neurosym-checkpoint/1"
@@ -61,19 +64,8 @@ def load_checkpoint(
     Raises:
         ModelError: the file is damaged, or belongs to another model; module and optimizer are then as they were.
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, "pt") as stream:
-            header = stream.metadata() or {}
-            tensors = {k: stream.get_tensor(k) for k in stream.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"{path} cannot be read: {error}", code="NS711", help="delete it to start anew") from None
-    if header.get("format") != FORMAT:
-        raise ModelError(f"{path} is no checkpoint of this version", code="NS711", help="delete it to start anew")
-    if header.get("model") != model:
-        raise _foreign(path, "its rules are others")
-    saved = {k.removeprefix("module/"): v for k, v in tensors.items() if k.startswith("module/")}
+    header, tensors = _read(path, model)
+    saved = _under("module/", tensors)
     _check_same(path, saved, module)
     try:
         plain, groups = json.loads(header["optimizer"])
@@ -98,8 +90,48 @@ def load_checkpoint(
     # only now: what is refused leaves the module as it was
     module.load_state_dict(saved)
     torch.set_rng_state(random)
-    best = {k.removeprefix("best/"): v for k, v in tensors.items() if k.startswith("best/")}
-    return best, state
+    return _under("best/", tensors), state
+
+
+def load_weights(path: str | PathLike[str], reasoner: Reasoner, which: Literal["best", "last"] = "best") -> None:
+    """Give a reasoner the weights of a checkpoint, without its optimizer: a run that was stopped can be asked.
+
+    Args:
+        which: those with the least validation loss so far, or the last ones. Without validation data, and before the
+            first epoch is over, the last ones are all there is.
+
+    Raises:
+        ModelError: the file is damaged, or belongs to another model; the reasoner is then as it was.
+    """
+    file = Path(path)
+    _, tensors = _read(file, reasoner.rules_sha256())
+    saved = _under("best/", tensors) if which == "best" else {}
+    last = _under("module/", tensors)
+    # beside losses that are modules, the reasoner's own weights have a prefix
+    saved = saved or _under("reasoner.", last) or last
+    _check_same(file, saved, reasoner)
+    reasoner.load_state_dict(saved)
+
+
+def _read(path: Path, model: str) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Header and tensors of a checkpoint of this model."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as stream:
+            header = stream.metadata() or {}
+            tensors = {k: stream.get_tensor(k) for k in stream.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path} cannot be read: {error}", code="NS711", help="delete it to start anew") from None
+    if header.get("format") != FORMAT:
+        raise ModelError(f"{path} is no checkpoint of this version", code="NS711", help="delete it to start anew")
+    if header.get("model") != model:
+        raise _foreign(path, "its rules are others")
+    return header, tensors
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def _check_same(path: Path, saved: Mapping[str, Tensor], module: nn.Module) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from neurosym.errors import DataError
-
-if TYPE_CHECKING:
-    from neurosym.learning.data import Batch
-    from neurosym.reasoner import Answers
+from neurosym.learning.data import Batch
+from neurosym.reasoner import Answers, SampleAnswers
 
 
 @dataclass(frozen=True)
@@ -30,18 +26,18 @@ class Constraints:
     weight: float = 1.0
     names: tuple[str, ...] | None = None
 
+    def __call__(self, answers: Answers | SampleAnswers, batch: Batch) -> Tensor:
+        """What the constraints cost for the inputs of a batch, without `weight`, which `fit(constraints=…)` applies.
 
-def with_constraints(
-    loss: Callable[[Answers, Batch], Tensor], constraints: Constraints
-) -> Callable[[Answers, Batch], Tensor]:  # fmt: skip
-    """A loss to which what the constraints cost is added, for the inputs of each batch."""
-
-    def both(answers: Answers, batch: Batch) -> Tensor:
+        Raises:
+            DataError: NS626, the samples have facts of their own.
+        """
         if answers.reasoner is None:
             raise DataError("these answers do not know their reasoner")
-        added = answers.reasoner.constraint_loss(
-            constraints.kind, constraints.p, inputs=batch.inputs, constraints=constraints.names
-        )
-        return loss(answers, batch) + constraints.weight * added.loss
-
-    return both
+        if isinstance(answers, SampleAnswers):
+            raise DataError(
+                "constraints are grounded over the reasoner's facts, and these samples have facts of their own",
+                code="NS626", help="derive the violation by a rule, ask for it too, and label it false",
+            )  # fmt: skip
+        cost = answers.reasoner.constraint_loss(self.kind, self.p, inputs=batch.inputs, constraints=self.names)
+        return cost.loss

@@ -6,10 +6,11 @@ from neurosym.reasoner.choices import Choice
 from neurosym.reasoner.constraints import ConstraintLoss, Violation
 from neurosym.reasoner.logic import Logic
 from neurosym.reasoner.reasoner import Reasoner
+from neurosym.reasoner.said import Said
 from neurosym.reasoner.sample_answers import SampleAnswers, SamplePart
 from neurosym.reasoner.worlds import MostProbable, Worlds
 
 __all__ = [
-    "Advice", "Answers", "Choice", "ConstraintLoss", "Logic", "MostProbable", "Reasoner", "SampleAnswers", "SamplePart",
-    "Targets", "Violation", "Worlds",
+    "Advice", "Answers", "Choice", "ConstraintLoss", "Logic", "MostProbable", "Reasoner", "Said", "SampleAnswers",
+    "SamplePart", "Targets", "Violation", "Worlds",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ from neurosym.lang.ast import Atom, Var
 from neurosym.lang.terms import term_key
 from neurosym.reasoner.doubts import Unheard, unheard_of, unread_tables
 from neurosym.reasoner.joint import spelled_in
+from neurosym.reasoner.said import Said, said_at_leaves
 from neurosym.semantics import log_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from neurosym.semantics import Semantics
     from neurosym.semantics.lnn import Contradiction
 
-Targets = Mapping[str, bool | None] | Sequence[Value] | Tensor
+Targets = Mapping[str, bool | None] | Sequence[Value | None] | Sequence[Mapping[str, bool | None]] | Tensor
 # below it a loss is taken from `log_tags`, which do not underflow; that of a tag of 0 is −log of it
 TINY = 1e-30
 
@@ -131,6 +132,10 @@ class Answers:
         at = torch.tensor(columns, dtype=torch.long, device=logs.device)
         return logs.index_copy(1, at, exactly(self.leaf_tags).to(logs.dtype))
 
+    def said(self) -> tuple[Said, ...]:
+        """What each network said, with gradients: the concepts that the answers rest on."""
+        return said_at_leaves(self.grounded.leaves.neural, self.leaf_tags, self.inputs)
+
     def weights_sha256(self) -> str:
         """The hash of the reasoner's weights, taken once: training that goes on later does not change the answers."""
         assert self.reasoner is not None
@@ -188,9 +193,9 @@ class Answers:
 
         Args:
             targets: one of
-                a mapping atom → true or false (None: unlabelled), for B = 1;
+                a mapping atom → true or false (None: unlabelled), for B = 1; or B of them;
                 a (B, A) float tensor of labels in the order of `atoms`, NaN where unlabelled;
-                for a query with one variable, B values of it (a sequence, or a tensor of integers).
+                for a query with one variable, B values of it (a sequence, None: unlabelled; or a tensor of integers).
             reduction: `mean` over labels, `sum`, or `none`.
 
         Raises:
@@ -202,15 +207,31 @@ class Answers:
         return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
 
     def _losses(self, targets: Targets) -> Tensor:
-        if isinstance(targets, Mapping):
-            labels = self.tags.new_full(self.tags.shape, float("nan"))
-            for atom, label in targets.items():
-                if label is not None:
-                    labels[:, self.position(atom)] = float(label)
+        labels = self.labels(targets)
+        if labels is not None:
             return self._labelled(labels)
-        if isinstance(targets, Tensor) and targets.dim() == 2:
-            return self._labelled(targets.to(self.tags))
-        return self._valued(targets.tolist() if isinstance(targets, Tensor) else list(targets))
+        return self._valued(targets.tolist() if isinstance(targets, Tensor) else targets)  # pyright: ignore
+
+    def labels(self, targets: Targets) -> Tensor | None:
+        """(B, A) labels of the answers, NaN where unlabelled; None where targets are values of the query's variable.
+
+        Raises:
+            DataError: NS611, an atom is not among the answers; or there are too many or too few samples.
+        """
+        if isinstance(targets, Tensor):
+            return targets.to(self.tags) if targets.dim() == 2 else None
+        each = [targets] * len(self.tags) if isinstance(targets, Mapping) else targets
+        mappings = [t for t in each if isinstance(t, Mapping)]
+        if not mappings:
+            return None
+        if len(mappings) != len(self.tags):
+            raise DataError(f"labelled atoms of {len(mappings)} samples for a batch of {len(self.tags)}")
+        labels = self.tags.detach().new_full(self.tags.shape, float("nan"))
+        for row, labelled in enumerate(mappings):
+            for atom, label in labelled.items():
+                if label is not None:
+                    labels[row, self.position(atom)] = float(label)
+        return labels
 
     def _labelled(self, labels: Tensor) -> Tensor:
         """Losses of the labelled atoms, one after the other."""
@@ -230,22 +251,25 @@ class Answers:
         logs = self.log_tags[chosen]
         return torch.where(torch.isinf(logs), torch.full_like(logs, -math.log(TINY)), -logs)
 
-    def _valued(self, values: Sequence[Value]) -> Tensor:
-        """(B,) losses of the values of the query's only variable."""
+    def _valued(self, values: Sequence[Value | None]) -> Tensor:
+        """(B,) losses of the values of the query's only variable; those without a label are left out."""
         free = self._free()
         if len(values) != len(self.tags):
             raise DataError(f"{len(values)} targets for a batch of {len(self.tags)}")
         column = {term_key(args[free[0]]): k for k, args in enumerate(self.args)}
         try:
-            chosen = torch.tensor([column[term_key(v)] for v in values], device=self.tags.device)
+            chosen = torch.tensor([column[term_key(v)] for v in values if v is not None], device=self.tags.device)
         except KeyError as error:
             raise DataError(f"no answer has the value {error.args[0][1]!r}, which is a target", code="NS612") from None
-        tags = self.tags.gather(1, chosen[:, None])[:, 0]
+        if not len(chosen):
+            raise DataError("no answer is labelled", help="give at least one target that is not None")
+        rows = torch.tensor([k for k, v in enumerate(values) if v is not None], device=chosen.device)
+        labelled = self.tags if len(rows) == len(values) else self.tags[rows]
+        tags = labelled.gather(1, chosen[:, None])[:, 0]
         losses = -torch.log(tags.clamp_min(TINY))
         tiny = tags < TINY
         if not bool(tiny.any()):
             return losses
-        rows = torch.arange(len(chosen), device=chosen.device)
         mask = torch.zeros_like(self.tags, dtype=torch.bool)
         mask[rows, chosen] = True
         return torch.where(tiny, self._log_losses(mask), losses)

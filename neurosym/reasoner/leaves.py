@@ -116,6 +116,11 @@ class Leaves:
             values.append(said[:, group.leaves].T)
         return self._fill(places, values, len(said), said.device)
 
+    @property
+    def neural(self) -> tuple[NeuralGroup, ...]:
+        """The networks' sides of all neural predicates of the graph."""
+        return tuple(self._neural)
+
     def asked_by(self, group: ChoiceGroup) -> NeuralGroup:
         """The network's side of a neural choice group."""
         return next(g for g in self._neural if g.key == group.key)

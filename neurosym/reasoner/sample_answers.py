@@ -18,14 +18,14 @@ from neurosym.grounding.core import CoreAtom
 from neurosym.lang import Value, parse_atom
 from neurosym.lang.ast import Atom, Const, Var
 from neurosym.lang.terms import spell
-from neurosym.reasoner.answers import TINY, Answers
+from neurosym.reasoner.answers import TINY, Answers, Targets
+from neurosym.reasoner.said import Said
 
 if TYPE_CHECKING:
     from neurosym.reasoner.reasoner import Reasoner
     from neurosym.semantics import Semiring
 
 ASKED, SEEN_TRUE, SEEN_FALSE = 1, 2, 4  # what the mark of a fact is made of
-SampleTargets = Sequence[Value] | Sequence[Mapping[str, bool | None]] | Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +67,7 @@ class SampleAnswers:
     reasoner: Reasoner = field(repr=False)
     algebra: Semiring | None = field(default=None, repr=False)
     closed_networks: bool = False
+    _heard: tuple[Said, ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -93,6 +94,10 @@ class SampleAnswers:
         return found | {
             self._spelled(q): 0.0 for q in self.query if self._is_ground(q) and self._spelled(q) not in found
         }
+
+    def said(self) -> tuple[Said, ...]:
+        """What each network said, with gradients: the concepts that the answers rest on."""
+        return self._heard
 
     def alone(self, position: int) -> Answers:
         """The answers of one sample, grounded anew for it alone: what `explain` takes."""
@@ -153,8 +158,8 @@ class SampleAnswers:
         place = core.args.index(names[0])
         return [self.graphs.arguments(part.facts, place) for part in self.parts]
 
-    def chosen(self, values: Sequence[Value] | Tensor) -> Tensor:
-        """(n,) the tag of one value of the query's only variable for each sample.
+    def chosen(self, values: Sequence[Value | None] | Tensor) -> Tensor:
+        """(n,) the tag of one value of the query's only variable for each sample; 0 where the value is None.
 
         Raises:
             DataError: NS612 a sample has no answer with its value.
@@ -162,16 +167,19 @@ class SampleAnswers:
         wanted = values.tolist() if isinstance(values, Tensor) else list(values)
         if len(wanted) != len(self):
             raise DataError(f"{len(wanted)} targets for {len(self)} samples")
-        known = [self.graphs.whole.symbols.find(v) for v in wanted]
+        known = [None if v is None else self.graphs.whole.symbols.find(v) for v in wanted]
+        unlabelled = np.array([v is None for v in wanted], np.bool_)
         ids = np.array([-1 if k is None else k for k in known], np.int32)
         masks = []
         for part, column in zip(self.parts, self._column(), strict=True):
             mask = column == ids[part.samples.numpy()][:, None]
-            lacking = np.nonzero(~mask.any(axis=1))[0]
+            lacking = np.nonzero(~mask.any(axis=1) & ~unlabelled[part.samples.numpy()])[0]
             if len(lacking):
                 position = int(part.samples[lacking[0]])
+                value = wanted[position]
+                assert value is not None
                 raise DataError(
-                    f"sample {int(self.numbers[position])} has no answer with the value {spell(wanted[position])}, "
+                    f"sample {int(self.numbers[position])} has no answer with the value {spell(value)}, "
                     "which is its target", code="NS612",
                 )  # fmt: skip
             masks.append(mask)
@@ -195,12 +203,12 @@ class SampleAnswers:
             )
         return self.graphs.whole.symbols.values(result.tolist())
 
-    def nll(self, targets: SampleTargets, reduction: str = "mean") -> Tensor:
+    def nll(self, targets: Targets, reduction: str = "mean") -> Tensor:
         """The negative log-likelihood of targets, with gradients to networks and rule weights.
 
         Args:
-            targets: a value of the query's only variable for each sample (a sequence, or a tensor of integers); or for
-                each sample a mapping atom → true or false (None: unlabelled).
+            targets: a value of the query's only variable for each sample (a sequence, None: unlabelled; or a tensor of
+                integers); or for each sample a mapping atom → true or false (None: unlabelled).
             reduction: `mean` over labels, `sum`, or `none`.
 
         Raises:
@@ -208,13 +216,25 @@ class SampleAnswers:
         """
         if reduction not in ("mean", "sum", "none"):
             raise DataError(f"there is no reduction `{reduction}`", note="there are mean, sum, none")
+        if isinstance(targets, Mapping):
+            raise DataError("labelled atoms are given sample by sample", help="a list with a mapping for each sample")
         labelled = [t for t in targets if isinstance(t, Mapping)] if not isinstance(targets, Tensor) else []
         if labelled and len(labelled) == len(targets):
             likelihood = self._labelled(labelled)
         else:
-            likelihood = self.chosen(targets)  # pyright: ignore[reportArgumentType]
+            likelihood = self._valued(targets)  # pyright: ignore[reportArgumentType]
         losses = -torch.log(likelihood.clamp_min(TINY))
         return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
+
+    def _valued(self, targets: Sequence[Value | None] | Tensor) -> Tensor:
+        """Likelihoods of the values of those samples that have one."""
+        known = (
+            range(len(targets)) if isinstance(targets, Tensor) else [k for k, t in enumerate(targets) if t is not None]
+        )
+        if not len(known):
+            raise DataError("no answer is labelled", help="give at least one target that is not None")
+        likelihood = self.chosen(targets)
+        return likelihood if len(known) == len(targets) else likelihood[torch.tensor(known)]
 
     def _labelled(self, targets: Sequence[Mapping[str, bool | None]]) -> Tensor:
         """Likelihoods of the labels, sample by sample."""

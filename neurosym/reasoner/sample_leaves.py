@@ -14,6 +14,7 @@ from neurosym.errors import NetworkError
 from neurosym.grounding import ChoiceGroup, SampleGraphs, SampleShape
 from neurosym.neural import FeatureTable
 from neurosym.reasoner.leaves import NeuralGroup
+from neurosym.reasoner.said import Said, said
 
 
 @dataclass(frozen=True)
@@ -108,16 +109,16 @@ class SampleLeaves:
 
     def __call__(
         self, chosen: list[tuple[int, Tensor, Tensor]], weights: Callable[[int], Tensor], inputs: Mapping[str, Tensor]
-    ) -> list[Tensor]:
-        """(B, F) probabilities for some samples of some shapes.
+    ) -> tuple[list[Tensor], tuple[Said, ...]]:
+        """(B, F) probabilities for some samples of some shapes, and what the networks said.
 
         Args:
             chosen: number of the shape, (B,) rows of its samples, and (B,) where these stand in the inputs.
             weights: parameter index → its (K,) probabilities; inputs: slot → (n, …).
         """
-        answers = self._ask(chosen, inputs)
+        answers, heard = self._ask(chosen, inputs)
         result: list[Tensor] = []
-        for (number, rows, _), said in zip(chosen, answers, strict=True):
+        for (number, rows, _), mine in zip(chosen, answers, strict=True):
             leaves = self.shapes[number]
             places: list[Tensor] = []
             values: list[Tensor] = []
@@ -125,7 +126,7 @@ class SampleLeaves:
                 probability = weights(parameter).double()
                 places.append(at)
                 values.append(probability.repeat_interleave(count)[None, :].expand(len(rows), -1))
-            for asked, probability in zip(leaves.asked, said, strict=True):
+            for asked, probability in zip(leaves.asked, mine, strict=True):
                 places.append(asked.places)
                 values.append(probability)
             device = values[0].device if values else leaves.base.device
@@ -134,11 +135,14 @@ class SampleLeaves:
                 index = torch.cat(places).to(device)
                 full = full.index_copy(1, index, torch.cat([v.to(device) for v in values], dim=1))
             result.append(full)
-        return result
+        return result, heard
 
-    def _ask(self, chosen: list[tuple[int, Tensor, Tensor]], inputs: Mapping[str, Tensor]) -> list[list[Tensor]]:
+    def _ask(
+        self, chosen: list[tuple[int, Tensor, Tensor]], inputs: Mapping[str, Tensor]
+    ) -> tuple[list[list[Tensor]], tuple[Said, ...]]:
         """For each shape (B, n * K) probabilities of each of its questions; a network is called once for all."""
         found: dict[tuple[int, int], Tensor] = {}
+        heard: list[Said] = []
         for number, group in enumerate(self._neural):
             pairs: list[tuple[tuple[int, int], Tensor, Tensor]] = []
             for at, (shape, rows, positions) in enumerate(chosen):
@@ -151,6 +155,8 @@ class SampleLeaves:
             rows = torch.cat([w.reshape(-1) for _, w, _ in pairs])
             samples = torch.cat([p.reshape(-1) for _, _, p in pairs])
             answers = group.ask_some(inputs, rows, samples)
+            heard.append(said(group, rows, samples, answers, inputs))
             for (where, wanted, _), part in zip(pairs, answers.split([w.numel() for _, w, _ in pairs]), strict=True):
                 found[where] = part.reshape(len(wanted), -1)
-        return [[found[at, k] for k in range(len(self.shapes[s].asked))] for at, (s, _, _) in enumerate(chosen)]
+        asked = [[found[at, k] for k in range(len(self.shapes[s].asked))] for at, (s, _, _) in enumerate(chosen)]
+        return asked, tuple(heard)

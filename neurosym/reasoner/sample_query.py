@@ -86,7 +86,7 @@ class SampleQuery:
             positions = np.nonzero(shapes == number)[0]
             rows = self._place[numbers[positions]]
             parts.append((number, torch.from_numpy(rows), torch.from_numpy(positions)))
-        leaf_tags = self.leaves(parts, reasoner.weights, inputs)
+        leaf_tags, heard = self.leaves(parts, reasoner.weights, inputs)
         found: list[SamplePart] = []
         for (number, rows, positions), tags in zip(parts, leaf_tags, strict=True):
             query, shape = self.shapes[number], self.graphs.shapes[number]
@@ -99,7 +99,7 @@ class SampleQuery:
         return SampleAnswers(
             self.atoms, numbers, tuple(found), self.graphs, self.samples,
             "exact" if self.semantics is None else self.semantics.name, dict(inputs), tuple(self.observed), reasoner,
-            self.semantics, closed_networks,
+            self.semantics, closed_networks, heard,
         )  # fmt: skip
 
     def _check(self, numbers: NDArray[np.int64], inputs: Mapping[str, Tensor]) -> None:

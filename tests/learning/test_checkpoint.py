@@ -10,7 +10,7 @@ from torch import Tensor
 
 import neurosym as ns
 from neurosym.errors import ModelError
-from neurosym.learning import Batch, batches
+from neurosym.learning import Batch
 from neurosym.neural import MLP
 
 RULES = """
@@ -190,18 +190,3 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as caught:
         fit(reasoner(), epochs=1, checkpoint=tmp_path / "file" / "c")
     assert caught.value.code == "NS710"
-
-
-def test_batches_of_samples_are_mixed_and_kept_together() -> None:
-    from neurosym.learning.data import shuffled
-
-    rows = torch.arange(10.0)[:, None]
-    given = batches("p(a, V)", {"a": rows}, list(range(10)), 4)
-    mixed = shuffled(given, seed=3)
-    assert [len(b.targets) for b in mixed] == [4, 4, 2]
-    pairs = [(float(r), t) for b in mixed for r, t in zip(b.inputs["a"][:, 0], b.targets, strict=True)]  # pyright: ignore
-    assert sorted(pairs) == [(float(k), k) for k in range(10)] != pairs
-    assert shuffled(given, seed=3)[0].targets == mixed[0].targets
-    # batches of different questions keep their samples
-    other = Batch(("q(a, V)",), [1, 2], {"a": rows[:2]})
-    assert {id(b) for b in shuffled([*given, other], seed=3)} == {id(b) for b in [*given, other]}

@@ -85,7 +85,13 @@ class Asked:
 
 
 def ask(reasoner: Reasoner, batch: Labelled, semantics: str | None = None) -> Answers:
-    """The answers of one batch, without gradients."""
+    """The answers of one batch, without gradients.
+
+    Raises:
+        DataError: its samples have facts of their own.
+    """
+    if getattr(batch, "samples", None) is not None:
+        raise DataError("samples with facts of their own cannot be audited together", help="audit the rules over one")
     with torch.no_grad():
         return reasoner.query(*batch.queries, inputs=batch.inputs, semantics=semantics)
 
@@ -96,24 +102,22 @@ def label_matrix(answers: Answers, targets: Targets) -> NDArray[np.float64]:
     Raises:
         DataError: NS611, NS612, targets that do not fit the answers.
     """
-    labels = np.full(tuple(answers.tags.shape), np.nan)
-    if isinstance(targets, Mapping):
-        for atom, held in targets.items():
-            if held is not None:
-                labels[:, answers.position(atom)] = float(held)
-        return labels
-    if isinstance(targets, Tensor) and targets.dim() == 2:
-        if targets.shape != answers.tags.shape:
+    given = answers.labels(targets)
+    if given is not None:
+        if given.shape != answers.tags.shape:
             raise DataError(
-                f"labels of shape {tuple(targets.shape)} for answers of shape {tuple(answers.tags.shape)}", code="NS611"
+                f"labels of shape {tuple(given.shape)} for answers of shape {tuple(answers.tags.shape)}", code="NS611"
             )
-        return targets.detach().cpu().double().numpy()
+        return given.detach().cpu().double().numpy()
     values = targets.tolist() if isinstance(targets, Tensor) else list(targets)
     answers.nll(targets)  # says what does not fit
     (free,) = [k for k, t in enumerate(answers.query[0].args) if isinstance(t, Var)]
     column = {term_key(args[free]): k for k, args in enumerate(answers.args)}
-    labels[:] = 0.0
-    labels[np.arange(len(values)), [column[term_key(v)] for v in values]] = 1.0
+    labels = np.full(tuple(answers.tags.shape), np.nan)
+    for row, value in enumerate(values):
+        if value is not None:
+            labels[row] = 0.0
+            labels[row, column[term_key(value)]] = 1.0  # pyright: ignore[reportArgumentType] - no mapping
     return labels
 
 
