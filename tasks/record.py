@@ -14,7 +14,9 @@ import torch
 import neurosym as ns
 
 
-def write(path: Path, command: Sequence[str], results: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> None:
+def write(
+    path: Path, command: Sequence[str], results: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]
+) -> None:
     """Write the results of a run.
 
     Args:

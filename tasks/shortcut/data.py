@@ -1,7 +1,7 @@
 """Pairs of digit images that leave open what the digits are, with their sums and products.
 
-MNIST-Half and MNIST-EvenOdd as Marconato et al. define them (NeurIPS 2023; UAI 2024): only some pairs of digits are seen,
-each in both orders. Training sees `Pairs`, which hold no digit, and, where labels of concepts are the means, `hints`.
+MNIST-Half and MNIST-EvenOdd as Marconato et al. define them (NeurIPS 2023; UAI 2024): only some pairs of digits are
+seen, each in both orders. Training sees `Pairs`, which hold no digit, and `hints`, where labels are the means.
 """
 
 from __future__ import annotations

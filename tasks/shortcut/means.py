@@ -15,8 +15,8 @@ from tasks.addition.data import Labelled
 from tasks.shortcut.data import VALUES, Pairs, Shortcut
 
 SUM, BOTH, DIGIT = "sum(a, b, Z)", "both(a, b, Z)", "digit(a, D)"
-# none: sums alone. labels: the digits of ten images for each value that the audit found confusable. product: the product
-# of each pair beside its sum, a second task for the same concepts.
+# none: sums alone. labels: the digits of ten images for each value that the audit found confusable. product: the
+# product of each pair beside its sum, a second task for the same concepts.
 MEANS = ("none", "labels", "product")
 CHUNK = 1_000  # pairs evaluated at a time
 EVERY = 4  # batches of pairs for each batch of hints
@@ -58,7 +58,7 @@ class Result:
 
 
 def build(kind: str, size: int, seed: int) -> ns.Reasoner:
-    """The reasoner: the rules of a kind, and a network for images of size × size pixels whose weights the seed draws."""
+    """The reasoner: the rules of a kind, and a network for images of size × size pixels; the seed draws its weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = DigitNet(size, classes=VALUES[kind])
@@ -97,9 +97,9 @@ def train(
 def sum_accuracy(reasoner: ns.Reasoner, pairs: Pairs) -> float:
     """The share of pairs whose most probable sum is right."""
     right = 0
-    for batch in batches(SUM, pairs.inputs, pairs.sums, CHUNK):
-        best = reasoner.query(SUM, inputs=batch.inputs).best()
-        right += sum(a == b for a, b in zip(best, batch.targets, strict=True))
+    for rows in torch.arange(len(pairs)).split(CHUNK):
+        best = reasoner.query(SUM, inputs={slot: x[rows] for slot, x in pairs.inputs.items()}).best()
+        right += sum(a == b for a, b in zip(best, pairs.sums[rows].tolist(), strict=True))
     return right / len(pairs)
 
 

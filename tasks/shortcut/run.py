@@ -63,9 +63,9 @@ def _print(results: Sequence[Result], name: str) -> None:
             table.add_row(NAMES[r.means], str(r.seed), *shares, count, failed)
         console.print(table)
     console.print(
-        "sums, concepts: accuracy on test; new pairs: of sums of digits that training never saw together; shortcuts: wrong "
-        f"readings of the digits that fit all labels, counted by the audit; failed: networks with less than {STUCK:.0%} of "
-        "the validation sums right, begun anew\n"
+        "sums, concepts: accuracy on test; new pairs: of sums of digits that training never saw together; shortcuts: "
+        "wrong readings of the digits that fit all labels, counted by the audit; failed: networks with less than "
+        f"{STUCK:.0%} of the validation sums right, begun anew\n"
     )
 
 

@@ -82,8 +82,8 @@ def corrupted(board: Board, random: torch.Generator) -> Board:
     """A board that is not valid, from one that is.
 
     A random cell gets a random other digit, or two cells change places, each with probability ½; and once more with
-    probability ½, and so on, and as long as the board is valid (after Augustine et al. 2022, who corrupt valid boards by
-    such replacements and swaps; how often is our choice).
+    probability ½, and so on, and as long as the board is valid. Corrupting valid boards by replacements and swaps is
+    after Augustine et al. (2022); how often is our choice.
     """
     cells = list(board)
     while True:

@@ -26,8 +26,9 @@ from tasks.record import write
 from tasks.sudoku.data import Boards, Sudoku, load, with_shifts
 
 RULES = Path(__file__).with_name("sudoku.rules")
-VALID, CLASHES = "valid", "clash(X, Y, Unit, N)"
+VALID, INVALID, CLASHES = "valid", "invalid", "clash(X, Y, Unit, N)"
 CHUNK = 100  # boards judged at a time
+MOST = 12  # clashes that one explanation tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,8 @@ class Settings:
     """How to train.
 
     Attributes:
-        epochs: in all; the last third of them at a fifth of the learning rate `lr`: one misread image of sixteen makes a
-            board wrong, so that the noise of large steps shows.
+        epochs: in all; the last third of them at a fifth of the learning rate `lr`: one misread image of sixteen makes
+            a board wrong, so that the noise of large steps shows.
         shifts: copies of each board with its images moved by a pixel.
     """
 
@@ -59,8 +60,8 @@ class Result:
     """One run.
 
     Attributes:
-        accuracy: of validity on test, between 0 and 1; `renamed`: share of its images whose class is their digit's under
-            the best renaming of classes, which validity cannot decide.
+        accuracy: of validity on test, between 0 and 1; `renamed`: share of its images whose class is their digit's
+            under the best renaming of classes, which validity cannot decide.
         seconds: of training, validation included.
     """
 
@@ -111,10 +112,9 @@ def accuracy(reasoner: ns.Reasoner, boards: Boards) -> float:
 @torch.no_grad()
 def renamed_accuracy(reasoner: ns.Reasoner, boards: Boards, digits: Tensor) -> float:
     """The share of images with the right digit, under the best of the 24 renamings of the network's classes."""
-    said: list[Tensor] = []
-    for images in boards.images.flatten(0, 1).split(1000):
-        said.append(torch.tensor(reasoner.query("digit(c11, D)", inputs={"c11": images}).best()))
-    found, shown = torch.cat(said), digits.flatten()
+    cells = boards.images.flatten(0, 1).split(1000)
+    said = [d for images in cells for d in reasoner.query("digit(c11, D)", inputs={"c11": images}).best()]
+    found, shown = torch.tensor(said), digits.flatten()
     names = torch.tensor(list(permutations(range(1, 5))))
     return float(max((name[found - 1] == shown).float().mean() for name in names))
 
@@ -130,17 +130,13 @@ def measure(data: Sudoku, settings: Settings, seed: int, progress: bool) -> tupl
     return reasoner, Result(seed, right, renamed, seconds)
 
 
-def explain(reasoner: ns.Reasoner, boards: Boards, row: int, most: int = 3) -> list[ns.Explanation]:
-    """Why a board is held valid; or which of its cells clash, the likeliest first and at most so many."""
+def explain(reasoner: ns.Reasoner, boards: Boards, row: int) -> ns.Explanation:
+    """Why a board is held valid, or which of its cells clash, the likeliest first."""
     inputs = boards.take(torch.tensor([row])).inputs
-    answers = reasoner.query(VALID, inputs=inputs)
-    if float(answers.tags[0, 0].detach()) >= 0.5:
-        return [ns.explain(answers, VALID)]
-    clashes = reasoner.query(CLASHES, inputs=inputs)
-    found = sorted(clashes.detach().items(), key=lambda pair: -pair[1])
-    # None above ½ means a board of which no pair alone is to blame; then the likeliest has to do.
-    sure = [atom for atom, p in found if p >= 0.5] or [found[0][0]]
-    return [ns.explain(clashes, atom) for atom in sure[:most]]
+    answers = reasoner.query(VALID, INVALID, CLASHES, inputs=inputs)
+    valid, invalid, *clashes = answers.tags[0].tolist()
+    likely = sum(p >= 0.5 for p in clashes)  # each is one proof; further ones would be of cells that differ
+    return ns.explain(answers, VALID if valid >= invalid else INVALID, proofs=min(max(likely, 1), MOST))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -181,7 +177,8 @@ def _print(data: Sudoku, settings: Settings, results: Sequence[Result]) -> None:
         table.add_row(*row)
     console = Console()
     console.print(table)
-    console.print(f"{settings.epochs} epochs, batch {settings.batch}, learning rate {settings.lr:g}, {settings.shifts} shifted copies\n")
+    how = f"{settings.epochs} epochs, batch {settings.batch}, learning rate {settings.lr:g}"
+    console.print(f"{how}, {settings.shifts} shifted copies\n")
 
 
 def _spread(values: Sequence[float]) -> str:
@@ -195,13 +192,13 @@ def _tell(reasoner: ns.Reasoner, boards: Boards, out: Path | None) -> None:
     rows = {"valid": int(probabilities.argmax())} | ({"invalid": wrong[0]} if wrong else {})
     for name, row in rows.items():
         print(f"test board {row}, valid with probability {float(probabilities[row]):.4f}:\n")
-        for number, why in enumerate(explain(reasoner, boards, row), 1):
-            print(why, "\n")
-            if out is not None:
-                out.mkdir(parents=True, exist_ok=True)
-                page = out / f"{name}-{number}.html"
-                why.checked().to_html(str(page))
-                print(f"the explanation as a page: {page}\n")
+        why = explain(reasoner, boards, row)
+        print(why, "\n")
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            page = out / f"{name}.html"
+            why.checked().to_html(str(page))
+            print(f"the explanation as a page: {page}\n")
 
 
 def run(args: list[str]) -> int:
