@@ -171,8 +171,8 @@ def _print(data: Sudoku, settings: Settings, results: Sequence[Result]) -> None:
     table = Table("seed", "validity", "digits, renamed", "seconds", title=title)
     rows = [(str(r.seed), f"{r.accuracy:.2%}", f"{r.renamed:.2%}", f"{r.seconds:.1f}") for r in results]
     if len(results) > 1:
-        spreads = [_spread([getattr(r, n) for r in results]) for n in ("accuracy", "renamed")]
-        rows.append(("mean", *spreads, f"{statistics.mean(r.seconds for r in results):.1f}"))
+        right, renamed = (_spread([getattr(r, n) for r in results]) for n in ("accuracy", "renamed"))
+        rows.append(("mean", right, renamed, f"{statistics.mean(r.seconds for r in results):.1f}"))
     for row in rows:
         table.add_row(*row)
     console = Console()
