@@ -61,6 +61,21 @@ class Labelled:
 
 
 @dataclass(frozen=True, eq=False)
+class Parts:
+    """Single images with their digits, from which tasks make samples; no image is in two parts.
+
+    Attributes:
+        name: `digits` or `mnist`; `size`: height and width S of the images.
+    """
+
+    name: str
+    size: int
+    train: Labelled
+    valid: Labelled
+    test: Labelled
+
+
+@dataclass(frozen=True, eq=False)
 class Addition:
     """The task's data.
 
@@ -84,12 +99,12 @@ def with_shifts(pairs: Pairs, copies: int, seed: int = 0) -> Pairs:
     A digit that is moved stays the digit it is, so the sums stay true; what leaves the frame is lost.
     """
     random = torch.Generator().manual_seed(seed)
-    left, right = ([x, *(_shift(x, random) for _ in range(copies))] for x in (pairs.left, pairs.right))
+    left, right = ([x, *(shifted(x, random) for _ in range(copies))] for x in (pairs.left, pairs.right))
     return Pairs(torch.cat(left), torch.cat(right), pairs.sums.repeat(copies + 1))
 
 
-def _shift(images: Tensor, random: torch.Generator) -> Tensor:
-    """(n, 1, S, S) images, each moved by at most one pixel."""
+def shifted(images: Tensor, random: torch.Generator) -> Tensor:
+    """(n, 1, S, S) images, each moved by at most one pixel, in one of four directions or not at all."""
     size = images.shape[-1]
     padded = torch.nn.functional.pad(images, (1, 1, 1, 1))
     corners = ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2))
@@ -114,35 +129,24 @@ def load(source: str = "auto", seed: int = 0) -> Addition:
     Raises:
         DataError: MNIST is asked for and not there, or a file of it is damaged.
     """
-    name, train, valid, test = images_of(source, seed)
-    return Addition(name, test.images.shape[-1], _pairs(train), _pairs(valid), _pairs(test), test)
+    p = parts(source, seed)
+    return Addition(p.name, p.size, _pairs(p.train), _pairs(p.valid), _pairs(p.test), p.test)
 
 
-def _check(source: str) -> None:
+def parts(source: str = "auto", seed: int = 0) -> Parts:
+    """The images one by one; the seed decides what is for validation, and the order. See `load`."""
     if source not in SOURCES:
         raise DataError(f"there is no data `{source}`", note=f"there are {', '.join(SOURCES)}")
-
-
-def images_of(source: str = "auto", seed: int = 0) -> tuple[str, Labelled, Labelled, Labelled]:
-    """The name of the data, and its single images to train on, to choose by, and to judge by.
-
-    Args:
-        source, seed: as for `load`.
-    """
-    _check(source)
     folder = mnist_folder() if source != "digits" else None
     if source == "mnist" and folder is None:
         raise DataError(
             "MNIST is not there", note=f"{folder_of() / 'mnist'} lacks one of the four idx.gz files",
             help="neurosym data get mnist, or set NEUROSYM_DATA to a folder that has it, or use --data digits",
         )  # fmt: skip
-    name, known, test, valid_size = ("digits", *_embedded(), DIGITS_VALID) if folder is None else (
-        "mnist", *_mnist(folder), MNIST_VALID)  # fmt: skip
-    valid, train = _cut(_shuffled(known, seed), valid_size)
-    return name, train, valid, test
+    return _embedded(seed) if folder is None else _mnist(folder, seed)
 
 
-def _embedded() -> tuple[Labelled, Labelled]:
+def _embedded(seed: int) -> Parts:
     """scikit-learn's 1,797 digits of 8 × 8 pixels; the test part is the same for all seeds."""
     from sklearn.datasets import load_digits
 
@@ -150,16 +154,18 @@ def _embedded() -> tuple[Labelled, Labelled]:
     images = torch.tensor(bunch.images / 16.0, dtype=torch.float32)[:, None]
     everything = Labelled(images, torch.tensor(bunch.target, dtype=torch.long))
     test, known = _cut(_shuffled(everything, seed=0), DIGITS_TEST)
-    return known, test
+    valid, train = _cut(_shuffled(known, seed), DIGITS_VALID)
+    return Parts("digits", 8, train, valid, test)
 
 
-def _mnist(folder: Path) -> tuple[Labelled, Labelled]:
-    """MNIST's own parts."""
+def _mnist(folder: Path, seed: int) -> Parts:
+    """MNIST's own test part; the seed draws the rest."""
     known, test = (
         Labelled(_read_idx(folder / images)[:, None].float() / 255.0, _read_idx(folder / digits).long())
         for images, digits in (_MNIST_FILES["train"], _MNIST_FILES["test"])
     )
-    return known, test
+    valid, train = _cut(_shuffled(known, seed), MNIST_VALID)
+    return Parts("mnist", 28, train, valid, test)
 
 
 def _shuffled(data: Labelled, seed: int) -> Labelled:

@@ -18,7 +18,7 @@ import neurosym as ns
 from neurosym.lang import Symbol
 from neurosym.learning import Batch, batches
 from neurosym.neural import DigitNet, KnownValue
-from tasks.addition.data import Labelled, images_of
+from tasks.addition.data import Labelled, parts
 
 RULES = Path(__file__).with_name("numbers.rules")
 RIGHT, RESULT = "right", "result(I, R)"
@@ -166,16 +166,16 @@ def measure(
     source: str, length: int, settings: NumberSettings, seed: int, progress: bool
 ) -> tuple[ns.Reasoner, Numbers, NumberResult]:
     """Train on sums of numbers of N digits, then judge on test, once; the reasoner and the test samples too."""
-    _, known, chosen, test = images_of(source, seed)
-    train, valid, judged = (numbers_of(part, length) for part in (known, chosen, test))
-    reasoner = build(test.images.shape[-1], length, seed)
+    data = parts(source, seed)
+    train, valid, judged = (numbers_of(part, length) for part in (data.train, data.valid, data.test))
+    reasoner = build(data.size, length, seed)
     begun = time.process_time()
     fitted = ns.fit(
         reasoner, cut(train, settings.batch(length)), cut(valid, CHUNK) if len(valid) else None, epochs=settings.epochs,
         lr=settings.lr, seed=seed, progress=progress, description=f"numbers of {length} digits, seed {seed}",
     )  # fmt: skip
     seconds = time.process_time() - begun
-    sums, digits = sum_accuracy(reasoner, judged), digit_accuracy(reasoner, test)
+    sums, digits = sum_accuracy(reasoner, judged), digit_accuracy(reasoner, data.test)
     found = NumberResult(seed, length, len(train), sums, digits, seconds, fitted.best_epoch + 1)
     return reasoner, judged, found
 

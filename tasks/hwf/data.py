@@ -12,7 +12,7 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from tasks.addition.data import Labelled, images_of
+from tasks.addition.data import Labelled, parts
 
 OPERATORS = ("plus", "minus", "times", "over")
 MOST_NUMBERS = 4  # formulas have up to seven symbols
@@ -144,12 +144,13 @@ def load(source: str = "auto", seed: int = 0, train: int = 2_000, judged: int = 
         source: see `tasks.addition.data.load`.
         train, judged: formulas of each length to learn from, and in each of the other two parts.
     """
-    name, known, valid, test = images_of(source, seed)
+    source_parts = parts(source, seed)
     random = torch.Generator().manual_seed(seed)
     made = [
         formulas_of(part, (count,) * MOST_NUMBERS, random)
-        for part, count in ((known, train), (valid, judged), (test, judged))
+        for part, count in ((source_parts.train, train), (source_parts.valid, judged), (source_parts.test, judged))
     ]
+    test = source_parts.test
     digits = Labelled(test.images[test.digits > 0], test.digits[test.digits > 0] - 1)
     signs = drawn_operators(400, digits.images.shape[-1], random)
-    return Hwf(name, digits.images.shape[-1], made[0], made[1], made[2], (digits, signs))
+    return Hwf(source_parts.name, source_parts.size, made[0], made[1], made[2], (digits, signs))

@@ -1,0 +1,39 @@
+"""Results of a task as a small JSON file: with the command that makes them, the versions and the settings."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import neurosym as ns
+
+
+def write(
+    path: Path, command: Sequence[str], results: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]
+) -> None:
+    """Write the results of a run.
+
+    Args:
+        command: the words after `neurosym run`; those that say where to write are left out.
+        results: one object for each seed.
+    """
+    words = list(command)
+    for option in ("--json", "--out"):
+        if option in words:
+            at = words.index(option)
+            del words[at : at + 2]
+    record = {
+        "command": shlex.join(["neurosym", "run", *words]),
+        "versions": {"neurosym": ns.__version__, "torch": torch.__version__, "python": platform.python_version()},
+        "threads": torch.get_num_threads(),
+        "settings": dict(settings),
+        "results": [dict(r) for r in results],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
