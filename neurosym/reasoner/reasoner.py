@@ -427,7 +427,8 @@ class Reasoner(nn.Module):
             queries, semantics, closed_networks: as for `query`; evidence: atom → observed, in every sample.
             samples: `Samples`, or a list of fact bases, or of lists of facts (predicate, arguments).
             inputs: slot → (n, …) tensor, in the order of the samples that are asked.
-            only: numbers of the samples to ask, such as those of a mini-batch; all by default.
+            only: numbers of the samples to ask, such as those of a mini-batch; all by default. Where it is empty, the
+                samples are grounded and no network is asked.
 
         Raises:
             DataError: as for `query`; or inputs and numbers that do not fit the samples.

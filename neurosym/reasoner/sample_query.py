@@ -79,7 +79,7 @@ class SampleQuery:
     ) -> SampleAnswers:
         """Answers of all samples, or of some of them."""
         numbers = np.arange(len(self.samples)) if only is None else np.asarray(only, np.int64)
-        self._check(numbers, inputs)
+        self._check(numbers, inputs, empty=only is not None)
         parts: list[tuple[int, Tensor, Tensor]] = []
         shapes = self.graphs.shape[numbers]
         for number in np.unique(shapes).tolist():
@@ -102,13 +102,14 @@ class SampleQuery:
             self.semantics, closed_networks, heard,
         )  # fmt: skip
 
-    def _check(self, numbers: NDArray[np.int64], inputs: Mapping[str, Tensor]) -> None:
+    def _check(self, numbers: NDArray[np.int64], inputs: Mapping[str, Tensor], empty: bool) -> None:
+        """Numbers and inputs of so many samples; none at all only where that is what was asked for (`empty`)."""
         if len(numbers) and not 0 <= numbers.min() <= numbers.max() < len(self.samples):
             raise DataError(f"there are {len(self.samples):,} samples, numbered from 0")
         slots = self.leaves.slots
-        if slots and not len(numbers):
+        if slots and not len(numbers) and not empty:
             raise DataError("a batch without samples is asked about", code="NS637", help="leave out an empty batch")
-        if slots and batch_size(inputs, slots) != len(numbers):
+        if slots and len(numbers) and batch_size(inputs, slots) != len(numbers):
             raise DataError(f"{batch_size(inputs, slots)} inputs for {len(numbers)} samples")
 
 

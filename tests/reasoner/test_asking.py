@@ -195,8 +195,11 @@ def test_an_empty_batch_of_many_samples() -> None:
     model = ns.Reasoner(ns.Program.from_text(DIGITS), networks={"net": nn.Linear(2, 3)})
     samples = ns.Samples.of([[], []], model.program)
     with pytest.raises(DataError) as caught:
-        model.query_samples("digit(a, D)", samples=samples, inputs={"a": rows(0)}, only=[])
+        model.query_samples("digit(a, D)", samples=ns.Samples.of([], model.program), inputs={"a": rows(0)})
     assert caught.value.code == "NS637"
+    # none of them, on purpose: their graphs are made, and no network is asked
+    asked = model.query_samples("digit(a, D)", samples=samples, inputs={"a": rows(0)}, only=[])
+    assert len(asked.graphs.shape) == 2 and len(asked) == 0
 
 
 def test_inputs_of_different_shapes() -> None:
