@@ -8,7 +8,7 @@ beside it (Berrendorf et al., arXiv 2002.06914; PyKEEN calls them realistic, opt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,20 +135,38 @@ def evaluate(
     """Ranks of the heads and tails of some triples.
 
     Args:
-        scorer: the model; asked for `batch` queries at a time.
+        scorer: the model; asked for `batch` queries at a time, for none twice.
         triples: (n, 3).
         known: all true answers, of train, valid and test.
         progress: called with the queries done and their number.
     """
     queries = both_ways(triples, known.num_relations)
-    best, worst = np.empty(len(queries)), np.empty(len(queries))
-    for begin in range(0, len(queries), batch):
-        part = queries[begin : begin + batch]
-        scores = np.array(scorer(part[:, :2]), np.float64)
-        best[begin : begin + batch], worst[begin : begin + batch] = ranks_of(scores, part[:, 2], *known.of(part[:, :2]))
+    best, worst, done = np.empty(len(queries)), np.empty(len(queries)), 0
+    for part, at, row in asked_once(queries, batch):
+        scores = np.asarray(scorer(part), np.float64)
+        for begin in range(0, len(at), batch):
+            these, of = at[begin : begin + batch], row[begin : begin + batch]
+            answered = queries[these]
+            best[these], worst[these] = ranks_of(scores[of], answered[:, 2], *known.of(answered[:, :2]))
+        done += len(at)
         if progress is not None:
-            progress(min(begin + batch, len(queries)), len(queries))
+            progress(done, len(queries))
     return Ranks((best + worst) / 2, best, worst, queries)
 
 
-__all__ = ["KnownAnswers", "Ranks", "Scorer", "evaluate", "ranks_of"]
+def asked_once(queries: Long, batch: int) -> Iterator[tuple[Long, Long, Long]]:
+    """The distinct queries of (n, 3) head, relation, answer: of FB15k-237's test, half of them repeat another.
+
+    Yields:
+        (B, 2) queries, (m,) places of the rows that ask them, and (m,) which of the B each of these asks.
+    """
+    distinct, number = np.unique(queries[:, :2], axis=0, return_inverse=True)
+    order = np.argsort(number, kind="stable")
+    ends = np.searchsorted(number[order], np.arange(len(distinct) + 1))
+    for begin in range(0, len(distinct), batch):
+        end = min(begin + batch, len(distinct))
+        at = order[ends[begin] : ends[end]]
+        yield distinct[begin:end], at, number[at] - begin
+
+
+__all__ = ["KnownAnswers", "Ranks", "Scorer", "asked_once", "evaluate", "ranks_of"]

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from neurosym.links.calibration import Calibration, Reliability, calibrate, reliability
-from neurosym.links.evaluation import KnownAnswers, Ranks, evaluate, ranks_of
+from neurosym.links.evaluation import KnownAnswers, Ranks, evaluate, ranks_of, some
 from neurosym.links.explain import explain_link
 from neurosym.links.fit import scorer
 from neurosym.links.graph import LinkSplit
@@ -35,6 +35,7 @@ from neurosym.links.saving import save_links
 from tasks.links.graphs import SETTINGS, Setting
 
 BATCH = 64
+MOST = 5_000  # answers of which it is told what each part explains
 PARTS = ("rules", "prior", "paths")
 # stage of learning → what it has learned
 VARIANTS = {"rules": "rules", "others": "prior + paths", "balanced": "all, before they learn together"}
@@ -106,7 +107,7 @@ def train(
         outcomes.append(Outcome(name, ranks, mrr, spent, time.process_time() - started))
 
     def told(stage: Stage, learned: LinkModel) -> None:
-        if stage.name in VARIANTS and len(parts) > 1:
+        if stage.name in VARIANTS and len(parts) > 1 and (stage.name != "balanced" or setting.together.epochs):
             measure(VARIANTS[stage.name], learned, stage.mrr, mining + stage.seconds)
 
     recipe = replace(setting.recipe, seed=seed)
@@ -124,13 +125,13 @@ def train(
 
 
 def explained(model: LinkModel, graph: Adjacency, ranks: Ranks, known: KnownAnswers) -> dict[str, dict[str, float]]:
-    """Of the test answers that the whole model ranks first, what each part explains.
+    """Of the test answers that the whole model ranks first, `MOST` at most, what each part explains.
 
     Returns:
         Part → `share`, its size over that of all parts, on average, and `first`, how many of these answers the part
         alone, as it is in the whole model, ranks first too.
     """
-    first = ranks.queries[ranks.mean <= 1]
+    first = some(ranks.queries[ranks.mean <= 1], MOST, 0)
     there = (model.rules, model.prior, model.network)
     found = {name: [0.0, 0.0] for name, part in zip(PARTS, there, strict=True) if part is not None}
     for begin in range(0, len(first), BATCH):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -111,8 +111,6 @@ def learn_weights(
     options = options or Weighing()
     generator = np.random.default_rng(seed)
     torch.manual_seed(seed)
-    model = RuleWeights(applier.rules.confidence)
-    optimiser = torch.optim.Adam(model.parameters(), lr=options.rate)
     chosen = train[generator.permutation(len(train))[: options.queries]]
     size = options.batch
     batches = [
@@ -120,6 +118,11 @@ def learn_weights(
         for at in range(0, len(chosen), size)
         if (batch := _candidates(applier, chosen[at : at + size], known, options)) is not None
     ]
+    # a weight that nothing fires stays where it starts, so only the others, often a tenth, are parameters
+    fired, batches = _numbered(batches, len(applier.rules))
+    model = RuleWeights(applier.rules.confidence[fired])
+    optimiser = torch.optim.Adam(model.parameters(), lr=options.rate)
+    weights = RuleWeights(applier.rules.confidence).told().double().numpy()
     best = -np.log1p(-np.minimum(applier.rules.confidence, HIGHEST))
     reached, waited = math.nan if valid is None else valid(best), 0
     for epoch in range(options.epochs):
@@ -133,17 +136,28 @@ def learn_weights(
             loss.backward()
             optimiser.step()
             total += float(loss.detach())
-        weights = model.weights().detach().double().numpy()
+        weights[fired] = model.weights().detach().double().numpy()
         mrr = math.nan if valid is None else valid(weights)
         if progress is not None:
             progress(epoch, total / max(1, len(batches)), mrr)
         if valid is None:
             best = weights
         elif mrr > reached:
-            best, reached, waited = weights, mrr, 0
+            best, reached, waited = weights.copy(), mrr, 0
         elif (waited := waited + 1) > options.patience:
             break
     return best, reached
+
+
+def _numbered(batches: list[_Batch], rules: int) -> tuple[Long, list[_Batch]]:
+    """The rules that fire in some batch, ascending, and the batches with their rules as places among these."""
+    number = np.full(rules + 1, -1)
+    for batch in batches:
+        number[batch.rules.numpy()] = 0
+    number[-1] = -1  # where rule -1 has left its mark
+    fired = np.flatnonzero(number == 0)
+    number[fired] = np.arange(len(fired))
+    return fired, [replace(b, rules=torch.from_numpy(number[b.rules.numpy()])) for b in batches]
 
 
 def _loss(score: Tensor, batch: _Batch) -> Tensor:
