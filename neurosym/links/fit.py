@@ -159,16 +159,21 @@ class _Run:
         seen = None
         if self.recipe.edge_dropout and self.model.network is not None:
             seen = self.graph.only(random.random(len(self.graph.graph.triples)) >= self.recipe.edge_dropout)
-        scores = self.model(self.graph, part[:, :2], part[:, 2], self.recipe.mask, seen).total
+        drawn, only = None, None
+        if self.recipe.negatives:
+            drawn = random.integers(0, self.graph.num_entities, (len(part), self.recipe.negatives))
+            only = np.zeros((len(part), self.graph.num_entities), bool)
+            only[np.arange(len(part))[:, None], np.column_stack([part[:, 2], drawn])] = True
+        scores = self.model(self.graph, part[:, :2], part[:, 2], self.recipe.mask, seen, only).total
         rows, others = self.known.of(part[:, :2])
         wrong = others != part[rows, 2]
         hidden = torch.zeros(scores.shape, dtype=torch.bool)
         hidden[rows[wrong], others[wrong]] = True
         scores, answers = scores.masked_fill(hidden, -torch.inf), torch.from_numpy(part[:, 2])
-        if self.recipe.negatives:
-            drawn = torch.from_numpy(random.integers(0, scores.shape[1], (len(part), self.recipe.negatives)))
+        if drawn is not None:
+            negatives = torch.from_numpy(drawn)
             # an answer that is drawn beside itself says nothing
-            against = scores.gather(1, drawn).masked_fill(drawn == answers[:, None], -torch.inf)
+            against = scores.gather(1, negatives).masked_fill(negatives == answers[:, None], -torch.inf)
             scores, answers = torch.cat([scores.gather(1, answers[:, None]), against], 1), torch.zeros_like(answers)
         loss = nn.functional.cross_entropy(scores, answers)
         return loss if self.model.rules is None else loss + self.model.rules.penalty()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from neurosym.errors import DataError
@@ -63,7 +65,7 @@ class LinkModel(nn.Module):
 
     def forward(
         self, graph: Adjacency, queries: Long, answers: Long | None = None, mask: Mask = "own",
-        seen: Adjacency | None = None,
+        seen: Adjacency | None = None, only: NDArray[np.bool_] | None = None,
     ) -> LinkScores:  # fmt: skip
         """Scores of all entities for (B, 2) queries (head, relation; R + r asks for heads).
 
@@ -72,6 +74,7 @@ class LinkModel(nn.Module):
             answers: (B,) in training: the answers to learn, whose own triples are hidden from their queries.
             mask: what else is hidden then; see `reach`.
             seen: edges that the paths run over, all of the graph's by default.
+            only: (B, N) entities whose scores are wanted, all by default; those of others may lack paths.
         """
         parts: dict[str, Tensor] = {}
         if self.rules is not None:
@@ -79,7 +82,7 @@ class LinkModel(nn.Module):
         if self.prior is not None:
             parts["prior"] = self.prior(graph, queries, answers)
         if self.network is not None:
-            reached = reach(seen or graph, queries, self.network.rounds, answers, mask)
+            reached = reach(seen or graph, queries, self.network.rounds, answers, mask, only=only)
             found = self.network(graph, queries, reached)
             places = (torch.from_numpy(reached.queries).long(), torch.from_numpy(reached.entities).long())
             empty = found.scores.new_zeros(len(queries), graph.num_entities)

@@ -35,7 +35,7 @@ from neurosym.links.saving import save_links
 from tasks.links.graphs import SETTINGS, Setting
 
 BATCH = 64
-MOST = 5_000  # answers of which it is told what each part explains
+MOST = 3_000  # answers of which it is told what each part explains
 PARTS = ("rules", "prior", "paths")
 # stage of learning → what it has learned
 VARIANTS = {"rules": "rules", "others": "prior + paths", "balanced": "all, before they learn together"}
@@ -112,7 +112,7 @@ def train(
 
     recipe = replace(setting.recipe, seed=seed)
     result = learn_links(
-        model, graph, learn_on.triples, valid, recipe, setting.together, folder=folder, progress=not quiet, told=told
+        model, graph, learn_on.triples, valid, recipe, setting.together, setting.weighing, folder, not quiet, told
     )
     measure(" + ".join(parts), model, result.mrr, mining + result.stages[-1].seconds)
     before = KnownAnswers([learn_on.triples], count)

@@ -23,13 +23,15 @@ def count_messages(entities, starts, used):
 
 @kernel(
     "UniTuple(int64, 2)(int32[::1], int32[::1], int64, int64[::1], int32[::1], int32[::1], int32[:, ::1], "
-    "int64[:, ::1], boolean, int64, int32[::1], int32[::1], int32[::1])"
+    "int64[:, ::1], boolean, int64, boolean[:, ::1], int32[::1], int32[::1], int32[::1])"
 )
-def spread(entities, queries, used, starts, relations, tails, numbers, own, pairs, inverse, source, relation, target):
+def spread(
+    entities, queries, used, starts, relations, tails, numbers, own, pairs, inverse, wanted, source, relation, target
+):  # fmt: skip
     # One round: messages from the first `used` places; entities reached for the first time get the next numbers.
     # `own[q]` is (head, relation, tail) of the query's own triple, which it must not see, head -1 for none: with
-    # `pairs` no edge between the two is seen at all. Entries of `entities` and `queries` beyond `used` are room for
-    # new places.
+    # `pairs` no edge between the two is seen at all. Messages to entities that are not `wanted[query]` are left out,
+    # unless `wanted` is empty. Entries of `entities` and `queries` beyond `used` are room for new places.
     places, messages = used, 0
     for place in range(used):
         query, entity = queries[place], entities[place]
@@ -38,6 +40,8 @@ def spread(entities, queries, used, starts, relations, tails, numbers, own, pair
         watched = head >= 0 and (entity in (head, tail))
         for edge in range(starts[entity], starts[entity + 1]):
             to = tails[edge]
+            if len(wanted) and not wanted[query, to]:
+                continue
             if watched and (
                 (entity == head and to == tail and (pairs or relations[edge] == asked))
                 or (entity == tail and to == head and (pairs or relations[edge] == back))

@@ -114,6 +114,7 @@ def reach(
     answers: NDArray[np.int64] | None = None,
     mask: Mask = "own",
     max_messages: int = 100_000_000,
+    only: NDArray[np.bool_] | None = None,
 ) -> Reach:
     """Follow all edges from the heads of some queries, for some rounds.
 
@@ -122,6 +123,8 @@ def reach(
         answers: (B,) the answers that are to be learned; the edge to them, and back, is hidden from their query alone.
         mask: `pair` hides every edge between head and answer, `none` hides nothing.
         max_messages: of one round, all queries together.
+        only: (B, N) entities whose scores are wanted, all by default: the last round, which is by far the largest, has
+            no messages to others. Their scores are not right then.
 
     Raises:
         LimitError: NS930, more messages than that; ask fewer queries at a time.
@@ -134,7 +137,8 @@ def reach(
     if answers is not None and mask != "none":
         own = np.column_stack([queries, answers])
     found: list[Round] = []
-    for _ in range(rounds):
+    everything = np.empty((0, 0), bool)
+    for k in range(rounds):
         used = len(entities)
         most = kernels.count_messages(entities, adjacency.starts, used)
         if most > max_messages:
@@ -142,12 +146,13 @@ def reach(
                 f"{size} queries send {most:,} messages in one round, more than {max_messages:,}", code="NS930",
                 help="ask fewer queries at a time (`batch`), or raise max_messages",
             )  # fmt: skip
+        wanted = everything if only is None or k < rounds - 1 else only
         room = min(most, size * adjacency.num_entities - used)
         entities, of = (np.concatenate([a, np.empty(room, np.int32)]) for a in (entities, of))
         source, relation, target = (np.empty(most, np.int32) for _ in range(3))
         places, messages = kernels.spread(
             entities, of, used, adjacency.starts, adjacency.relations, adjacency.tails, numbers, own, mask == "pair",
-            adjacency.num_relations, source, relation, target,
+            adjacency.num_relations, wanted, source, relation, target,
         )  # fmt: skip
         entities, of = entities[:places].copy(), of[:places].copy()
         found.append(Round(source[:messages], relation[:messages], target[:messages], places))
