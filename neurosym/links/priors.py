@@ -52,15 +52,15 @@ class SignaturePrior(nn.Module):
         weight = self.weight[relations]
         at = np.arange(len(queries))
         heads = (torch.from_numpy(at), torch.from_numpy(queries[:, 0]))
-        scores = (weight @ torch.log1p(graph.signatures).T).index_put(heads, self.itself[relations], accumulate=True)
+        scores = (weight @ graph.log_signatures.T).index_put(heads, self.itself[relations], accumulate=True)
         if answers is None:
             return scores
         back = inverse(queries[:, 1], graph.num_relations)
-        counts = graph.signatures[answers, back]
-        change = torch.log1p((counts - 1).clamp(min=0)) - torch.log1p(counts)
+        less = (graph.signatures[answers, back] - 1).clamp(min=0)
+        change = torch.log1p(less) - graph.log_signatures[answers, back]
         places = (torch.from_numpy(at), torch.from_numpy(answers))
         return scores.index_put(places, change * weight[at, back], accumulate=True)
 
     def terms(self, graph: Adjacency, relation: int, entity: int) -> Tensor:
         """(2R,) what each kind of edge of an entity adds to its score as an answer of a relation; see `itself` too."""
-        return self.weight[relation].detach() * torch.log1p(graph.signatures[entity])
+        return self.weight[relation].detach() * graph.log_signatures[entity]

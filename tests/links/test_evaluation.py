@@ -37,6 +37,21 @@ def test_ranks_are_those_of_a_list_that_is_sorted_by_hand(seed):
     assert found.mrr("worst") <= found.mrr() <= found.mrr("best")
 
 
+def test_a_query_that_repeats_is_asked_once():
+    draw = np.random.default_rng(2)
+    test = np.column_stack([draw.integers(0, 2, 30), np.zeros(30, int), draw.integers(0, N, 30)])
+    asked: list[tuple[int, int]] = []
+
+    def scorer(queries: np.ndarray) -> np.ndarray:
+        asked.extend((int(h), int(r)) for h, r in queries)
+        return np.zeros((len(queries), N))
+
+    seen: list[tuple[int, int]] = []
+    found = evaluate(scorer, test, KnownAnswers([test], R), batch=4, progress=lambda *done: seen.append(done))
+    assert sorted(asked) == sorted({(h, r) for h, r, _ in both_ways(test, R).tolist()})
+    assert len(found.mean) == 60 and seen[-1] == (60, 60)
+
+
 def test_answers_of_queries_that_were_never_asked_are_none():
     known = KnownAnswers([np.array([[0, 0, 1], [0, 0, 1], [0, 0, 2]])], R)
     rows, tails = known.of(np.array([[5, 0], [0, 0], [1, R], [8, 2 * R - 1]]))

@@ -126,6 +126,23 @@ def test_the_shares_of_all_paths_sum_to_the_score(seed):
         assert shares.largest(2)[0] == found[:2]
 
 
+@given(st.integers(0, 10_000))
+@settings(max_examples=30)
+def test_the_wanted_scores_are_those_of_a_full_run(seed):
+    graph, net = Adjacency.of(drawn(seed, 12)), network(seed=seed)
+    queries, only = np.array([[0, 1], [3, 2]]), np.random.default_rng(seed).random((2, N)) < 0.4
+    part = reach(graph, queries, net.rounds, only=only)
+    with torch.no_grad():
+        full = scores(net, graph, queries)
+        found = torch.zeros_like(full)
+        places = torch.from_numpy(part.queries).long(), torch.from_numpy(part.entities).long()
+        found[places] = net(graph, queries, part).scores
+    wanted = torch.from_numpy(only)
+    torch.testing.assert_close(found[wanted], full[wanted])
+    last = part.rounds[-1]
+    assert bool(only[part.queries[last.target], part.entities[last.target]].all())
+
+
 def test_an_edge_more_never_lowers_a_score():
     net = network()
     for seed in range(20):

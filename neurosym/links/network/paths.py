@@ -11,6 +11,7 @@ that were never seen in training are as good as others.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ class Passage:
         reach: the places and rounds.
         start: (B, D) what each head sets out with.
         weights: for each round (B, 2R, D) of the edges.
-        gates: for each round (P, D) what a unit that arrives at a place becomes.
+        sums: for each round (P, D) what arrives at each place.
         mixes: for each round (D, D), rows: from, columns: to.
         readout: (B, D) what a unit of each channel adds to the score.
         scores: (P,) of the places, in the graph network's part of the score.
@@ -39,10 +40,15 @@ class Passage:
     reach: Reach
     start: Tensor
     weights: tuple[Tensor, ...]
-    gates: tuple[Tensor, ...]
+    sums: tuple[Tensor, ...]
     mixes: tuple[Tensor, ...]
     readout: Tensor
     scores: Tensor
+
+    @cached_property
+    def gates(self) -> tuple[Tensor, ...]:
+        """For each round (P, D) what a unit that arrives at a place becomes; only explaining needs it."""
+        return tuple(torch.log1p(s) / s.clamp(min=1e-30) for s in self.sums)
 
 
 class PathNetwork(nn.Module):
@@ -92,20 +98,18 @@ class PathNetwork(nn.Module):
         start = softplus(self.start[relation])
         vectors, of = start, torch.from_numpy(reached.queries).long()
         weights: list[Tensor] = []
-        gates: list[Tensor] = []
+        arrived: list[Tensor] = []
         mixes: list[Tensor] = []
         for k, messages in enumerate(reached.rounds):
             by_query = (embedded @ self.edge_by_query[k]).view(len(queries), -1, self.channels)
             weight = softplus(self.edge[k] + by_query)
-            sums = Send.apply(vectors, weight, reached.queries, messages)
             # the head sends again in every round, so that paths of all lengths arrive in the last one
-            sums = sums + torch.cat([start, start.new_zeros(messages.places - len(start), self.channels)])
-            known = torch.log1p(sums)
+            sums = Send.apply(vectors, weight, start, reached.queries, messages)
             mix = torch.eye(self.channels) + softplus(self.mix[k])
-            vectors = dropout(known @ mix, self.dropout, self.training)
+            vectors = dropout(torch.log1p(sums) @ mix, self.dropout, self.training)
             weights.append(weight)
-            gates.append(known / sums.clamp(min=1e-30))
+            arrived.append(sums)
             mixes.append(mix)
         readout = softplus(self.readout[relation])
         scores = (vectors * readout[of]).sum(1)
-        return Passage(reached, start, tuple(weights), tuple(gates), tuple(mixes), readout, scores)
+        return Passage(reached, start, tuple(weights), tuple(arrived), tuple(mixes), readout, scores)

@@ -77,6 +77,11 @@ class Adjacency:
         np.add.at(counts, (heads, self.relations), 1)
         return torch.from_numpy(counts)
 
+    @cached_property
+    def log_signatures(self) -> Tensor:
+        """(N, 2R) log(1 + signatures)."""
+        return torch.log1p(self.signatures)
+
 
 @dataclass(frozen=True, eq=False)
 class Round:
@@ -160,25 +165,28 @@ def reach(
 
 
 class Send(torch.autograd.Function):
-    """(P, D) sums of messages: each the source's vector times the weights of its query and relation."""
+    """(P, D) sums of messages, each the source's vector times the weights of its query and relation; heads get more."""
 
     @staticmethod
-    def forward(ctx, vectors: Tensor, weights: Tensor, queries: Int, messages: Round) -> Tensor:  # type: ignore[override]
-        """The sums, for (P', D) vectors and (B, 2R, D) weights."""
+    def forward(  # type: ignore[override]
+        ctx, vectors: Tensor, weights: Tensor, start: Tensor, queries: Int, messages: Round
+    ) -> Tensor:
+        """The sums, for (P', D) vectors and (B, 2R, D) weights; the first B places, the heads, get (B, D) `start` too."""
         sums = np.zeros((messages.places, vectors.shape[1]), np.float32)
         parts = (queries, messages.source, messages.relation, messages.target)
         _kernels().send(_array(vectors), _array(weights), *parts, sums)
+        sums[: len(start)] += _array(start)
         ctx.save_for_backward(vectors, weights)
-        ctx.parts = parts
+        ctx.parts, ctx.heads = parts, len(start)
         return torch.from_numpy(sums)
 
     @staticmethod
     def backward(ctx, grads: Tensor):  # type: ignore[override]
-        """Gradients of the vectors and of the weights."""
+        """Gradients of the vectors, of the weights and of the start."""
         vectors, weights = ctx.saved_tensors
         to_vectors, to_weights = np.zeros(vectors.shape, np.float32), np.zeros(weights.shape, np.float32)
         _kernels().send_back(_array(vectors), _array(weights), *ctx.parts, _array(grads), to_vectors, to_weights)
-        return torch.from_numpy(to_vectors), torch.from_numpy(to_weights), None, None
+        return torch.from_numpy(to_vectors), torch.from_numpy(to_weights), grads[: ctx.heads], None, None
 
 
 def _array(tensor: Tensor) -> NDArray[np.float32]:

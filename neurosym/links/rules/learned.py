@@ -23,7 +23,8 @@ class Weighing:
 
     Attributes:
         best: rules that count for each candidate, those of the highest confidence.
-        epochs: at most; learning ends when the valid queries' MRR has not grown for `patience` of them.
+        epochs: at most; learning ends when the valid queries' MRR has not grown for `patience` of them. 0 leaves each
+            weight at -log(1 - confidence), which ranks as noisy-or does.
         rate: Adam's.
         dropout: share of firings that are left out in training.
         decay: pull of each weight towards its start, -log(1 - confidence): coefficient of the squared distance.
@@ -111,7 +112,7 @@ def learn_weights(
     options = options or Weighing()
     generator = np.random.default_rng(seed)
     torch.manual_seed(seed)
-    chosen = train[generator.permutation(len(train))[: options.queries]]
+    chosen = train[generator.permutation(len(train))[: options.queries if options.epochs else 0]]
     size = options.batch
     batches = [
         batch

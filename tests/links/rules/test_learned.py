@@ -57,3 +57,14 @@ def test_learning_is_chosen_on_valid_queries_and_repeats(applier: Applier) -> No
     assert (weights >= 0).all()
     assert losses[-1] < losses[0]
     assert mrr == valid(weights) >= valid(-np.log1p(-applier.rules.confidence))
+
+
+def test_a_weight_that_nothing_fires_stays_where_it_starts(applier: Applier) -> None:
+    train = applier.graph.edges[:3]
+    known = KnownAnswers([applier.graph.triples], len(applier.graph.relations))
+    weights, _ = learn_weights(applier, train, known, None, Weighing(epochs=2, dropout=0.0, decay=0.0))
+    start = RuleWeights(applier.rules.confidence).told().numpy()
+    fired = np.unique(applier.features(train, 20).rules)
+    unfired = np.setdiff1d(np.arange(len(start)), fired)
+    assert len(unfired) and np.array_equal(weights[unfired], start[unfired])
+    assert not np.allclose(weights, start)
