@@ -1,6 +1,7 @@
 """Link prediction on public graphs, over some seeds: one table of figures beside their bounds.
 
-    python -m benchmarks.links [--graphs umls,kinships] [--seeds 0,1,2] [--masks] [--quick] [--work DIR] [--out FILE]
+    python -m benchmarks.links [--graphs umls,kinships] [--seeds 0,1,2] [--network paths|messages] [--masks] [--quick]
+                               [--work DIR] [--out FILE]
     python -m benchmarks.links --large [TRIPLES]
 
 Each graph and seed is a process of its own, on one thread: rules are mined and weighed, prior and paths trained, then
@@ -25,6 +26,7 @@ from benchmarks.common.figures import Figure, environment
 from benchmarks.common.process import JobError, run
 from benchmarks.common.table import render
 from tasks.links.graphs import SETTINGS
+from tasks.links.run import NETWORKS
 
 # graph → MRR of rules alone and of the whole model, at least
 BOUNDS = {
@@ -34,7 +36,7 @@ BOUNDS = {
 LEARN, LEARN_LARGE = 120.0, 600.0  # CPU seconds to learn rules, at most
 APPLY = {"umls": 13.0, "wn18rr": 97.0}  # CPU seconds that AnyBURL and PyClause take to rank the test
 LARGEST = 8.0  # GB for ten million triples, at most
-RULES, WHOLE = "rules", "rules + prior + paths"
+RULES = "rules"
 HOURS = 12
 MASKS = ("own", "pair", "none")
 PACKAGES = ("numpy", "torch", "numba", "scipy")
@@ -78,7 +80,8 @@ def figures(graph: str, results: Sequence[dict[str, Any]]) -> list[Figure]:
     found = []
     for parts in dict.fromkeys(v["parts"] for v in good[0]["variants"]):
         of = [v for r in good for v in r["variants"] if v["parts"] == parts]
-        bound = BOUNDS[graph][0] if parts == RULES else BOUNDS[graph][1] if parts == WHOLE else None
+        whole = parts == " + ".join(good[0]["parts"])
+        bound = BOUNDS[graph][0] if parts == RULES else BOUNDS[graph][1] if whole else None
         between = f"{_mean(of, 'mrr_pessimistic'):.4f} to {_mean(of, 'mrr_optimistic'):.4f} by ties"
         found.append(
             Figure(
@@ -122,6 +125,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--graphs", default=",".join(SETTINGS), help="separated by commas")
     parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument(
+        "--network", choices=tuple(NETWORKS), default="paths", help="monotone, or with weights of any sign"
+    )
     parser.add_argument("--masks", action="store_true", help="what a training query may not see, and its effect")
     parser.add_argument("--large", type=int, nargs="?", const=10_000_000, help="triples of a random graph instead")
     parser.add_argument("--quick", action="store_true", help="one epoch, to see that everything works")
@@ -135,7 +141,7 @@ def main() -> int:
     if unknown := set(graphs) - set(SETTINGS):
         parser.error(f"--graphs takes {', '.join(SETTINGS)}, not {', '.join(sorted(unknown))}")
     masks = MASKS if options.masks else (None,)
-    base = {"quick": options.quick, "work": str(options.work)}
+    base = {"quick": options.quick, "work": str(options.work), "parts": ["rules", "prior", options.network]}
     found: list[Figure] = []
     raw: list[dict[str, Any]] = []
     for graph in graphs:
@@ -148,7 +154,7 @@ def main() -> int:
             good = [r["variants"][0] for r in results if "failed" not in r]
             note = f"{len(good)} seeds"
             value = _mean(good, "mrr") if good else None
-            found.append(Figure(f"{graph}: prior + paths, mask `{mask}`, MRR", value, note=note))
+            found.append(Figure(f"{graph}: prior + {options.network}, mask `{mask}`, MRR", value, note=note))
     return told(f"link prediction, seeds {options.seeds}", found, raw, options)
 
 

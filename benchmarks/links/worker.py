@@ -1,6 +1,7 @@
 """One graph and one seed in a process of its own.
 
-python -m benchmarks.links.worker '{"graph": "umls", "seed": 0, "mask": null, "quick": false, "work": "out"}'
+python -m benchmarks.links.worker '{"graph": "umls", "seed": 0, "parts": ["rules", "prior", "paths"], "mask": null,
+    "quick": false, "work": "out"}'
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
     """What a job measures: with a mask, prior and paths alone."""
     torch.set_num_threads(1)
     setting = SETTINGS[job["graph"]]
-    parts = PARTS
-    folder = Path(job["work"]) / job["graph"]
+    parts, folder = tuple(job["parts"]), Path(job["work"]) / job["graph"]
+    if parts != PARTS:
+        folder = folder / parts[-1]
     if job["mask"] is not None:
         recipe = replace(setting.recipe, mask=cast(Mask, job["mask"]))
-        setting, parts, folder = replace(setting, recipe=recipe), PARTS[1:], folder / job["mask"]
+        setting, parts, folder = replace(setting, recipe=recipe), parts[1:], folder / job["mask"]
     if job["quick"]:
         setting = replace(setting, recipe=replace(setting.recipe, epochs=1), seconds=2.0)
         folder = folder / "quick"

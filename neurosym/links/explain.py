@@ -15,6 +15,8 @@ from neurosym.links.evaluation import KnownAnswers, ranks_of
 from neurosym.links.fit import scorer
 from neurosym.links.graph import Edge, Long, TripleGraph
 from neurosym.links.model import LinkModel
+from neurosym.links.network.nearest import nearest
+from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency, reach
 from neurosym.links.network.shares import Shares
 from neurosym.links.reasons import EdgeEffect, KindReason, LinkExplanation, Named, PathReason, RuleReason
@@ -44,6 +46,9 @@ def explain_link(
     calibration: Calibration | None = None, effects: int = 10,
 ) -> LinkExplanation:  # fmt: skip
     """Explain one answer of a query.
+
+    The part `messages` of a `SignedNetwork` is no sum of reasons: what it heeds is told by `effects`, among which are
+    then the edges of the shortest paths to the answer.
 
     Args:
         relation: R + r asks for heads: then `head` is the object of the link.
@@ -79,7 +84,7 @@ def explain_link(
     link = (head, relation, answer) if relation < count else (answer, relation - count, head)
     named = graph.entities[link[0]], graph.relations[link[1]], graph.entities[link[2]]
     reasons = sorted([*((r.share, r.grounding) for r in fired), *((p.share, p.edges) for p in found)], key=_share)
-    cited = [edges for _, edges in reasons]
+    cited = [edges for _, edges in reasons] + _heard(asker, adjacency, effects)
     return LinkExplanation(
         named, relation >= count, float(total[answer]), float(best[0] + worst[0]) / 2, parts, tuple(found),
         tuple(listed), tuple(fired), told, labels_of(graph, [named, *chain(*cited)], [k.relation for k in listed]),
@@ -121,7 +126,7 @@ def edge_effects(
 
 def _paths(asker: _Asker, adjacency: Adjacency, most: int, max_steps: int) -> list[PathReason]:
     network, query, graph = asker.model.network, asker.query, asker.graph
-    if network is None or not most:
+    if not isinstance(network, PathNetwork) or not most:
         return []
     passage = network(adjacency, query, reach(adjacency, query, network.rounds))
     found, _ = Shares(passage, asker.answer).largest(most, max_steps)
@@ -130,6 +135,15 @@ def _paths(asker: _Asker, adjacency: Adjacency, most: int, max_steps: int) -> li
         edges = tuple(as_stored(graph, e) for e in path.edges)
         reasons.append(PathReason(edges, path.share, asker.without(path.edges), ask_edges(edges)))
     return reasons
+
+
+def _heard(asker: _Asker, adjacency: Adjacency, most: int) -> list[tuple[Named, ...]]:
+    """The shortest paths to the answer, where the network has no paths of its own."""
+    network = asker.model.network
+    if network is None or isinstance(network, PathNetwork):
+        return []
+    found = nearest(reach(adjacency, asker.query, network.rounds), asker.answer, most)
+    return [tuple(as_stored(asker.graph, edge) for edge in path) for path in found]
 
 
 def _rules(asker: _Asker, adjacency: Adjacency, most: int) -> list[RuleReason]:

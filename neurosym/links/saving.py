@@ -16,12 +16,14 @@ from neurosym.errors import ModelError
 from neurosym.links.calibration import Calibration
 from neurosym.links.model import LinkModel
 from neurosym.links.network.paths import PathNetwork
+from neurosym.links.network.signed import SignedNetwork
 from neurosym.links.priors import SignaturePrior
 from neurosym.links.rules.part import RuleScores
 from neurosym.links.rules.ruleset import COLUMNS, RuleSet
 from neurosym.reasoner.tensors import make_folder_of, read_tensors, write_tensors
 
 FORMAT = "neurosym-links/1"
+NETWORKS = {made.part: made for made in (PathNetwork, SignedNetwork)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +54,7 @@ def save_links(
     tensors: dict[str, Tensor] = {f"model/{k}": v.detach() for k, v in model.state_dict().items()}
     header: dict[str, object] = {"format": FORMAT, "relations": relations, "prior": model.prior is not None}
     if model.network is not None:
-        net = model.network
-        header["network"] = {
-            "channels": net.channels, "rank": net.query.shape[1], "rounds": net.rounds, "dropout": net.dropout,
-        }  # fmt: skip
+        header["network"] = {"kind": model.network.part, **model.network.config()}
     if model.rules is not None:
         rules = model.rules.rules
         tensors |= rule_tensors(rules)
@@ -104,8 +103,10 @@ def load_links(path: str | os.PathLike[str]) -> SavedLinks:
 def _read(header: dict, tensors: dict[str, Tensor]) -> SavedLinks:
     relations = tuple(header["relations"])
     count = len(relations)
-    network = PathNetwork(count, **header["network"]) if "network" in header else None
-    rules = None
+    network, rules = None, None
+    if "network" in header:
+        about = {"kind": PathNetwork.part, **header["network"]}  # files of older versions name no kind
+        network = NETWORKS[about.pop("kind")](count, **about)
     if "rules" in header:
         about = header["rules"]
         made = rules_of(tensors, relations, tuple(about["entities"]), about["smoothing"])

@@ -1,6 +1,6 @@
 """Predict missing links of a graph, by rules, by paths and by both, with reasons.
 
-neurosym run links [--graph umls] [--seed 0] [--epochs N] [--parts rules,prior,paths] [--out DIR]
+neurosym run links [--graph umls] [--seed 0] [--epochs N] [--parts rules,prior,paths|messages] [--out DIR]
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from neurosym.links.learning import Stage, learn_links
 from neurosym.links.model import LinkModel
 from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency
+from neurosym.links.network.signed import SignedNetwork
 from neurosym.links.priors import SignaturePrior
 from neurosym.links.reasons import LinkExplanation
 from neurosym.links.report import write_reasons
@@ -37,8 +38,9 @@ from tasks.links.graphs import SETTINGS, Setting
 BATCH = 64
 MOST = 3_000  # answers of which it is told what each part explains
 PARTS = ("rules", "prior", "paths")
+NETWORKS = {made.part: made for made in (PathNetwork, SignedNetwork)}
 # stage of learning → what it has learned
-VARIANTS = {"rules": "rules", "others": "prior + paths", "balanced": "all, before they learn together"}
+VARIANTS = {"rules": "rules", "others": "prior + {network}", "balanced": "all, before they learn together"}
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ def train(
         rules = RuleScores(mined, setting.best)
         if folder is not None:
             write_rules(mined.take(np.arange(min(500, len(mined)))), learn_on, folder / "mined.rules")
-    network = PathNetwork(count, setting.channels, rounds=setting.rounds, seed=seed) if "paths" in parts else None
+    made = next((made for part, made in NETWORKS.items() if part in parts), None)
+    network = None if made is None else made(count, setting.channels, rounds=setting.rounds, seed=seed)
     model = LinkModel(network, SignaturePrior(count) if "prior" in parts else None, rules)
     known = KnownAnswers([split.graph.triples, split.valid, split.test], count)
     outcomes: list[Outcome] = []
@@ -108,7 +111,8 @@ def train(
 
     def told(stage: Stage, learned: LinkModel) -> None:
         if stage.name in VARIANTS and len(parts) > 1 and (stage.name != "balanced" or setting.together.epochs):
-            measure(VARIANTS[stage.name], learned, stage.mrr, mining + stage.seconds)
+            name = VARIANTS[stage.name].format(network=" ".join(set(parts) & set(NETWORKS)))
+            measure(name, learned, stage.mrr, mining + stage.seconds)
 
     recipe = replace(setting.recipe, seed=seed)
     result = learn_links(
@@ -132,8 +136,7 @@ def explained(model: LinkModel, graph: Adjacency, ranks: Ranks, known: KnownAnsw
         alone, as it is in the whole model, ranks first too.
     """
     first = some(ranks.queries[ranks.mean <= 1], MOST, 0)
-    there = (model.rules, model.prior, model.network)
-    found = {name: [0.0, 0.0] for name, part in zip(PARTS, there, strict=True) if part is not None}
+    found: dict[str, list[float]] = {}
     for begin in range(0, len(first), BATCH):
         part = first[begin : begin + BATCH]
         with torch.no_grad():
@@ -141,9 +144,10 @@ def explained(model: LinkModel, graph: Adjacency, ranks: Ranks, known: KnownAnsw
         at = np.arange(len(part))
         whole = np.maximum(sum(np.abs(v[at, part[:, 2]]) for v in scores.values()), 1e-12)
         for name, values in scores.items():
-            found[name][0] += float((np.abs(values[at, part[:, 2]]) / whole).sum())
             best, worst = ranks_of(values, part[:, 2], *known.of(part[:, :2]))
-            found[name][1] += int((best + worst <= 2).sum())
+            told = found.setdefault(name, [0.0, 0.0])
+            told[0] += float((np.abs(values[at, part[:, 2]]) / whole).sum())
+            told[1] += int((best + worst <= 2).sum())
     return {
         name: {"share": share / max(1, len(first)), "first": right / max(1, len(first))}
         for name, (share, right) in found.items()
@@ -185,9 +189,9 @@ def run(args: Sequence[str]) -> int:
     if options.epochs is not None:
         setting = replace(setting, recipe=replace(setting.recipe, epochs=options.epochs))
     parts = PARTS if options.parts is None else tuple(options.parts.split(","))
-    if any(p not in PARTS for p in parts):
-        parser.error(f"parts are {', '.join(PARTS)}")
-    folder = options.out / options.graph
+    if set(parts) - {"rules", "prior", *NETWORKS} or set(NETWORKS) <= set(parts):
+        parser.error(f"parts are rules, prior, and one of {', '.join(NETWORKS)}")
+    folder = options.out / options.graph / (SignedNetwork.part if SignedNetwork.part in parts else "")
     folder.mkdir(parents=True, exist_ok=True)
     split, check = setting.read()
     console = Console(width=max(120, Console().width))

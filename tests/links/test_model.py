@@ -18,9 +18,11 @@ from neurosym.links.learning import learn_links
 from neurosym.links.model import LinkModel
 from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency
+from neurosym.links.network.signed import SignedNetwork
 from neurosym.links.priors import SignaturePrior
 from neurosym.links.rules import mine
 from neurosym.links.rules.part import RuleScores
+from neurosym.links.saving import load_links, save_links
 from tests.links.samples import loaded
 
 PARENT, BROTHER, UNCLE = range(3)
@@ -132,6 +134,39 @@ def test_parts_sum_and_each_reason_is_what_leaving_it_out_does(kin: TripleGraph)
                 score = float(model(less, np.array([[head, relation]])).total[0, answer])
             assert reason.without == pytest.approx(score, abs=1e-5)
         assert str(why).startswith(f"{why.query[0]} – {why.query[1]} – {why.query[2]}")
+
+
+def test_a_network_of_any_weights_is_told_as_a_whole_and_by_what_leaving_edges_out_does(
+    kin: TripleGraph, tmp_path: Path
+) -> None:
+    train = kin.triples[:-3]
+    graph = TripleGraph(kin.entities, kin.relations, train)
+    model = LinkModel(
+        SignedNetwork(3, channels=6, rank=3, rounds=2), SignaturePrior(3), RuleScores(mine(graph, seconds=5))
+    )
+    adjacency = Adjacency.of(graph)
+    learn_links(model, adjacency, train, kin.triples[-3:-2], Recipe(epochs=15, batch=8), progress=False)
+    ranks = evaluate(scorer(model, adjacency), kin.triples[-2:], KnownAnswers([kin.triples], 3))
+    assert ranks.mrr() > 0.9
+    alone = LinkModel(model.network, model.prior)
+    for asked in (model, alone):
+        why = explain_link(asked, graph, adjacency, 18, UNCLE, 29)
+        assert sum(why.parts.values()) == pytest.approx(why.score, abs=1e-4) and "messages" in why.parts
+        assert not why.paths and "messages" not in why.told
+        # p18 is p19's brother, who is p29's parent: the shortest path; rules cite other edges as well
+        shortest = {("p18", "brother", "p19"), ("p19", "parent", "p29")}
+        found = {e.edge for e in why.effects}
+        assert shortest <= found and (asked is model or found == shortest)
+        for effect in why.effects:
+            s, r, o = effect.edge
+            less = graph.without([(graph.entity_ids[s], graph.relation_ids[r], graph.entity_ids[o])])
+            again = float(scorer(asked, Adjacency.of(less))(np.array([[18, UNCLE]]))[0, 29])
+            assert effect.without == pytest.approx(again, abs=1e-5)
+        assert "no sum of reasons" in why.to_html()
+    save_links(tmp_path / "model", model, kin.relations)
+    saved = load_links(tmp_path / "model").model
+    query = np.array([[18, UNCLE], [29, 3 + UNCLE]])
+    assert np.array_equal(scorer(saved, adjacency)(query), scorer(model, adjacency)(query))
 
 
 def test_the_own_triple_counts_for_no_part_while_it_is_learned(kin: TripleGraph) -> None:

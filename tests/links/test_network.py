@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from neurosym.errors import LimitError
 from neurosym.links.graph import TripleGraph
+from neurosym.links.network.nearest import nearest
 from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency, reach
 from neurosym.links.network.shares import Shares
+from neurosym.links.network.signed import SignedNetwork
 
 N, R = 6, 2
 
@@ -34,7 +36,17 @@ def network(rounds: int = 3, seed: int = 0) -> PathNetwork:
     return PathNetwork(R, channels=3, rank=2, rounds=rounds, dropout=0.0, seed=seed).eval()
 
 
-def scores(net: PathNetwork, graph: TripleGraph | Adjacency, queries: Any, answers: Any = None, mask: Any = "own"):
+def signed(rounds: int = 3, seed: int = 0) -> SignedNetwork:
+    return SignedNetwork(R, channels=3, rank=2, rounds=rounds, dropout=0.0, seed=seed).eval()
+
+
+def scores(
+    net: PathNetwork | SignedNetwork,
+    graph: TripleGraph | Adjacency,
+    queries: Any,
+    answers: Any = None,
+    mask: Any = "own",
+):
     adjacency = graph if isinstance(graph, Adjacency) else Adjacency.of(graph)
     queries = np.asarray(queries)
     reached = reach(adjacency, queries, net.rounds, None if answers is None else np.asarray(answers), mask)
@@ -172,3 +184,70 @@ def test_too_many_messages_are_refused():
     with pytest.raises(LimitError) as fault:
         reach(Adjacency.of(graph), np.array([[0, 0]] * 4), 3, max_messages=10)
     assert fault.value.code == "NS930"
+
+
+# ---------------------------------------------------------------------------------------------- weights of any sign
+
+
+def signed_by_hand(net: SignedNetwork, edges: np.ndarray, head: int, relation: int) -> torch.Tensor:
+    """The same network over a dense list of edges; who was not reached yet knows nothing, and scores nothing."""
+    start = net.start.weight[relation]
+    vectors, reached = torch.zeros(N, net.channels), {head}
+    vectors[head] = start
+    for k in range(net.rounds):
+        weight = net.edge[k] + net.edge_by_query[k](net.query.weight[relation]).view(2 * R, net.channels)
+        sums = torch.zeros(N, net.channels)
+        sums[head] = start
+        for h, r, t in edges.tolist():
+            sums[t] = sums[t] + vectors[h] * weight[r]
+        reached |= {t for h, _, t in edges.tolist() if h in reached}
+        new = vectors + torch.relu(net.norm[k](net.update[k](torch.cat([vectors, sums], 1))))
+        vectors = torch.stack([new[n] if n in reached else vectors[n] for n in range(N)])
+    found = net.scale * net.readout(torch.cat([vectors, start.expand(N, -1)], 1))[:, 0]
+    return torch.stack([found[n] if n in reached else torch.zeros(()) for n in range(N)])
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=30)
+def test_signed_scores_are_those_of_a_network_over_all_edges(seed):
+    graph, net = drawn(seed), signed(seed=seed)
+    queries = np.array([[0, 1], [0, 2], [3, 0], [0, 1]])
+    with torch.no_grad():
+        found = scores(net, graph, queries)
+        for k, (head, relation) in enumerate(queries.tolist()):
+            by_hand = signed_by_hand(net, graph.edges, head, relation)
+            torch.testing.assert_close(found[k], by_hand, rtol=1e-4, atol=1e-5)
+
+
+def test_signed_gradients_are_those_of_the_network_by_hand():
+    graph, net = drawn(5), signed()
+    target = torch.linspace(0, 1, N)
+    (scores(net, graph, [[0, 1]])[0] @ target).backward()
+    kernel = {name: p.grad.clone() for name, p in net.named_parameters() if p.grad is not None}
+    net.zero_grad()
+    (signed_by_hand(net, graph.edges, 0, 1) @ target).backward()
+    assert set(kernel) == {name for name, _ in net.named_parameters()}
+    for name, parameter in net.named_parameters():
+        assert parameter.grad is not None
+        torch.testing.assert_close(kernel[name], parameter.grad, rtol=1e-3, atol=1e-5)
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=50)
+def test_the_nearest_paths_are_the_shortest_walks(seed):
+    graph = drawn(seed, 7)
+    found = reach(Adjacency.of(graph), np.array([[0, 1]]), 3)
+    for answer in range(1, N):
+        walks: list = []
+        for length in range(1, 4):
+            walks = [
+                tuple(map(tuple, w))
+                for w in itertools.product(graph.edges.tolist(), repeat=length)
+                if w[0][0] == 0 and w[-1][2] == answer and all(a[2] == b[0] for a, b in itertools.pairwise(w))
+            ]
+            if walks:
+                break
+        assert sorted(nearest(found, answer, 10**6)) == sorted(walks)
+        few = nearest(found, answer, 2)
+        assert len(few) == min(2, len(walks)) and set(few) <= set(walks)
+    assert nearest(found, 0, 5) == []

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -63,12 +64,14 @@ class PathNetwork(nn.Module):
         seed: of the initial weights.
     """
 
+    part = "paths"
+
     def __init__(
         self, num_relations: int, channels: int = 32, rank: int = 16, rounds: int = 4, dropout: float = 0.1,
         seed: int = 0,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.channels, self.rounds, self.dropout = channels, rounds, float(dropout)
+        self.channels, self.rank, self.rounds, self.dropout = channels, rank, rounds, float(dropout)
         both = 2 * num_relations
         draw = torch.Generator().manual_seed(seed)
 
@@ -84,6 +87,10 @@ class PathNetwork(nn.Module):
         )
         self.mix = nn.ParameterList(around(-3.0, 0.3, channels, channels) for _ in range(rounds))
         self.readout = around(-2.0, 0.0, both, channels)
+
+    def config(self) -> dict[str, Any]:
+        """The arguments beside the number of relations, for saving."""
+        return {"channels": self.channels, "rank": self.rank, "rounds": self.rounds, "dropout": self.dropout}
 
     @torch.no_grad()
     def rescale(self, factor: float) -> None:

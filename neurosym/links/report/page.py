@@ -77,7 +77,7 @@ def _measure(why: Reasons) -> str:
 
 PARTS = {
     "rules": "rules that derive it", "prior": "the answer by itself", "paths": "paths that join the two",
-    "encoder": "what the encoder makes of the graph",
+    "messages": "what a network of any weights makes of the graph", "encoder": "what the encoder makes of the graph",
 }  # fmt: skip
 
 

@@ -11,6 +11,10 @@ from neurosym.links.reasons import KindReason, LinkExplanation, RuleReason
 from neurosym.links.report.bars import Bar, bars
 from neurosym.links.report.words import Reasons, Words, number, signed
 
+MESSAGES = (
+    "A network whose weights may be negative adds this much as a whole: it is no sum of reasons. What the score is "
+    "without an edge of the shortest paths to the answer is told below."
+)
 LEAST = 0.0005  # a rest below this is what rounding leaves
 
 
@@ -52,6 +56,8 @@ def sections(why: Reasons) -> list[Section]:
     if isinstance(why, LinkExplanation):
         if "paths" in why.parts:
             found.append(_paths(why, words))
+        if "messages" in why.parts:
+            found.append(_section(why, "messages", "Messages", MESSAGES, []))
         if "prior" in why.parts:
             found.append(_kinds(why, words))
     elif "encoder" in why.parts:
