@@ -55,8 +55,7 @@ class Adjacency:
     def only(self, kept: NDArray[np.bool_]) -> Adjacency:
         """The edges of some triples, (n,) of the graph's, for messages to run over; `graph` stays the whole one."""
         here = kept[self.triples]
-        heads = np.repeat(np.arange(self.num_entities), np.diff(self.starts))
-        starts = offsets(np.bincount(heads[here], minlength=self.num_entities))
+        starts = offsets(np.bincount(self.heads[here], minlength=self.num_entities))
         return Adjacency(self.graph, starts, self.relations[here], self.tails[here], self.triples[here])
 
     @property
@@ -70,11 +69,15 @@ class Adjacency:
         return len(self.starts) - 1
 
     @cached_property
+    def heads(self) -> NDArray[np.int64]:
+        """(E,) the entity that each edge leaves."""
+        return np.repeat(np.arange(self.num_entities), np.diff(self.starts))
+
+    @cached_property
     def signatures(self) -> Tensor:
         """(N, 2R) float: how many edges of each relation leave each entity."""
-        heads = np.repeat(np.arange(self.num_entities), np.diff(self.starts))
         counts = np.zeros((self.num_entities, 2 * self.num_relations), np.float32)
-        np.add.at(counts, (heads, self.relations), 1)
+        np.add.at(counts, (self.heads, self.relations), 1)
         return torch.from_numpy(counts)
 
     @cached_property
