@@ -174,7 +174,7 @@ class Send(torch.autograd.Function):
     def forward(  # type: ignore[override]
         ctx, vectors: Tensor, weights: Tensor, start: Tensor, queries: Int, messages: Round
     ) -> Tensor:
-        """The sums, for (P', D) vectors and (B, 2R, D) weights; the heads, which come first, get (B, D) `start` too."""
+        """The sums, for (P', D) vectors and (B, 2R, D) weights; heads, the first B places, get (B, D) `start` too."""
         sums = np.zeros((messages.places, vectors.shape[1]), np.float32)
         parts = (queries, messages.source, messages.relation, messages.target)
         _kernels().send(_array(vectors), _array(weights), *parts, sums)
