@@ -20,8 +20,9 @@ from torch import Tensor, nn
 
 import neurosym as ns
 from neurosym.learning import batches
-from tasks.addition.data import SOURCES, Pairs, load
+from tasks.addition.data import Pairs, load
 from tasks.addition.run import QUERY, build
+from tasks.common.digits import SOURCES
 
 
 class ByHand:

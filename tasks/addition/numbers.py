@@ -18,7 +18,7 @@ import neurosym as ns
 from neurosym.lang import Symbol
 from neurosym.learning import Batch, batches
 from neurosym.neural import DigitNet, KnownValue
-from tasks.addition.data import Labelled, parts
+from tasks.common.digits import Labelled, parts
 
 RULES = Path(__file__).with_name("numbers.rules")
 RIGHT, RESULT = "right", "result(I, R)"

@@ -8,12 +8,11 @@ python -m tasks.addition.run …
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -22,7 +21,10 @@ import neurosym as ns
 from neurosym.learning import batches
 from neurosym.neural import DigitNet
 from tasks.addition import numbers
-from tasks.addition.data import SOURCES, Addition, Labelled, Pairs, load, with_shifts
+from tasks.addition.data import Addition, Pairs, load, with_shifts
+from tasks.common.digits import Labelled
+from tasks.common.options import add_data, add_runs, add_settings, given, positive, seeds_of, spread
+from tasks.common.record import write
 
 RULES = Path(__file__).with_name("addition.rules")
 QUERY = "sum(a, b, Z)"
@@ -41,6 +43,11 @@ class Settings:
 
 # Chosen on the validation part; README.md has the figures.
 DEFAULTS = {"digits": Settings(20, 16, 2e-3, shifts=3), "mnist": Settings(10, 64, 2e-3)}
+SETTABLE = {"epochs": positive, "batch": positive, "lr": float, "shifts": int}
+NOTES = {
+    "batch": "samples in a step, with --length images",
+    "shifts": "copies of each pair with its images moved by a pixel",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,28 +127,13 @@ def explain(reasoner: ns.Reasoner, pairs: Pairs, pair: int = 0) -> ns.Explanatio
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="neurosym run addition", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--data", choices=SOURCES, default="digits", help="auto: MNIST where NEUROSYM_DATA has it")
-    for name in ("epochs", "batch", "lr", "shifts"):
-        shown = ", ".join(f"{getattr(s, name)} for {data}" for data, s in DEFAULTS.items())
-        kind = {"lr": float, "shifts": int}.get(name, _positive)
-        note = "copies of each pair with its images moved by a pixel; " if name == "shifts" else ""
-        note = "samples in a step, with --length images; " if name == "batch" else note
-        parser.add_argument(f"--{name}", type=kind, help=f"{note}default: {shown}")
+    add_data(parser, "digits")
+    add_settings(parser, DEFAULTS, SETTABLE, NOTES)
     parser.add_argument(
-        "--length", type=_positive, metavar="N", help="digits of each number: the program with a carry, for any N"
+        "--length", type=positive, metavar="N", help="digits of each number: the program with a carry, for any N"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of data split, weights and order; default: 0")
-    parser.add_argument("--seeds", type=_positive, default=1, metavar="N", help="runs, with seeds from --seed on")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write the explanation as an HTML page")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_runs(parser, "data split, weights and order", "the explanation as an HTML page")
     return parser
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return value
 
 
 def _print(data: Addition, settings: Settings, results: Sequence[Result], parameters: int, why: ns.Explanation) -> None:
@@ -159,7 +151,7 @@ def _print(data: Addition, settings: Settings, results: Sequence[Result], parame
         sums, digits = ([getattr(r, n) for r in results] for n in ("sum_accuracy", "digit_accuracy"))
         seconds = statistics.mean(r.seconds for r in results)
         each = statistics.mean(r.seconds / r.epochs for r in results)
-        rows.append(("mean", _spread(sums), _spread(digits), f"{seconds:.1f}", f"{each:.2f}", ""))
+        rows.append(("mean", spread(sums), spread(digits), f"{seconds:.1f}", f"{each:.2f}", ""))
     for row in rows:
         table.add_row(*row)
     console = Console()
@@ -169,34 +161,24 @@ def _print(data: Addition, settings: Settings, results: Sequence[Result], parame
     print(why)
 
 
-def _spread(values: Sequence[float]) -> str:
-    return f"{100 * statistics.mean(values):.1f} ± {100 * statistics.stdev(values):.1f} %"
-
-
-def _run_numbers(options: argparse.Namespace) -> int:
+def _run_numbers(options: argparse.Namespace, args: Sequence[str]) -> int:
     """The same for numbers of N digits."""
     from rich.console import Console
     from rich.table import Table
 
     names = {"epochs": options.epochs, "images": options.batch, "lr": options.lr}
     settings = numbers.NumberSettings(**{k: v for k, v in names.items() if v is not None})
-    table = Table(
-        "seed",
-        "sum accuracy",
-        "digit accuracy",
-        "CPU seconds",
-        "best epoch",
-        title=f"numbers of {options.length} digits",
-    )
+    title = f"numbers of {options.length} digits"
+    table = Table("seed", "sum accuracy", "digit accuracy", "CPU seconds", "best epoch", title=title)
     found = []
-    for seed in range(options.seed, options.seed + options.seeds):
+    for seed in seeds_of(options):
         found.append(numbers.measure(options.data, options.length, settings, seed, not options.quiet))
         r = found[-1][2]
         best = f"{r.best_epoch} of {settings.epochs}"
         table.add_row(str(seed), f"{r.sum_accuracy:.2%}", f"{r.digit_accuracy:.2%}", f"{r.seconds:.0f}", best)
     if len(found) > 1:
         columns = [[getattr(r, name) for *_, r in found] for name in ("sum_accuracy", "digit_accuracy")]
-        table.add_row("mean", *map(_spread, columns), "", "")
+        table.add_row("mean", *map(spread, columns), "", "")
     console = Console()
     console.print(table)
     reasoner, samples, result = found[0]
@@ -206,9 +188,9 @@ def _run_numbers(options: argparse.Namespace) -> int:
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
         why.checked().to_html(str(options.out / "explanation.html"))
-        results = {"settings": asdict(settings), "runs": [asdict(r) for *_, r in found]}
-        (options.out / "results.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
-        console.print(f"{options.out}: explanation.html, results.json")
+        console.print(f"the explanation as a page: {options.out / 'explanation.html'}")
+    if options.json is not None:
+        write(options.json, ["addition", *args], [asdict(r) for *_, r in found], asdict(settings))
     return 0
 
 
@@ -216,13 +198,12 @@ def run(args: list[str]) -> int:
     """Train, evaluate and explain; gives the exit status."""
     options = _parser().parse_args(args)
     if options.length is not None:
-        return _run_numbers(options)
+        return _run_numbers(options, args)
     results: list[Result] = []
     first: tuple[ns.Reasoner, Addition] | None = None
-    for seed in range(options.seed, options.seed + options.seeds):
+    for seed in seeds_of(options):
         data = load(options.data, seed)
-        given = {n: getattr(options, n) for n in ("epochs", "batch", "lr", "shifts") if getattr(options, n) is not None}
-        settings = replace(DEFAULTS[data.name], **given)
+        settings = given(options, DEFAULTS[data.name], SETTABLE)
         reasoner, result = measure(data, settings, seed, not options.quiet)
         results.append(result)
         first = first or (reasoner, data)
@@ -235,6 +216,9 @@ def run(args: list[str]) -> int:
         page = options.out / "explanation.html"
         why.checked().to_html(str(page))
         print(f"\nthe explanation as a page: {page}")
+    if options.json is not None:
+        about = asdict(settings) | {"data": data.name}
+        write(options.json, ["addition", *args], [asdict(r) for r in results], about)
     return 0
 
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from tasks.addition.data import Labelled, parts
+from tasks.common.digits import Labelled, parts
 
 OPERATORS = ("plus", "minus", "times", "over")
 MOST_NUMBERS = 4  # formulas have up to seven symbols
@@ -141,7 +141,7 @@ def load(source: str = "auto", seed: int = 0, train: int = 2_000, judged: int = 
     """Formulas of one to seven symbols; the images of the test part are not in the others.
 
     Args:
-        source: see `tasks.addition.data.load`.
+        source: see `tasks.common.digits.parts`.
         train, judged: formulas of each length to learn from, and in each of the other two parts.
     """
     source_parts = parts(source, seed)

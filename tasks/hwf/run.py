@@ -6,7 +6,6 @@ neurosym run hwf [--data digits|mnist|auto] [--epochs N] [--seeds N] [--out DIR]
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Sequence
@@ -22,7 +21,9 @@ import neurosym as ns
 from neurosym.lang import Symbol
 from neurosym.learning import Batch, batches
 from neurosym.neural import DigitNet
-from tasks.addition.data import SOURCES, Labelled
+from tasks.common.digits import Labelled
+from tasks.common.options import add_data, add_runs, seeds_of, spread
+from tasks.common.record import write
 from tasks.hwf.data import MOST_NUMBERS, Formulas, Hwf, load
 
 RULES = Path(__file__).with_name("hwf.rules")
@@ -153,28 +154,24 @@ def _table(data: Hwf, results: Sequence[Result]) -> Table:
         shown = [f"{r.accuracy[n]:.1%}, {r.milliseconds[n]:.1f} ms" for n in lengths]
         table.add_row(str(r.seed), *shown, f"{r.mean:.1%}", *(f"{s:.2%}" for s in r.symbols), f"{r.seconds:.0f}")
     if len(results) > 1:
-        spread = f"{statistics.fmean(r.mean for r in results):.1%} ± {statistics.stdev(r.mean for r in results):.1%}"
         shown = [f"{statistics.fmean(r.accuracy[n] for r in results):.1%}" for n in lengths]
-        table.add_row("mean", *shown, spread, "", "", "")
+        table.add_row("mean", *shown, spread([r.mean for r in results]), "", "", "")
     return table
 
 
 def run(args: Sequence[str]) -> int:
     """Train, evaluate and explain; gives the exit status."""
     parser = argparse.ArgumentParser(prog="neurosym run hwf", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--data", choices=SOURCES, default="auto", help="where the digits come from")
+    add_data(parser)
     for name, default in asdict(Settings()).items():
         parser.add_argument(f"--{name}", type=type(default), default=default)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--seeds", type=int, default=1, help="runs, with seeds from --seed on")
-    parser.add_argument("--out", type=Path, help="folder for an explanation as a page, and results.json")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_runs(parser, "data, weights and order", "the explanation of a formula as an HTML page")
     options = parser.parse_args(list(args))
     settings = Settings(**{name: getattr(options, name) for name in asdict(Settings())})
     torch.set_num_threads(1)
     results: list[Result] = []
     reasoner, data = None, None
-    for seed in range(options.seed, options.seed + options.seeds):
+    for seed in seeds_of(options):
         data = load(options.data, seed, settings.train)
         reasoner, result = measure(data, settings, seed, not options.quiet)
         results.append(result)
@@ -186,7 +183,8 @@ def run(args: Sequence[str]) -> int:
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
         why.checked().to_html(str(options.out / "explanation.html"))
-        found = {"data": data.name, "settings": asdict(settings), "runs": [asdict(r) for r in results]}
-        (options.out / "results.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
-        console.print(f"{options.out}: explanation.html, results.json")
+        console.print(f"the explanation as a page: {options.out / 'explanation.html'}")
+    if options.json is not None:
+        about = asdict(settings) | {"data": data.name}
+        write(options.json, ["hwf", *args], [asdict(r) for r in results], about)
     return 0

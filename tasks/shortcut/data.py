@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from neurosym.errors import DataError
-from tasks.addition.data import Labelled, parts
+from tasks.common.digits import Labelled, parts, pools_of
 
 # What is seen in training; V values are 0 to V − 1.
 SEEN = {
@@ -87,10 +87,7 @@ def pairs_of(
     Raises:
         DataError: the images are too few for one pair of each kind.
     """
-    pools = {}
-    for digit in {d for pair in seen for d in pair}:
-        known = (data.digits == digit).nonzero()[:, 0]
-        pools[digit] = [int(k) for _ in range(reused) for k in known[torch.randperm(len(known), generator=random)]]
+    pools = pools_of(data, {d for pair in seen for d in pair}, random, reused)
     chosen: list[tuple[int, int]] = []
     while len(chosen) < most:
         pair = seen[len(chosen) % len(seen)]

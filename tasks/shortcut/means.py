@@ -11,7 +11,7 @@ from torch import Tensor
 import neurosym as ns
 from neurosym.learning import Batch, batches
 from neurosym.neural import DigitNet
-from tasks.addition.data import Labelled
+from tasks.common.digits import Labelled
 from tasks.shortcut.data import VALUES, Pairs, Shortcut
 
 SUM, BOTH, DIGIT = "sum(a, b, Z)", "both(a, b, Z)", "digit(a, D)"

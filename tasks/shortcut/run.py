@@ -9,17 +9,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import asdict
 
 import neurosym as ns
-from tasks.addition.data import SOURCES
-from tasks.record import write
+from tasks.common.options import add_data, add_runs, add_settings, given, positive, seeds_of
+from tasks.common.record import write
 from tasks.shortcut.data import KINDS, load
 from tasks.shortcut.means import MEANS, STUCK, Result, Settings, measure
 
 # Chosen on the sums of the validation part.
 DEFAULTS = {"digits": Settings(30, 16, 2e-3), "mnist": Settings(6, 16, 1e-3)}
+SETTABLE = {"epochs": positive, "batch": positive, "lr": float, "attempts": positive}
+NOTES = {"attempts": "networks to try until one is not stuck"}
 NAMES = {"none": "sums alone", "labels": "labels of digits", "product": "product as well"}
 
 
@@ -27,25 +28,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="neurosym run shortcut", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--kind", choices=KINDS, action="append", help="may be repeated; default: both")
     parser.add_argument("--means", choices=MEANS, action="append", help="may be repeated; default: all")
-    parser.add_argument("--data", choices=SOURCES, default="auto", help="auto: MNIST where NEUROSYM_DATA has it")
-    for name, kind in (("epochs", _positive), ("batch", _positive), ("lr", float), ("attempts", _positive)):
-        shown = ", ".join(f"{getattr(s, name)} for {data}" for data, s in DEFAULTS.items())
-        note = "networks to try until one is not stuck; " if name == "attempts" else ""
-        parser.add_argument(f"--{name}", type=kind, help=f"{note}default: {shown}")
-    parser.add_argument("--pairs", type=_positive, default=6_000, metavar="N", help="at most; default: 6000")
-    parser.add_argument("--seed", type=int, default=0, help="of pairs, weights and order; default: 0")
-    parser.add_argument("--seeds", type=_positive, default=1, metavar="N", help="runs, with seeds from --seed on")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write the audits of the first seed as HTML pages")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results with command, versions and seeds")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_data(parser)
+    add_settings(parser, DEFAULTS, SETTABLE, NOTES)
+    parser.add_argument("--pairs", type=positive, default=6_000, metavar="N", help="at most; default: 6000")
+    add_runs(parser, "pairs, weights and order", "the audits of the first seed as HTML pages")
     return parser
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return value
 
 
 def _print(results: Sequence[Result], name: str) -> None:
@@ -88,11 +75,10 @@ def run(args: list[str]) -> int:
     told: list[str] = []
     name, settings = "", DEFAULTS["mnist"]
     for kind in options.kind or KINDS:
-        for seed in range(options.seed, options.seed + options.seeds):
+        for seed in seeds_of(options):
             data = load(kind, options.data, seed, options.pairs)
-            given = {n: getattr(options, n) for n in ("epochs", "batch", "lr", "attempts")}
-            name, settings = data.name, DEFAULTS[data.name]
-            settings = replace(settings, **{n: v for n, v in given.items() if v is not None})
+            name = data.name
+            settings = given(options, DEFAULTS[name], SETTABLE)
             for means in options.means or MEANS:
                 _, found, result = measure(data, means, settings, seed, not options.quiet)
                 results.append(result)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from neurosym.errors import DataError
-from tasks.addition.data import Labelled, parts, shifted
+from tasks.common.digits import Labelled, parts, pools_of, shifted
 
 CELLS = tuple(f"c{row}{column}" for row in range(1, 5) for column in range(1, 5))
 # scikit-learn has 724 images of 1 to 4, enough for 45 boards; so each may stand in this many boards of its part.
@@ -114,10 +114,7 @@ def boards_of(data: Labelled, random: torch.Generator, reused: int = 1) -> tuple
     Raises:
         DataError: the images are too few for a valid and a corrupted board.
     """
-    pools = {}
-    for digit in range(1, 5):
-        known = (data.digits == digit).nonzero()[:, 0]
-        pools[digit] = [int(k) for _ in range(reused) for k in known[torch.randperm(len(known), generator=random)]]
+    pools = pools_of(data, range(1, 5), random, reused)
     chosen: list[list[int]] = []
     made: list[Board] = []
     while True:

@@ -21,8 +21,8 @@ from torch import Tensor
 import neurosym as ns
 from neurosym.learning import batches
 from neurosym.neural import DigitNet
-from tasks.addition.data import SOURCES
-from tasks.record import write
+from tasks.common.options import add_data, add_runs, add_settings, given, positive, seeds_of, spread
+from tasks.common.record import write
 from tasks.sudoku.data import Boards, Sudoku, load, with_shifts
 
 RULES = Path(__file__).with_name("sudoku.rules")
@@ -53,6 +53,8 @@ class Settings:
 
 
 DEFAULTS = {"digits": Settings(21, 8, 2e-3), "mnist": Settings(12, 16, 1e-3)}
+SETTABLE = {"epochs": positive, "batch": positive, "lr": float, "shifts": int}
+NOTES = {"shifts": "copies of each board with its images moved by a pixel"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,26 +143,11 @@ def explain(reasoner: ns.Reasoner, boards: Boards, row: int) -> ns.Explanation:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="neurosym run sudoku", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--data", choices=SOURCES, default="auto", help="auto: MNIST where NEUROSYM_DATA has it")
-    for name in ("epochs", "batch", "lr", "shifts"):
-        shown = ", ".join(f"{getattr(s, name)} for {data}" for data, s in DEFAULTS.items())
-        kind = {"lr": float, "shifts": int}.get(name, _positive)
-        note = "copies of each board with its images moved by a pixel; " if name == "shifts" else ""
-        parser.add_argument(f"--{name}", type=kind, help=f"{note}default: {shown}")
-    parser.add_argument("--boards", type=_positive, metavar="N", help="train on the first N boards only")
-    parser.add_argument("--seed", type=int, default=0, help="of boards, weights and order; default: 0")
-    parser.add_argument("--seeds", type=_positive, default=1, metavar="N", help="runs, with seeds from --seed on")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write explanations of two boards as HTML pages")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results with command, versions and seeds")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_data(parser)
+    add_settings(parser, DEFAULTS, SETTABLE, NOTES)
+    parser.add_argument("--boards", type=positive, metavar="N", help="train on the first N boards only")
+    add_runs(parser, "boards, weights and order", "explanations of two boards as HTML pages")
     return parser
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return value
 
 
 def _print(data: Sudoku, settings: Settings, results: Sequence[Result]) -> None:
@@ -171,7 +158,7 @@ def _print(data: Sudoku, settings: Settings, results: Sequence[Result]) -> None:
     table = Table("seed", "validity", "digits, renamed", "seconds", title=title)
     rows = [(str(r.seed), f"{r.accuracy:.2%}", f"{r.renamed:.2%}", f"{r.seconds:.1f}") for r in results]
     if len(results) > 1:
-        right, renamed = (_spread([getattr(r, n) for r in results]) for n in ("accuracy", "renamed"))
+        right, renamed = (spread([getattr(r, n) for r in results]) for n in ("accuracy", "renamed"))
         rows.append(("mean", right, renamed, f"{statistics.mean(r.seconds for r in results):.1f}"))
     for row in rows:
         table.add_row(*row)
@@ -179,10 +166,6 @@ def _print(data: Sudoku, settings: Settings, results: Sequence[Result]) -> None:
     console.print(table)
     how = f"{settings.epochs} epochs, batch {settings.batch}, learning rate {settings.lr:g}"
     console.print(f"{how}, {settings.shifts} shifted copies\n")
-
-
-def _spread(values: Sequence[float]) -> str:
-    return f"{100 * statistics.mean(values):.1f} ± {100 * statistics.stdev(values):.1f} %"
 
 
 def _tell(reasoner: ns.Reasoner, boards: Boards, out: Path | None) -> None:
@@ -206,12 +189,11 @@ def run(args: list[str]) -> int:
     options = _parser().parse_args(args)
     results: list[Result] = []
     first: tuple[ns.Reasoner, Sudoku, Settings] | None = None
-    for seed in range(options.seed, options.seed + options.seeds):
+    for seed in seeds_of(options):
         data = load(options.data, seed)
         if options.boards is not None:
             data = replace(data, train=data.train.take(torch.arange(min(options.boards, len(data.train)))))
-        given = {n: getattr(options, n) for n in ("epochs", "batch", "lr", "shifts") if getattr(options, n) is not None}
-        settings = replace(DEFAULTS[data.name], **given)
+        settings = given(options, DEFAULTS[data.name], SETTABLE)
         reasoner, result = measure(data, settings, seed, not options.quiet)
         results.append(result)
         first = first or (reasoner, data, settings)

@@ -19,6 +19,7 @@ pytest.importorskip("sklearn", reason="scikit-learn is not installed: it ships t
 from tasks.addition import data as data_module
 from tasks.addition import run as task
 from tasks.addition.data import Pairs, load
+from tasks.common import digits as digits_module
 
 TASK = Path(task.__file__).parent
 
@@ -33,7 +34,7 @@ def digits() -> data_module.Addition:
 
 def test_training_sees_images_and_sums_only(digits: data_module.Addition) -> None:
     assert [f.name for f in fields(Pairs)] == ["left", "right", "sums"]
-    labels = [f.name for f in fields(digits) if isinstance(getattr(digits, f.name), data_module.Labelled)]
+    labels = [f.name for f in fields(digits) if isinstance(getattr(digits, f.name), digits_module.Labelled)]
     assert labels == ["test_digits"]
     annotations = task.train.__annotations__
     assert annotations["known"] == annotations["valid"] == "Pairs"
@@ -46,13 +47,13 @@ def test_swapped_digits_with_equal_sums_train_the_same(
     from sklearn.datasets import load_digits
 
     bunch: Any = load_digits()
-    order = data_module._shuffled(
-        data_module.Labelled(torch.arange(len(bunch.target)), torch.tensor(bunch.target)), seed=0
+    order = digits_module._shuffled(
+        digits_module.Labelled(torch.arange(len(bunch.target)), torch.tensor(bunch.target)), seed=0
     ).images.tolist()
-    test = order[: data_module.DIGITS_TEST]
-    known = order[data_module.DIGITS_TEST :]
-    inner = data_module._shuffled(
-        data_module.Labelled(torch.tensor(known), torch.tensor(known)), seed=3
+    test = order[: digits_module.DIGITS_TEST]
+    known = order[digits_module.DIGITS_TEST :]
+    inner = digits_module._shuffled(
+        digits_module.Labelled(torch.tensor(known), torch.tensor(known)), seed=3
     ).images.tolist()
     changed = 0
     for start in range(0, len(inner) - 1, 2):
@@ -109,7 +110,7 @@ def mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         write_idx(folder / f"{part}-images-idx3-ubyte.gz", torch.randint(0, 256, (n, 28, 28), generator=random))
         write_idx(folder / f"{part}-labels-idx1-ubyte.gz", torch.randint(0, 10, (n,), generator=random))
     monkeypatch.setenv("NEUROSYM_DATA", str(tmp_path))
-    monkeypatch.setattr(data_module, "MNIST_VALID", 8)
+    monkeypatch.setattr(digits_module, "MNIST_VALID", 8)
     return folder
 
 

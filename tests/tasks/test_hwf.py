@@ -95,16 +95,12 @@ def test_symbols_are_learned_from_values(data: Hwf) -> None:
 
 def test_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--data", "digits", "--short", "1", "--epochs", "0", "--train", "40", "--quiet", "--seeds", "2"]
-    assert task.run([*options, "--out", str(tmp_path)]) == 0
+    assert task.run([*options, "--out", str(tmp_path), "--json", str(tmp_path / "results.json")]) == 0
     shown = capsys.readouterr().out
     assert "7 symbols" in shown and "mean" in shown
     results = json.loads((tmp_path / "results.json").read_text("utf-8"))
-    assert [r["seed"] for r in results["runs"]] == [0, 1] and set(results["runs"][0]["accuracy"]) == {
-        "1",
-        "3",
-        "5",
-        "7",
-    }
+    assert [r["seed"] for r in results["results"]] == [0, 1]
+    assert set(results["results"][0]["accuracy"]) == {"1", "3", "5", "7"}
     assert "value(2," in (tmp_path / "explanation.html").read_text("utf-8")
 
 

@@ -13,7 +13,6 @@ import torch
 import neurosym as ns
 from neurosym.errors import NetworkError
 from neurosym.neural import DigitNet, KnownValue, from_config
-from tasks.addition.data import Labelled
 from tasks.addition.numbers import (
     RIGHT,
     RULES,
@@ -27,6 +26,7 @@ from tasks.addition.numbers import (
     sum_accuracy,
 )
 from tasks.addition.run import run
+from tasks.common.digits import Labelled
 
 
 @pytest.fixture(scope="module")
@@ -161,9 +161,9 @@ def test_what_is_no_value_is_refused(given: list[list[float]]) -> None:
 def test_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("sklearn", reason="scikit-learn is not installed: it ships the digits")
     options = ["--length", "3", "--data", "digits", "--epochs", "1", "--seeds", "2", "--quiet", "--out", str(tmp_path)]
-    assert run([*options]) == 0
+    assert run([*options, "--json", str(tmp_path / "results.json")]) == 0
     shown = capsys.readouterr().out
     assert "numbers of 3 digits" in shown and "mean" in shown and "a1 shows" in shown
     results = json.loads((tmp_path / "results.json").read_text("utf-8"))
-    assert [r["seed"] for r in results["runs"]] == [0, 1] and results["runs"][0]["samples"] == 209
+    assert [r["seed"] for r in results["results"]] == [0, 1] and results["results"][0]["samples"] == 209
     assert "result(1," in (tmp_path / "explanation.html").read_text("utf-8")

@@ -12,7 +12,7 @@ import torch
 
 import neurosym as ns
 from neurosym.errors import DataError
-from tasks.addition.data import Labelled
+from tasks.common.digits import Labelled
 from tasks.shortcut import means as learning
 from tasks.shortcut import run as task
 from tasks.shortcut.data import SEEN, VALUES, Pairs, load, pairs_of, unseen

@@ -13,7 +13,7 @@ from torch import nn
 import neurosym as ns
 from neurosym.errors import DataError
 from neurosym.lang.terms import spell
-from tasks.addition.data import Labelled
+from tasks.common.digits import Labelled
 from tasks.sudoku import run as task
 from tasks.sudoku.data import CELLS, Boards, boards_of, corrupted, valid_boards, with_shifts
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import torch
 
-import neurosym as ns
+from neurosym.learning.runs import versions
 
 
 def write(
@@ -30,7 +29,7 @@ def write(
             del words[at : at + 2]
     record = {
         "command": shlex.join(["neurosym", "run", *words]),
-        "versions": {"neurosym": ns.__version__, "torch": torch.__version__, "python": platform.python_version()},
+        "versions": versions(),
         "threads": torch.get_num_threads(),
         "settings": dict(settings),
         "results": [dict(r) for r in results],

@@ -1,0 +1,154 @@
+"""Images of handwritten digits: scikit-learn's, or MNIST from the data folder."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurosym.datasets import find, folder_of
+from neurosym.errors import DataError
+
+SOURCES = ("auto", "digits", "mnist")
+# Of 1,797 images: 360 for test, 180 for validation. Of MNIST's 60,000 for training: 2,000 for validation.
+DIGITS_TEST, DIGITS_VALID, MNIST_VALID = 360, 180, 2_000
+_MNIST_FILES = {
+    "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
+    "test": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
+}
+_IDX_BYTES = 0x08  # the element type of MNIST's files
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """Single images (n, 1, S, S) and what they show, (n,) long."""
+
+    images: Tensor
+    digits: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Single images with their digits, from which tasks make samples; no image is in two parts.
+
+    Attributes:
+        name: `digits` or `mnist`; `size`: height and width S of the images.
+    """
+
+    name: str
+    size: int
+    train: Labelled
+    valid: Labelled
+    test: Labelled
+
+
+def shifted(images: Tensor, random: torch.Generator) -> Tensor:
+    """(n, 1, S, S) images, each moved by at most one pixel, in one of four directions or not at all."""
+    size = images.shape[-1]
+    padded = torch.nn.functional.pad(images, (1, 1, 1, 1))
+    corners = ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2))
+    moved = torch.stack([padded[..., y : y + size, x : x + size] for y, x in corners])
+    return moved[torch.randint(len(corners), (len(images),), generator=random), torch.arange(len(images))]
+
+
+def pools_of(data: Labelled, digits: Iterable[int], random: torch.Generator, reused: int = 1) -> dict[int, list[int]]:
+    """Digit → rows of the images that show it, mixed, to be taken from the end.
+
+    Args:
+        reused: how often each image is there; an image comes again when all of its digit have been taken.
+    """
+    pools: dict[int, list[int]] = {}
+    for digit in digits:
+        known = (data.digits == digit).nonzero()[:, 0]
+        pools[digit] = [int(k) for _ in range(reused) for k in known[torch.randperm(len(known), generator=random)]]
+    return pools
+
+
+def mnist_folder() -> Path | None:
+    """`mnist` in the data folder, if all four files are there."""
+    try:
+        return find("mnist")
+    except DataError:
+        return None
+
+
+def parts(source: str = "auto", seed: int = 0) -> Parts:
+    """The images; the seed decides what is for validation, and the order. The test part is the same for all seeds.
+
+    Args:
+        source: `digits`, `mnist`, or `auto`: MNIST where the data folder has it.
+
+    Raises:
+        DataError: MNIST is asked for and not there, or a file of it is damaged.
+    """
+    if source not in SOURCES:
+        raise DataError(f"there is no data `{source}`", note=f"there are {', '.join(SOURCES)}")
+    folder = mnist_folder() if source != "digits" else None
+    if source == "mnist" and folder is None:
+        raise DataError(
+            "MNIST is not there", note=f"{folder_of() / 'mnist'} lacks one of the four idx.gz files",
+            help="neurosym data get mnist, or set NEUROSYM_DATA to a folder that has it, or use --data digits",
+        )  # fmt: skip
+    return _embedded(seed) if folder is None else _mnist(folder, seed)
+
+
+def _embedded(seed: int) -> Parts:
+    """scikit-learn's 1,797 digits of 8 × 8 pixels; the test part is the same for all seeds."""
+    from sklearn.datasets import load_digits
+
+    bunch: Any = load_digits()
+    images = torch.tensor(bunch.images / 16.0, dtype=torch.float32)[:, None]
+    everything = Labelled(images, torch.tensor(bunch.target, dtype=torch.long))
+    test, known = _cut(_shuffled(everything, seed=0), DIGITS_TEST)
+    valid, train = _cut(_shuffled(known, seed), DIGITS_VALID)
+    return Parts("digits", 8, train, valid, test)
+
+
+def _mnist(folder: Path, seed: int) -> Parts:
+    """MNIST's own test part; the seed draws the rest."""
+    known, test = (
+        Labelled(_read_idx(folder / images)[:, None].float() / 255.0, _read_idx(folder / digits).long())
+        for images, digits in (_MNIST_FILES["train"], _MNIST_FILES["test"])
+    )
+    valid, train = _cut(_shuffled(known, seed), MNIST_VALID)
+    return Parts("mnist", 28, train, valid, test)
+
+
+def _shuffled(data: Labelled, seed: int) -> Labelled:
+    order = torch.randperm(len(data.digits), generator=torch.Generator().manual_seed(seed))
+    return Labelled(data.images[order], data.digits[order])
+
+
+def _cut(data: Labelled, *sizes: int) -> list[Labelled]:
+    """The first so many images, the next so many, …, and the rest."""
+    rest = len(data.digits) - sum(sizes)
+    images, digits = data.images.split([*sizes, rest]), data.digits.split([*sizes, rest])
+    return [Labelled(i, d) for i, d in zip(images, digits, strict=True)]
+
+
+def _read_idx(path: Path) -> Tensor:
+    """A gzipped idx file of bytes: two zeros, the type, the number of dimensions, their sizes, the elements.
+
+    The format is described at the end of http://yann.lecun.com/exdb/mnist/.
+
+    Raises:
+        DataError: the file is no such file, or is cut short.
+    """
+    try:
+        data = gzip.decompress(path.read_bytes())
+        zero, kind, dimensions = struct.unpack_from(">HBB", data)
+        shape = struct.unpack_from(f">{dimensions}I", data, 4)
+    except (OSError, EOFError, zlib.error, struct.error) as error:
+        raise DataError(f"{path} cannot be read: {error}") from None
+    start = 4 + 4 * dimensions
+    if zero or kind != _IDX_BYTES or len(data) - start != int(np.prod(shape)):
+        raise DataError(f"{path} is no idx file of bytes, or was cut short", note=f"its header says {shape}")
+    return torch.from_numpy(np.frombuffer(data, np.uint8, offset=start).reshape(shape).copy())
