@@ -1,7 +1,7 @@
 """Stories of kinship with the walk from one person to another, and whom the last one is to the first.
 
-A walk is what the columns `story_edges` and `genders` tell: which two names follow each other. The column `edge_types`, the
-relations along it, is read by the modes that are given them, and by nothing else.
+A walk is what the columns `story_edges` and `genders` tell: which names follow each other. The sexes in `genders` are not read.
+The relations along the walk, `edge_types`, are for the modes that are given them, and for judging.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ from pathlib import Path
 
 from neurosym.datasets import find
 
-FOLDER = "clutrr/data_089907f8"
+FOLDER = "data_089907f8"
 TRAIN = "1.2,1.3_train.csv"
 LENGTHS = range(2, 11)  # K of the test parts
 FIRST, SECOND, OTHER = "<first>", "<second>", "<other>"
 NAME = re.compile(r"\[([^\]]*)\]")
-WORD = re.compile(r"<\w+>|\w+|[^\w\s]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Story:
         return len(self.relations)
 
     def passage(self, step: int) -> str:
-        """What the story says of the two neighbours at a step, with their names and all others replaced.
+        """What the story says of the two neighbours at a step: their names and all others are replaced.
 
         The sentences with both names; where there is none, the shortest stretch that has both.
         """
@@ -81,11 +80,6 @@ def relation(name: str) -> str:
     return name.replace("-", "_")
 
 
-def words(text: str) -> list[str]:
-    """The words, marks and signs of a passage, in lower case."""
-    return WORD.findall(text.lower())
-
-
 def sentences(story: str) -> tuple[str, ...]:
     """The sentences of a story; one without a name belongs to the sentence before it."""
     found: list[str] = []
@@ -111,13 +105,13 @@ def load(seed: int = 0, held_out: float = 0.05) -> Clutrr:
 
     Args:
         seed: of the sentences that are held out.
-        held_out: share of the distinct sentences of the training file, names aside, of which all stories with one are for
-            validation.
+        held_out: share of the distinct sentences of the training file, names aside; all stories with one of them are
+            for validation.
 
     Raises:
         DataError: the data set is not there.
     """
-    folder = find("clutrr", (f"{FOLDER}/{TRAIN}", *(f"{FOLDER}/1.{k}_test.csv" for k in LENGTHS))) / FOLDER
+    folder = find("clutrr", f"{FOLDER}/{TRAIN}", *(f"{FOLDER}/1.{k}_test.csv" for k in LENGTHS)) / FOLDER
     train, valid = parted(read(folder / TRAIN), seed, held_out)
     return Clutrr(train, valid, {k: read(folder / f"1.{k}_test.csv") for k in LENGTHS})
 
