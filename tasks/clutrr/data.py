@@ -1,7 +1,7 @@
 """Stories of kinship with the walk from one person to another, and whom the last one is to the first.
 
-A walk is what the columns `story_edges` and `genders` tell: which names follow each other. The sexes in `genders` are not read.
-The relations along the walk, `edge_types`, are for the modes that are given them, and for judging.
+A walk is what the columns `story_edges` and `genders` tell: which names follow each other. The sexes in `genders` are
+not read. The relations along the walk, `edge_types`, are for the modes that are given them, and for judging.
 """
 
 from __future__ import annotations

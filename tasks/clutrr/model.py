@@ -10,8 +10,8 @@ import torch
 
 import neurosym as ns
 from neurosym.lang import Symbol
-from neurosym.learning import Sample as Example
 from neurosym.learning import ClassBalance, Schedule, Term, batches_of, nll
+from neurosym.learning import Sample as Example
 from neurosym.neural import WordsNet
 from tasks.clutrr.data import Story
 from tasks.clutrr.tables import TOLD, open_table
@@ -97,8 +97,8 @@ def learn_to_read(
 ) -> None:
     """Train the network from labels; it ends as it was in the epoch whose validation loss was least.
 
-    Labels alone leave a shortcut: aunts, uncles and grandmothers read as sisters, brothers and mothers are right in some
-    walks. That all relations are about equally frequent is untrue, but keeps the network out of it at the start.
+    Labels alone leave a shortcut: aunts, uncles and grandmothers read as sisters, brothers and mothers are right in
+    some walks. That all relations are about equally frequent is untrue, but keeps the network out of it at first.
     """
     reader = reader_of(reasoner)
     judged = batches_of(QUERY, [written(s, reader) for s in valid], CHUNK)
@@ -125,7 +125,12 @@ def answers_of(reasoner: ns.Reasoner, examples: Sequence[Example]) -> list[str]:
     reasoner.eval()
     found: list[str] = []
     for batch in batches_of(QUERY, examples, CHUNK):
-        found += [best.name if isinstance(best, Symbol) else "" for best in batch.ask(reasoner).best()]
+        answers = batch.ask(reasoner)
+        assert isinstance(answers, ns.SampleAnswers)
+        for k in range(len(answers)):
+            possible = answers.of(k)
+            best = max(possible, key=possible.__getitem__, default="")
+            found.append(best.removeprefix("answer(").removesuffix(")"))
     return found
 
 

@@ -87,7 +87,7 @@ def test_the_given_table_has_one_relative_for_each_pair() -> None:
 
 def test_probabilities_are_those_of_enumeration() -> None:
     """All 14³ readings of a story of three steps, each put together in both orders; relatives by blood come first."""
-    reasoner = model.with_reader([story(("son", "son", "son"), "son")], model.KINSHIP, seed=1)
+    reasoner = model.with_reader([story(("son", "son", "son"), "son")], model.KINSHIP, seed=1).eval()
     torch.nn.init.normal_(model.reader_of(reasoner).head.bias, std=2.0)
     asked = story(("wife", "son", "father"), "father")
     (batch,) = model.batches_of(model.QUERY, [model.written(asked, model.reader_of(reasoner))], 1)
@@ -116,7 +116,7 @@ def test_probabilities_are_those_of_enumeration() -> None:
                 p *= says[step][k]
             expected[f"answer({answer})"] += p
     assert set(found) == set(expected)
-    assert all(float(p) == pytest.approx(expected[atom], rel=1e-6) for atom, p in found.items())
+    assert all(float(p) == pytest.approx(expected[atom], rel=1e-5, abs=1e-12) for atom, p in found.items())
 
 
 def test_a_table_is_learned_written_and_read_back(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_reading_is_learned_from_labels() -> None:
                for args in model.with_table(model.KINSHIP).query("compose(A, B, R)").args]  # fmt: skip
     known = [story((a, b), both) for a, b, both in entries if a in TOLD and b in TOLD and both in ANSWERS] * 4
     reasoner = model.with_reader(known, model.KINSHIP, seed=0)
-    model.learn_to_read(reasoner, known, known[:20], run.Settings(25, 1, 16, 0.01), seed=0, progress=False)
+    model.learn_to_read(reasoner, known, known[:20], run.Settings(12, 1, 16, 0.02), seed=0, progress=False)
     assert model.read_rightly(model.reader_of(reasoner), known) > 0.7
     why = model.explain(reasoner, known[0], read=True)
     why.verify()
@@ -183,6 +183,7 @@ def test_given_relations_reach_the_ceiling(stories: data.Clutrr) -> None:
         assert model.accuracy(reasoner, part, read=False) > ceiling(part) - 0.01
 
 
+@pytest.mark.slow
 def test_the_learned_file_has_the_accuracy_of_the_run(stories: data.Clutrr, tmp_path: Path) -> None:
     options = ["--mode", "learned", "--quiet", "--short", "20", "--epochs", "1"]
     options += ["--out", str(tmp_path), "--json", str(tmp_path / "a.json")]
@@ -195,10 +196,11 @@ def test_the_learned_file_has_the_accuracy_of_the_run(stories: data.Clutrr, tmp_
     assert "answer(" in (tmp_path / "explanation.html").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_the_run_from_text(stories: data.Clutrr, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--mode", "text", "--quiet", "--short", "1", "--epochs", "1", "--stories", "200", "--seeds", "2"]
+    options = ["--mode", "text", "--quiet", "--short", "1", "--epochs", "1", "--stories", "200"]
     assert run.run([*options, "--out", str(tmp_path), "--json", str(tmp_path / "a.json")]) == 0
     shown = capsys.readouterr().out
-    assert "steps read" in shown and "2 runs, 0 failed" in shown
+    assert "steps read" in shown and "1 runs, 0 failed" in shown
     record = json.loads((tmp_path / "a.json").read_text("utf-8"))
-    assert [r["seed"] for r in record["results"]] == [0, 1] and record["settings"]["ceiling"]["2"] == 1
+    assert [r["seed"] for r in record["results"]] == [0] and record["settings"]["ceiling"]["2"] == 1
