@@ -12,7 +12,7 @@ from neurosym.bayes.space import Space, statement_names
 from neurosym.errors import ModelError
 from neurosym.reasoner import Reasoner
 from neurosym.reasoner.priors import Beta, Dirichlet
-from neurosym.reasoner.tensors import write_tensors
+from neurosym.reasoner.tensors import read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from neurosym.reasoner.priors import Prior
@@ -42,16 +42,12 @@ def load(path: str | PathLike[str], reasoner: Reasoner) -> Posterior:
     Raises:
         ModelError: NS666, the file cannot be read; NS667, it belongs to other rules.
     """
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(path, "pt") as stream:
-            header = stream.metadata() or {}
-            points = stream.get_tensor("points") if header.get("format") == FORMAT else None
+        tensors, header = read_tensors(path)
         plain = json.loads(header.get("posterior", "{}"))
-    except (OSError, SafetensorError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise ModelError(f"the posterior {path} cannot be read: {error}", code="NS666") from None
-    if points is None:
+    if header.get("format") != FORMAT or "points" not in tensors:
         raise ModelError(f"{path} is no posterior of this version", code="NS666", help="make it anew")
     names = statement_names(reasoner.learnable)
     if header.get("rules") != reasoner.rules_sha256() or tuple(plain["names"]) != names:
@@ -62,4 +58,4 @@ def load(path: str | PathLike[str], reasoner: Reasoner) -> Posterior:
     ]
     diagnostics = Diagnostics(**plain["diagnostics"])
     space = Space(reasoner.learnable, names, tuple(priors))
-    return Posterior(space, points, plain["method"], plain["seed"], diagnostics, header["rules"], reasoner)
+    return Posterior(space, tensors["points"], plain["method"], plain["seed"], diagnostics, header["rules"], reasoner)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from neurosym.errors import ModelError
 from neurosym.reasoner import Reasoner
-from neurosym.reasoner.tensors import make_folder_of, write_tensors
+from neurosym.reasoner.tensors import make_folder_of, read_tensors, write_tensors
 
 FORMAT = "neurosym-checkpoint/1"
 
@@ -115,13 +115,9 @@ def load_weights(path: str | PathLike[str], reasoner: Reasoner, which: Literal["
 
 def _read(path: Path, model: str) -> tuple[dict[str, str], dict[str, Tensor]]:
     """Header and tensors of a checkpoint of this model."""
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(path, "pt") as stream:
-            header = stream.metadata() or {}
-            tensors = {k: stream.get_tensor(k) for k in stream.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
+        tensors, header = read_tensors(path)
+    except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read: {error}", code="NS711", help="delete it to start anew") from None
     if header.get("format") != FORMAT:
         raise ModelError(f"{path} is no checkpoint of this version", code="NS711", help="delete it to start anew")

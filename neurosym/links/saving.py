@@ -19,7 +19,7 @@ from neurosym.links.network.paths import PathNetwork
 from neurosym.links.priors import SignaturePrior
 from neurosym.links.rules.part import RuleScores
 from neurosym.links.rules.ruleset import COLUMNS, RuleSet
-from neurosym.reasoner.tensors import make_folder_of, write_tensors
+from neurosym.reasoner.tensors import make_folder_of, read_tensors, write_tensors
 
 FORMAT = "neurosym-links/1"
 
@@ -88,16 +88,13 @@ def load_links(path: str | os.PathLike[str]) -> SavedLinks:
     Raises:
         ModelError: NS711, there is no such file, or it is damaged, or no link model.
     """
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(path, "pt") as stream:
-            header = json.loads((stream.metadata() or {})["links"])
-            tensors: dict[str, Tensor] = {k: stream.get_tensor(k) for k in stream.keys()}  # noqa: SIM118
+        tensors, about = read_tensors(path)
+        header = json.loads(about["links"])
         if header["format"] != FORMAT:
             raise ValueError(f"its format is {header['format']!r}, and not {FORMAT!r}")
         return _read(header, tensors)
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise ModelError(
             f"{os.fspath(path)} cannot be read as a link model: {error}", code="NS711",
             help="give a file that `save_links` wrote",

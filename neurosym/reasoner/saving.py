@@ -35,6 +35,7 @@ from neurosym.reasoner.rights import usual
 from neurosym.reasoner.saved_facts import read_facts, write_facts
 from neurosym.reasoner.saved_rules import check_hash, read_rules, write_rules
 from neurosym.reasoner.sharing import share, shared_modules
+from neurosym.reasoner.tensors import read_tensors
 from neurosym.semantics.lnn import LogicBounds
 from neurosym.version import version
 
@@ -386,12 +387,9 @@ def _semantics(name: str, classes: Mapping[str, type] | None) -> Any:
 
 
 def _load_weights(reasoner: Reasoner, path: Path) -> None:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     try:
-        saved = load_file(path)
-    except (OSError, SafetensorError) as error:
+        saved, _ = read_tensors(path)
+    except (OSError, ValueError) as error:
         raise ModelError(f"{path} is damaged", code="NS702", note=str(error), help=AGAIN) from None
     own = {**dict(reasoner.named_parameters()), **dict(reasoner.named_buffers())}
     for name, tensor in own.items():

@@ -37,6 +37,21 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str
             temporary.unlink()
 
 
+def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and header of a file; each caller says in its own words what cannot be read.
+
+    Raises:
+        OSError: there is no such file. ValueError: it is damaged, or no safetensors.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as stream:
+            return {k: stream.get_tensor(k) for k in stream.keys()}, stream.metadata() or {}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(str(error)) from None
+
+
 def make_folder_of(path: Path, what: str, code: str) -> None:
     """Make the folder that a file is to lie in.
 
@@ -49,4 +64,4 @@ def make_folder_of(path: Path, what: str, code: str) -> None:
         raise ModelError(f"{what} {path} cannot be written: {error}", code=code) from None
 
 
-__all__ = ["make_folder_of", "write_tensors"]
+__all__ = ["make_folder_of", "read_tensors", "write_tensors"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -113,117 +113,152 @@ def verify_certificate(
             NS824 to NS829 and NS831 to NS834 rules and facts say otherwise; NS836 something else is shown.
     """
     found = read_structure(certificate, max_facts, max_groundings)
+    known = given or (None if program is None else Given(program, facts))
+    shows = _shows(found, expected, expected_bounds)
     if found.semantics == LOGIC:
-        return _verify_logic(certificate, found, expected, expected_bounds, tolerance, max_steps, max_groundings,
-                             given or (None if program is None else Given(program, facts)), shown)  # fmt: skip
+        return _verify_logic(certificate, found, shows, tolerance, max_steps, max_groundings, known, shown)
     if found.semantics not in (*PROBABILITIES, *ALGEBRAS):
         raise ExplanationError(
             f"a claim under the semantics {found.semantics!r:.60} cannot be verified", code="NS822",
             note=f"known: {', '.join([*PROBABILITIES, *ALGEBRAS, LOGIC])}",
         )  # fmt: skip
-    probability = found.semantics in PROBABILITIES
     Layout(found, range(len(found.atoms)), certain_is_true=False)  # negation through a cycle, anywhere
-    checked = ["the certificate is well formed", "the number follows from the certificate"]
-    known = given or (None if program is None else Given(program, facts))
-    unchecked = [*UNCHECKED] if known is None else []
-    if known is None:
-        unchecked += [f"what the Python function of `{name}` answered" for name in found.foreign]
-        if found.kinds[found.claim] == "absent":
-            unchecked.append("that nothing derives the claim")
     # before the number: a step that no rule gives can make a certificate whose number cannot be found
-    absorbs = probability or ALGEBRAS[found.semantics].absorbs
+    absorbs = found.semantics in PROBABILITIES or ALGEBRAS[found.semantics].absorbs
     findings = None if known is None else compare_with(certificate, found, known, absorbs)
-    bounds: tuple[float, float] | None = None
-    opened: Opened | None = None
-    if any(c.kind == "open" for c in found.choices):
-        interval = recompute_bounds(found, partial(_recompute, max_rounds=max_rounds), max_steps)
-        bounds = (interval.lower, interval.upper)
-        result = Recomputed(sum(bounds) / 2, interval.evidence, interval.steps)
-        checked.append(f"its bounds, by {interval.tried} assignments of truth values to the unknown atoms")
-        if known is None:
-            unchecked.append("that the unknown atoms are not in the data")
-    elif probability:
-        opened = Opened(found, max_steps)
-        result = opened.result
-    else:
-        result = recompute_algebra(found, max_rounds)
-    shows: tuple[Shown, ...] = (("the certificate", found.value, found.bounds),)
-    if expected is not None or expected_bounds is not None:
-        shows += (("the explanation", expected, expected_bounds),)
-    if found.semantics == PROVED:
-        for who, middle, ends in shows:
-            _between(who, middle, ends, result.value, tolerance, found.atoms[found.claim])
-        checked.append("that the probability, recomputed in full, lies between its bounds")
-        bounds, opened = found.bounds, None  # what is shown beside the claim are midpoints of bounds
-    else:
-        for who, number, ends in shows:
-            for end, recomputed in zip(ends or (), bounds or (result.value,) * 2, strict=False):
-                _compare(who, end, recomputed, tolerance, f"a bound of {found.atoms[found.claim]}")
-            if number is not None:
-                _compare(who, number, result.value, tolerance, found.atoms[found.claim])
+    again = partial(_recompute, max_rounds=max_rounds)
+    number = _number(found, again, max_steps)
+    checked = ["the certificate is well formed", "the number follows from the certificate", *number.checked]
+    checked += _agree(found, number, shows, tolerance)
+    unchecked = _not_compared(found, number) if findings is None else findings.unchecked
     if findings is not None:
         checked += findings.checked
-        unchecked += findings.unchecked
+    bounds = found.bounds if found.semantics == PROVED else number.bounds
     unlooked: tuple[str, ...] = ()
     if shown is not None:
-        numbers = Numbers(found, opened, result.tags, MORE_STEPS + result.steps)
-        again = partial(_recompute, max_rounds=max_rounds) if contributions and bounds is None else None
+        # with proved bounds, what is shown beside the claim are midpoints
+        opened = None if found.semantics == PROVED else number.opened
+        numbers = Numbers(found, opened, number.result.tags, MORE_STEPS + number.result.steps)
+        alone = again if contributions and bounds is None else None
         basis = None if findings is None else findings.basis
-        looked = compare_view(read_view(shown), certificate, found, numbers, basis, tolerance, again, max_steps)
+        looked = compare_view(read_view(shown), certificate, found, numbers, basis, tolerance, alone, max_steps)
         checked += looked.checked
         unlooked = looked.unchecked
-    return Verification(
-        atom=found.atoms[found.claim],
-        semantics=found.semantics,
-        value=result.value,
-        claimed=found.value if expected is None else expected,
-        tolerance=tolerance,
-        evidence_probability=result.evidence,
-        facts=len(found.atoms),
-        choices=len(found.choices),
-        groundings=len(found.groundings),
-        steps=result.steps,
-        checked=tuple(checked),
-        unchecked=tuple(unchecked),
-        bounds=bounds,
-        unlooked=unlooked,
-    )
+    return _confirmed(found, number.result, bounds, shows, tolerance, checked, unchecked, unlooked)
+
+
+@dataclass(frozen=True)
+class _Number:
+    """The claim's number anew.
+
+    Attributes:
+        bounds: where the claim rests on unknown atoms, whose middle is then the number; opened: the formula by which a
+            probability was found; checked: in words, what that confirms beyond the number.
+    """
+
+    result: Recomputed
+    bounds: tuple[float, float] | None = None
+    opened: Opened | None = None
+    checked: tuple[str, ...] = ()
+
+
+def _number(found: GroundProgram, again: Callable[[GroundProgram, int], Recomputed], max_steps: int) -> _Number:
+    if any(c.kind == "open" for c in found.choices):
+        interval = recompute_bounds(found, again, max_steps)
+        bounds = (interval.lower, interval.upper)
+        result = Recomputed(sum(bounds) / 2, interval.evidence, interval.steps)
+        tried = f"its bounds, by {interval.tried} assignments of truth values to the unknown atoms"
+        return _Number(result, bounds, None, (tried,))
+    if found.semantics in PROBABILITIES:
+        opened = Opened(found, max_steps)
+        return _Number(opened.result, None, opened)
+    return _Number(again(found, max_steps))
+
+
+def _shows(
+    found: GroundProgram, expected: float | None, expected_bounds: tuple[float, float] | None
+) -> tuple[Shown, ...]:
+    certified: Shown = ("the certificate", found.value, found.bounds)
+    if expected is None and expected_bounds is None:
+        return (certified,)
+    return certified, ("the explanation", expected, expected_bounds)
+
+
+def _agree(found: GroundProgram, number: _Number, shows: tuple[Shown, ...], tolerance: float) -> list[str]:
+    """What is shown agrees with the number; gives what that confirms beyond it, in words.
+
+    Raises:
+        ExplanationError: NS821.
+    """
+    claim, value = found.atoms[found.claim], number.result.value
+    if found.semantics == PROVED:
+        for who, middle, ends in shows:
+            _between(who, middle, ends, value, tolerance, claim)
+        return ["that the probability, recomputed in full, lies between its bounds"]
+    _same(shows, number.bounds or (value, value), value, tolerance, claim, claim)
+    return []
+
+
+def _same(
+    shows: tuple[Shown, ...], bounds: tuple[float, float], value: float, tolerance: float, claim: str, what: str
+) -> None:  # fmt: skip
+    """Bounds and number are as recomputed; `what` names the number.
+
+    Raises:
+        ExplanationError: NS821.
+    """
+    for who, shown, ends in shows:
+        for end, recomputed in zip(ends or (), bounds, strict=False):
+            _compare(who, end, recomputed, tolerance, f"a bound of {claim}")
+        if shown is not None:
+            _compare(who, shown, value, tolerance, what)
+
+
+def _not_compared(found: GroundProgram, number: _Number) -> list[str]:
+    """What is not looked at without rules and facts."""
+    unchecked = [*UNCHECKED, *(f"what the Python function of `{name}` answered" for name in found.foreign)]
+    if found.kinds[found.claim] == "absent":
+        unchecked.append("that nothing derives the claim")
+    if number.bounds is not None:
+        unchecked.append("that the unknown atoms are not in the data")
+    return unchecked
 
 
 def _verify_logic(
-    certificate: Mapping[str, Any], found: GroundProgram, expected: float | None,
-    expected_bounds: tuple[float, float] | None, tolerance: float, max_steps: int, max_units: int,
-    known: Given | None, shown: Mapping[str, Any] | None,
+    certificate: Mapping[str, Any], found: GroundProgram, shows: tuple[Shown, ...], tolerance: float, max_steps: int,
+    max_units: int, known: Given | None, shown: Mapping[str, Any] | None,
 ) -> Verification:  # fmt: skip
     """Settle the bounds of a claim anew; see `verify_certificate`."""
     logic = read_logic(certificate.get("logic"), found, max_units)
     settled, bounds = recompute_logic(found, logic, max_steps)
     linked = settled.crossed or not settled.still
     findings = None if known is None else compare_logic(certificate, found, logic, known, linked)
-    middle, claim = sum(bounds) / 2, found.atoms[found.claim]
     if found.bounds is None:
         raise fault("NS810", "the certificate has no `bounds`")
-    for who, number, ends in (
-        ("the certificate", found.value, found.bounds), ("the explanation", expected, expected_bounds),
-    ):  # fmt: skip
-        for end, recomputed in zip(ends or (), bounds, strict=False):
-            _compare(who, end, recomputed, tolerance, f"a bound of {claim}")
-        if number is not None:
-            _compare(who, number, middle, tolerance, f"the middle of the bounds of {claim}")
+    middle, claim = sum(bounds) / 2, found.atoms[found.claim]
+    _same(shows, bounds, middle, tolerance, claim, f"the middle of the bounds of {claim}")
     checked = ["the certificate is well formed", "the bounds follow from the certificate"]
-    unchecked = [*UNCHECKED, *FORMULAS] if findings is None else []
+    unchecked = [*UNCHECKED, *FORMULAS] if findings is None else findings.unchecked
     if findings is not None:
         checked += findings.checked
-        unchecked += findings.unchecked
     unlooked: tuple[str, ...] = ()
     if shown is not None:
         looked = compare_bounds_view(read_view(shown), certificate, found, logic, settled, tolerance)
         checked += looked.checked
         unlooked = looked.unchecked
+    result = Recomputed(middle, 1.0, settled.steps)
+    return _confirmed(found, result, bounds, shows, tolerance, checked, unchecked, unlooked)
+
+
+def _confirmed(
+    found: GroundProgram, result: Recomputed, bounds: tuple[float, float] | None, shows: tuple[Shown, ...],
+    tolerance: float, checked: Sequence[str], unchecked: Sequence[str], unlooked: tuple[str, ...],
+) -> Verification:  # fmt: skip
+    claimed = shows[-1][1]
     return Verification(
-        atom=claim, semantics=found.semantics, value=middle,
-        claimed=found.value if expected is None else expected, tolerance=tolerance, evidence_probability=1.0,
-        facts=len(found.atoms), choices=len(found.choices), groundings=len(found.groundings), steps=settled.steps,
+        atom=found.atoms[found.claim], semantics=found.semantics, value=result.value,
+        claimed=found.value if claimed is None else claimed, tolerance=tolerance, evidence_probability=result.evidence,
+        facts=len(found.atoms), choices=len(found.choices), groundings=len(found.groundings), steps=result.steps,
         checked=tuple(checked), unchecked=tuple(unchecked), bounds=bounds, unlooked=unlooked,
     )  # fmt: skip
 

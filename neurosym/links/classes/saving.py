@@ -21,7 +21,7 @@ from neurosym.links.classes.labels import ClassGraph
 from neurosym.links.classes.model import ClassModel, ClassRules
 from neurosym.links.saving import rule_tensors, rules_of
 from neurosym.neural.encoders import CompGCNEncoder, RGCNEncoder
-from neurosym.reasoner.tensors import make_folder_of, write_tensors
+from neurosym.reasoner.tensors import make_folder_of, read_tensors, write_tensors
 
 FORMAT = "neurosym-classes/1"
 ENCODERS = {"rgcn": RGCNEncoder, "compgcn": CompGCNEncoder}
@@ -118,16 +118,13 @@ def load_classes(path: str | os.PathLike[str], task: ClassGraph | None = None) -
     Raises:
         ModelError: NS711, there is no such file, or it is damaged, or no class model; NS713, the graph is another one.
     """
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(path, "pt") as stream:
-            header = json.loads((stream.metadata() or {})["classes"])
-            tensors: dict[str, Tensor] = {k: stream.get_tensor(k) for k in stream.keys()}  # noqa: SIM118
+        tensors, about = read_tensors(path)
+        header = json.loads(about["classes"])
         if header["format"] != FORMAT:
             raise ValueError(f"its format is {header['format']!r}, and not {FORMAT!r}")
         saved = _read(header, tensors)
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError, RuntimeError, NetworkError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, NetworkError) as error:
         raise ModelError(
             f"{os.fspath(path)} cannot be read as a class model: {error}", code="NS711",
             help="give a file that `save_classes` wrote",
