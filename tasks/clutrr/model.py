@@ -37,7 +37,7 @@ class Settings:
     lr: float
 
 
-def asked(story: Story) -> list[tuple[str, tuple[int | str | Symbol, ...]]]:
+def asked(story: Story) -> Sequence[tuple[str, tuple[int | str, ...]]]:
     """The facts of every way: who stands where on the walk, and of whom is asked."""
     return [("person", pair) for pair in enumerate(story.people)] + [("asked", (0, story.length))]
 

@@ -74,7 +74,8 @@ def test_config_round_trip(net: WordsNet) -> None:
     again = from_config("WordsNet", json.loads(json.dumps(net.config()))).eval()
     again.load_state_dict(net.state_dict())
     rows = net.tokens(TEXTS)
-    assert torch.equal(net(rows), again(rows)) and torch.equal(again.tokens(TEXTS), rows)
+    assert isinstance(again, WordsNet) and torch.equal(net(rows), again(rows))
+    assert torch.equal(again.tokens(TEXTS), rows)
 
 
 def test_behind_a_predicate_it_learns_and_is_explained() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -107,7 +107,7 @@ def test_probabilities_are_those_of_enumeration() -> None:
             table[a, b] for left, right in cuts for a in left for b in right if (a, b) in table
         )  # fmt: skip
 
-    expected: Counter[str] = Counter()
+    expected: dict[str, float] = defaultdict(float)
     for chosen in product(range(len(TOLD)), repeat=3):
         possible = readings(tuple(TOLD[k] for k in chosen))
         for answer in [r for r in possible if not r.endswith("_in_law")] or possible:
