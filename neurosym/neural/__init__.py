@@ -20,6 +20,7 @@ from neurosym.neural.known import KnownValue
 from neurosym.neural.networks import MLP, MonotoneThreshold, OnColumns, SoftThreshold, Standardize, Threshold
 from neurosym.neural.tables import TableNet
 from neurosym.neural.texts import TextNet
+from neurosym.neural.words import WordsNet
 
 if TYPE_CHECKING:
     from neurosym.neural.gnn import GraphInput, RelationalGNN
@@ -43,6 +44,7 @@ __all__ = [
     "TableNet",
     "TextNet",
     "Threshold",
+    "WordsNet",
     "from_config",
 ]
 
@@ -60,6 +62,7 @@ _CLASSES: dict[str, Callable[..., nn.Module]] = {
     "Standardize": Standardize,
     "TableNet": TableNet,
     "TextNet": TextNet,
+    "WordsNet": WordsNet,
 }
 _GRAPH_NAMES = ("GraphInput", "RelationalGNN")
 

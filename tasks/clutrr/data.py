@@ -1,0 +1,145 @@
+"""Stories of kinship with the walk from one person to another, and whom the last one is to the first.
+
+A walk is what the columns `story_edges` and `genders` tell: which names follow each other. The sexes in `genders` are
+not read. The relations along the walk, `edge_types`, are for the modes that are given them, and for judging.
+"""
+
+from __future__ import annotations
+
+import ast
+import csv
+import random
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from neurosym.datasets import find
+
+FOLDER = "data_089907f8"
+TRAIN = "1.2,1.3_train.csv"
+LENGTHS = range(2, 11)  # K of the test parts
+FIRST, SECOND, OTHER = "<first>", "<second>", "<other>"
+NAME = re.compile(r"\[([^\]]*)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One row.
+
+    Attributes:
+        sentences: of the story; names stand in [brackets].
+        people: K + 1 names along the walk, from the first person asked about to the second; a name may come again.
+        relations: K, each what the next person is to the one before.
+        label: what the last person is to the first.
+    """
+
+    sentences: tuple[str, ...]
+    people: tuple[str, ...]
+    relations: tuple[str, ...]
+    label: str
+
+    @property
+    def length(self) -> int:
+        """K, the number of steps."""
+        return len(self.relations)
+
+    def passage(self, step: int) -> str:
+        """What the story says of the two neighbours at a step: their names and all others are replaced.
+
+        The sentences with both names; where there is none, the shortest stretch that has both.
+        """
+        pair = self.people[step : step + 2]
+        places = [[k for k, s in enumerate(self.sentences) if f"[{name}]" in s] for name in pair]
+        both = sorted(set(places[0]) & set(places[1]))
+        if not both and all(places):
+            near = min(((i, j) for i in places[0] for j in places[1]), key=lambda ij: abs(ij[0] - ij[1]))
+            both = list(range(min(near), max(near) + 1))
+        marks = {pair[0]: FIRST, pair[1]: SECOND}
+        text = " ".join(self.sentences[k] for k in both)
+        return NAME.sub(lambda name: marks.get(name[1], OTHER), text)
+
+
+@dataclass(frozen=True, slots=True)
+class Clutrr:
+    """The task's data.
+
+    Attributes:
+        train, valid: stories of two and three steps; each of `valid` has a sentence that `train` has nowhere.
+        test: K → stories of K steps.
+    """
+
+    train: tuple[Story, ...]
+    valid: tuple[Story, ...]
+    test: dict[int, tuple[Story, ...]]
+
+
+def relation(name: str) -> str:
+    """A relation's name as the rules spell it."""
+    return name.replace("-", "_")
+
+
+def sentences(story: str) -> tuple[str, ...]:
+    """The sentences of a story; one without a name belongs to the sentence before it."""
+    found: list[str] = []
+    for part in re.split(r"(?<=[.!?])\s+", story.strip()):
+        if found and not NAME.search(part):
+            found[-1] += " " + part
+        else:
+            found.append(part)
+    return tuple(found)
+
+
+def story_of(row: dict[str, str]) -> Story:
+    """A row of the CSV files."""
+    names = [entry.rsplit(":", 1)[0] for entry in row["genders"].split(",")]
+    edges = ast.literal_eval(row["story_edges"])
+    people = tuple(names[k] for k in (edges[0][0], *(end for _, end in edges)))
+    relations = tuple(relation(r) for r in ast.literal_eval(row["edge_types"]))
+    return Story(sentences(row["story"]), people, relations, relation(row["target"]))
+
+
+def load(seed: int = 0, held_out: float = 0.05) -> Clutrr:
+    """The stories of the data folder.
+
+    Args:
+        seed: of the sentences that are held out.
+        held_out: share of the distinct sentences of the training file, names aside; all stories with one of them are
+            for validation.
+
+    Raises:
+        DataError: the data set is not there.
+    """
+    folder = find("clutrr", f"{FOLDER}/{TRAIN}", *(f"{FOLDER}/1.{k}_test.csv" for k in LENGTHS)) / FOLDER
+    train, valid = parted(read(folder / TRAIN), seed, held_out)
+    return Clutrr(train, valid, {k: read(folder / f"1.{k}_test.csv") for k in LENGTHS})
+
+
+def read(path: Path) -> tuple[Story, ...]:
+    """The stories of one file."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        return tuple(story_of(row) for row in csv.DictReader(lines))
+
+
+def parted(stories: Sequence[Story], seed: int, held_out: float) -> tuple[tuple[Story, ...], tuple[Story, ...]]:
+    """Training and validation: as in the test files, validation has sentences that training has not seen."""
+    wordings = [{NAME.sub("[]", s) for s in story.sentences} for story in stories]
+    distinct = sorted(set().union(*wordings))
+    kept_back = set(random.Random(seed).sample(distinct, round(held_out * len(distinct))))
+    judged = [bool(kept_back & seen) for seen in wordings]
+    train = tuple(s for s, j in zip(stories, judged, strict=True) if not j)
+    return train, tuple(s for s, j in zip(stories, judged, strict=True) if j)
+
+
+def ceiling(stories: Sequence[Story]) -> float:
+    """The best accuracy that any function of the walk and its relations can have on these stories.
+
+    Stories are told apart by which relations follow each other and where a walk comes back to a person. Where such
+    stories have different labels, a function is right about the most frequent one only.
+    """
+    labels: dict[object, Counter[str]] = defaultdict(Counter)
+    for story in stories:
+        visits = tuple(story.people.index(name) for name in story.people)
+        labels[story.relations, visits][story.label] += 1
+    return sum(max(found.values()) for found in labels.values()) / len(stories)

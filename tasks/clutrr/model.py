@@ -1,0 +1,167 @@
+"""Reasoners for the three ways to be asked, how they train, and how they are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+import neurosym as ns
+from neurosym.lang import Symbol
+from neurosym.learning import ClassBalance, Schedule, Term, batches_of, nll
+from neurosym.learning import Sample as Example
+from neurosym.neural import WordsNet
+from tasks.clutrr.data import Story
+from tasks.clutrr.tables import TOLD, open_table
+
+FOLDER = Path(__file__).parent
+WALK, KINSHIP, READING = (FOLDER / f"{name}.rules" for name in ("walk", "kinship", "reading"))
+QUERY = "answer(R)"
+CHUNK = 50  # stories judged at a time
+BALANCE = {2: 1.0, 3: 0.25}  # weight of the loss `ClassBalance`, for stories of up to so many steps
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to train.
+
+    Attributes:
+        short: epochs on stories of two steps, before `epochs` on those of two and three.
+    """
+
+    short: int
+    epochs: int
+    batch: int
+    lr: float
+
+
+def asked(story: Story) -> Sequence[tuple[str, tuple[int | str, ...]]]:
+    """The facts of every way: who stands where on the walk, and of whom is asked."""
+    return [("person", pair) for pair in enumerate(story.people)] + [("asked", (0, story.length))]
+
+
+def told(story: Story) -> Example:
+    """A story of which the relations along the walk are facts."""
+    steps = [("step", (k, k + 1, Symbol(r))) for k, r in enumerate(story.relations)]
+    return Example([*asked(story), *steps], Symbol(story.label))
+
+
+def written(story: Story, reader: WordsNet) -> Example:
+    """A story of which a network reads the relations: one passage, an input of the sample, for each step."""
+    slots = [Symbol(f"passage{k + 1}") for k in range(story.length)]
+    rows = reader.tokens([story.passage(k) for k in range(story.length)], cut=True)
+    facts = [*asked(story), *(("tells", (k, k + 1, slot)) for k, slot in enumerate(slots))]
+    return Example(facts, Symbol(story.label), {slot.name: row for slot, row in zip(slots, rows, strict=True)})
+
+
+def with_table(*tables: Path) -> ns.Reasoner:
+    """The reasoner over relations that are given, with tables of composition from rule files."""
+    return ns.Reasoner(ns.Program.from_file(WALK, *tables))
+
+
+def with_table_text(table: str) -> ns.Reasoner:
+    """The same, with a table that is no file yet."""
+    return ns.Reasoner(ns.Program.from_text(f"{WALK.read_text('utf-8')}\n{table}", "learned.rules"))
+
+
+def with_open_table(seed: int) -> ns.Reasoner:
+    """The same, with a table to be learned; the best proof of a label says which entries it needs."""
+    text = f"{WALK.read_text('utf-8')}\n{open_table()}"
+    return ns.Reasoner(ns.Program.from_text(text, "open.rules"), semantics="viterbi", seed=seed)
+
+
+def with_reader(stories: Sequence[Story], table: Path, seed: int) -> ns.Reasoner:
+    """The reasoner over texts, with a table from a rule file and a network that knows the words of some stories."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        texts = [s.passage(k) for s in stories for k in range(s.length)]
+        reader = WordsNet.of_texts(texts, len(TOLD))
+    return ns.Reasoner(ns.Program.from_file(WALK, table, READING), networks={"reader": reader}, seed=seed)
+
+
+def learn_table(reasoner: ns.Reasoner, stories: Sequence[Story], settings: Settings, seed: int, progress: bool) -> None:
+    """Learn the table from labels: from stories of two steps, then from all; equal ones are taken once."""
+    distinct = list({(s.relations, s.label): s for s in stories}.values())
+    for epochs, longest in ((settings.short, 2), (settings.epochs, 3)):
+        data = batches_of(QUERY, [told(s) for s in distinct if s.length <= longest], settings.batch)
+        ns.fit(
+            reasoner, data, epochs=epochs, lr=settings.lr, seed=seed, progress=progress,
+            description=f"table, walks of up to {longest} steps, seed {seed}",
+        )  # fmt: skip
+
+
+def learn_to_read(
+    reasoner: ns.Reasoner, known: Sequence[Story], valid: Sequence[Story], settings: Settings, seed: int, progress: bool
+) -> None:
+    """Train the network from labels; it ends as it was in the epoch whose validation loss was least.
+
+    Labels alone leave a shortcut: aunts, uncles and grandmothers read as sisters, brothers and mothers are right in
+    some walks. That all relations are about equally frequent is untrue, but keeps the network out of it at first.
+    """
+    reader = reader_of(reasoner)
+    judged = batches_of(QUERY, [written(s, reader) for s in valid], CHUNK)
+    for epochs, longest, schedule in ((settings.short, 2, "constant"), (settings.epochs, 3, "linear")):
+        data = batches_of(QUERY, [written(s, reader) for s in known if s.length <= longest], settings.batch)
+        ns.fit(
+            reasoner, data, judged if longest == 3 else None, epochs=epochs, lr=settings.lr, seed=seed,
+            loss=[Term("labels", nll), Term("balance", ClassBalance(), BALANCE[longest])],
+            schedule=Schedule(schedule), progress=progress,
+            description=f"stories of up to {longest} steps, seed {seed}",
+        )  # fmt: skip
+
+
+def reader_of(reasoner: ns.Reasoner) -> WordsNet:
+    """The network of a reasoner over texts."""
+    reader = reasoner.networks["reader"]
+    assert isinstance(reader, WordsNet)
+    return reader
+
+
+@torch.no_grad()
+def answers_of(reasoner: ns.Reasoner, examples: Sequence[Example]) -> list[str]:
+    """The most probable relation of each story; empty where none can be put together."""
+    reasoner.eval()
+    found: list[str] = []
+    for batch in batches_of(QUERY, examples, CHUNK):
+        answers = batch.ask(reasoner)
+        assert isinstance(answers, ns.SampleAnswers)
+        for k in range(len(answers)):
+            possible = answers.of(k)
+            best = max(possible, key=possible.__getitem__, default="")
+            found.append(best.removeprefix("answer(").removesuffix(")"))
+    return found
+
+
+def accuracy(reasoner: ns.Reasoner, stories: Sequence[Story], read: bool) -> float:
+    """The share of stories whose most probable answer is their label.
+
+    Args:
+        read: ask about the texts, not about the relations that are given.
+    """
+    examples = [written(s, reader_of(reasoner)) if read else told(s) for s in stories]
+    found = answers_of(reasoner, examples)
+    return sum(f == s.label for f, s in zip(found, stories, strict=True)) / len(stories)
+
+
+@torch.no_grad()
+def read_rightly(reader: WordsNet, stories: Sequence[Story]) -> float:
+    """The share of steps whose relation in the column `edge_types` the network says; for judging only."""
+    reader.eval()
+    rows = reader.tokens([s.passage(k) for s in stories for k in range(s.length)], cut=True)
+    said = reader(rows).argmax(1).tolist()
+    relations = [r for s in stories for r in s.relations]
+    return sum(TOLD[k] == r for k, r in zip(said, relations, strict=True)) / len(relations)
+
+
+def explain(reasoner: ns.Reasoner, story: Story, read: bool) -> ns.Explanation:
+    """Why the reasoner gives the answer that it gives to one story."""
+    example = written(story, reader_of(reasoner)) if read else told(story)
+    (batch,) = batches_of(QUERY, [example], 1)
+    reasoner.eval()
+    answers = batch.ask(reasoner)
+    assert isinstance(answers, ns.SampleAnswers)
+    alone = answers.alone(0)
+    # other proofs put the same steps together in another order
+    return ns.explain(alone, alone.atoms[int(alone.tags[0].argmax())], proofs=1)
