@@ -45,7 +45,7 @@ def measure(job: Job, work: Path) -> dict[str, Any]:
     """Ours."""
     settings = Settings(**job["settings"])
     if job["what"] == "epochs":
-        return epochs(load(job["data"], job["seed"]), settings)
+        return epochs(load(job["data"], job["seed"]), settings, only=["engine"])
     return trained(job["data"], settings, job["seed"])[1]
 
 

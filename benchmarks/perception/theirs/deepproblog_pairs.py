@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false
 """Some pairs by DeepProbLog, exact, with its cache: seconds for each pair.
 
 python -m benchmarks.perception.theirs.deepproblog_pairs '{"pairs": "pairs.npz", "count": 2000, "batch": 2, "seed": 0}'

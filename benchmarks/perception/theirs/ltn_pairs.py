@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false
 """Pairs by LTNtorch: accuracy of sums, and how soon 97 % is reached.
 
 python -m benchmarks.perception.theirs.ltn_pairs '{"pairs": "pairs.npz", "epochs": 3, "batch": 32, "every": 100, …}'

@@ -11,7 +11,7 @@ from torch import nn
 CHUNK = 1_000  # pairs judged at a time
 
 
-def network(seed: int) -> nn.Module:
+def network(seed: int) -> nn.Sequential:
     """(n, 1, 28, 28) → (n, 10) logits; two 5×5 convolutions with pooling, and two linear layers."""
     torch.manual_seed(seed)
     return nn.Sequential(
