@@ -81,7 +81,8 @@ def epochs(data: Addition, settings: Settings, only: Sequence[str] = ("engine", 
     """Wall and CPU seconds of an epoch: of the engine, by hand, and of the network alone; medians of turns."""
     reasoner = build(data.size, seed=0)
     known = batches(QUERY, data.train.inputs, data.train.sums, settings.batch)
-    hand, bare = (ByHand(copy.deepcopy(reasoner.networks["net"]), settings.lr, 0.0) for _ in range(2))
+    net = reasoner.networks["net"]
+    hand, bare = (ByHand(copy.deepcopy(net), settings.lr, settings.weight_decay) for _ in range(2))
     _same_loss(reasoner, hand, data, settings.batch)
     optimizer = optimizer_of(reasoner, settings)
     loops: dict[str, Callable[[int], object]] = {

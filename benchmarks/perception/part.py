@@ -84,6 +84,7 @@ def mean(
         why = f"{lost} runs failed" if lost else "no run"
         return Figure(name, None, unit, bound=bound, at_least=at_least, note=why)
     deviation = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
-    told = f"{statistics.fmean(values):.2f}{deviation} ({len(values)} seeds" + (f", {lost} failed)" if lost else ")")
+    count = f"{len(values)} seed{'s' * (len(values) > 1)}" + f", {lost} failed" * (lost > 0)
+    told = f"{statistics.fmean(values):.2f}{deviation} ({count})"
     value = (min(values) if at_least else max(values)) if worst else statistics.fmean(values)
     return Figure(name, value, unit, told, bound=bound, at_least=at_least)

@@ -90,14 +90,21 @@ def shortcut_jobs(options: Options) -> list[Job]:
 
 
 def measure_shortcut(job: Job, work: Path) -> dict[str, Any]:
-    """Train by a means and audit; a network that stays stuck is told as it is."""
+    """Train by a means and audit.
+
+    Raises:
+        ArithmeticError: the network is stuck, and so were all before it.
+    """
     wall, cpu = time.perf_counter(), time.process_time()
     data = pairs.load(job["kind"], job["data"], job["seed"], job["pairs"])
     reasoner, audit, found = shortcut.measure(data, job["means"], shortcut.Settings(**job["settings"]), job["seed"])
     reasoner.save(work / f"shortcut-{job['kind']}-{job['means']}-{job['seed']}")
+    if found.stuck:
+        raise ArithmeticError(f"{found.failed + 1} networks got stuck, the last one with {found.sums:.1%} of the sums")
     (concept,) = audit.concepts
     return {
-        **asdict(found), "finds": float(found.shortcuts > 0), "confused": len(concept.confused),
+        "sums": found.sums, "concepts": found.concepts, "new": found.new, "shortcuts": found.shortcuts,
+        "finds": float(found.shortcuts > 0 and bool(concept.confused)), "begun_anew": found.failed,
         "cpu_seconds": time.process_time() - cpu, "wall_seconds": time.perf_counter() - wall,
     }  # fmt: skip
 
@@ -114,7 +121,7 @@ def shortcut_figures(results: Sequence[dict[str, Any]]) -> list[Figure]:
             bound = None if means == "none" else 95.0
             found.append(mean(of, f"{name}: concepts, the worst seed", "concepts", "%", bound, scale=100, worst=True))
             found.append(mean(of, f"{name}: sums", "sums", "%", scale=100))
-            found.append(mean(of, f"{name}: networks that got stuck before", "failed", ""))
+            found.append(mean(of, f"{name}: networks that got stuck before", "begun_anew", ""))
     return found
 
 

@@ -14,7 +14,7 @@ import torch
 
 from benchmarks.common.figures import Figure
 from benchmarks.common.process import JobError, run
-from benchmarks.perception import addition, explain, numbers, peers
+from benchmarks.perception import addition, explain, numbers, peers, puzzles
 from benchmarks.perception.part import Job, Options, Part, Watch, mean
 from benchmarks.perception.parts import PARTS
 from benchmarks.perception.series import results
@@ -54,7 +54,7 @@ def test_a_series_goes_on_where_it_was_and_counts_what_failed(tmp_path: Path) ->
     found = measured(counted, path, [0, 1])
     assert [r.get("failed") for r in found] == [None, "at chance"] and counted.ran == [0, 1]
     kept = json.loads(path.read_text("utf-8"))
-    assert kept["command"] == "the command" and kept["figures"][0]["ours"] == "0.00 (1 seeds, 1 failed)"
+    assert kept["command"] == "the command" and kept["figures"][0]["ours"] == "0.00 (1 seed, 1 failed)"
     assert kept["measured"][1]["result"] == {"failed": "at chance"}
     counted.failing = set()
     assert [r["accuracy"] for r in measured(counted, path, [0, 1, 4])] == [0.0, 1.0, 4.0] and counted.ran == [1, 4]
@@ -146,6 +146,18 @@ def test_the_other_libraries_get_our_network(tmp_path: Path) -> None:
         for parameter in theirs_[-1].parameters():
             parameter.mul_(1e3)  # so that the most probable sum is that of the most probable digits
     assert theirs.sum_accuracy(theirs_, theirs.read(str(tmp_path / "pairs.npz"))) == 1.0
+
+
+def test_shortcuts_that_the_audit_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: it ships the digits")
+    job = next(j for j in puzzles.shortcut_jobs(Options((0,), "digits", quick=True)) if j["means"] == "none")
+    with pytest.raises(ArithmeticError, match="1 networks got stuck"):
+        puzzles.measure_shortcut(job | {"pairs": 100}, tmp_path)
+    monkeypatch.setattr(puzzles.shortcut, "STUCK", 0.0)
+    found = puzzles.measure_shortcut(job | {"pairs": 100}, tmp_path)
+    assert found["finds"] == 1.0 and found["shortcuts"] == 2 and found["begun_anew"] == 0
+    shown = puzzles.shortcut_figures([job | found, job | {"failed": "stuck"}])
+    assert shown[0].verdict == "met" and "1 seed, 1 failed" in shown[0].ours
 
 
 def test_peers_are_asked_for_by_their_interpreter(tmp_path: Path) -> None:
