@@ -36,7 +36,7 @@ def jobs(options: Options) -> list[Job]:
     learned = base | {"peer": "ltn", "epochs": most, "batch": BATCH["ltn"], "every": EVERY, "goal": GOAL}
     made = base | {"peer": "deepproblog", "count": count, "batch": BATCH["deepproblog"]}
     found = []
-    for what, theirs in (("train", learned), ("epochs", made)):
+    for what, theirs in (("epochs", made), ("train", learned)):
         found += [ours | {"what": what, "turn": 0}, theirs, ours | {"what": what, "turn": 1}]
     return found
 

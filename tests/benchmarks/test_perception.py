@@ -162,9 +162,9 @@ def test_shortcuts_that_the_audit_finds(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_peers_are_asked_for_by_their_interpreter(tmp_path: Path) -> None:
     jobs = peers.jobs(Options((0,)))
-    assert [job.get("peer") for job in jobs] == [None, "ltn", None, None, "deepproblog", None]
+    assert [job.get("peer") for job in jobs] == [None, "deepproblog", None, None, "ltn", None]
     with pytest.raises(JobError, match="--peers PYTHON"):
-        peers.started(jobs[1], tmp_path, Options((0,)))
+        peers.started(jobs[4], tmp_path, Options((0,)))
     with pytest.raises(JobError, match="nowhere cannot be started"):
         run("benchmarks.perception.worker", {}, python=str(tmp_path / "nowhere"))
 
