@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.common.table import render
 from benchmarks.perception.part import Options
 from benchmarks.perception.parts import PARTS
-from benchmarks.perception.series import results
+from benchmarks.perception.series import named, results
 
 HOME = Path(__file__).parent
 
@@ -60,7 +60,7 @@ def main() -> int:
         words += " --peers PYTHON" if part.run else ""
         found = results(part, asked, path, options.work, words, say)
         figures += part.figures(found)
-        failed += [f"{name}, seed {r['seed']}: {r['failed']}" for r in found if "failed" in r]
+        failed += [f"{named(r)}: {r['failed']}" for r in found if "failed" in r]
     print(f"learning from images, {options.data}, seeds {options.seeds}" + ", quick" * options.quick)
     print(render(figures, judged=not quick))
     print("\n".join(["failed runs:", *failed]) if failed else "no run failed")

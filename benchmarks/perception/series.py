@@ -14,6 +14,17 @@ from benchmarks.common.process import JobError, run
 from benchmarks.perception.part import Job, Options, Part
 
 PACKAGES = ("numpy", "torch", "numba")
+WORDS = (
+    "part",
+    "task",
+    "what",
+    "turn",
+    "peer",
+    "length",
+    "kind",
+    "means",
+    "seed",
+)  # what tells the jobs of a part apart
 SECONDS = 7_200.0  # of wall time, for one job
 
 
@@ -37,7 +48,7 @@ def results(
         except JobError as error:
             result = {"failed": str(error)}
         done.append(begun | {"result": result})
-        say(f"{_name(job)}: {_short(result)}")
+        say(f"{named(job)}: {_short(result)}")
         done.sort(key=lambda r: wanted.index(r["job"]))
         found = [r["job"] | r["result"] for r in done]
         _write(path, {"command": command, "figures": shown(part.figures(found)), "measured": done})
@@ -67,8 +78,9 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     os.replace(beside, path)
 
 
-def _name(job: Job) -> str:
-    return ", ".join(f"{k} {v}" for k, v in job.items() if k not in ("data", "settings"))
+def named(job: Job) -> str:
+    """A job in a few words."""
+    return ", ".join(f"{k} {job[k]}" for k in WORDS if job.get(k) is not None)
 
 
 def _short(result: dict[str, Any]) -> str:

@@ -229,7 +229,7 @@ def _run_numbers(options: argparse.Namespace, args: Sequence[str]) -> int:
     reasoner, samples, result = found[0]
     console.print(f"{result.samples:,} samples to train, {len(samples):,} to judge\n")
     if options.save is not None:
-        reasoner.save(options.save)
+        reasoner.save(options.save, background=numbers.facts_of(options.length))
     _tell(numbers.explain(reasoner, samples)[0], options.out, console)
     if options.json is not None:
         write(options.json, ["addition", *args], [asdict(r) for *_, r in found], asdict(settings))

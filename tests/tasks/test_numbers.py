@@ -23,9 +23,11 @@ from tasks.addition.numbers import (
     digit_accuracy,
     explain,
     numbers_of,
-    results,
     sum_accuracy,
     with_shifts,
+)
+from tasks.addition.numbers import (
+    results as results_of,
 )
 from tasks.addition.run import run
 from tasks.common.digits import Labelled
@@ -130,7 +132,7 @@ def test_digits_are_learned_from_sums_and_serve_numbers_of_other_lengths(digits:
     network = reasoner.networks["net"]
     longer = build(8, 5, seed=0, network=network)
     samples = numbers_of(test, 5)
-    assert sum_accuracy(longer, samples) > 0.2 and results(longer, samples).shape == (len(samples), 6)
+    assert sum_accuracy(longer, samples) > 0.2 and results_of(longer, samples).shape == (len(samples), 6)
     why = explain(longer, samples, places=(1, 6))
     assert [w.claim.atom.split(",")[0] for w in why] == ["result(1", "result(6"]
     for one in why:
@@ -202,6 +204,8 @@ def test_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     results = json.loads((tmp_path / "results.json").read_text("utf-8"))
     assert [r["seed"] for r in results["results"]] == [0, 1] and results["results"][0]["samples"] == 239
     assert "result(1," in (tmp_path / "explanation.html").read_text("utf-8")
+    model = ns.Reasoner.load(tmp_path / "model")
+    assert len(results_of(model, numbers_of(random_images(12), 3))) == 2  # it knows its columns
     # longer numbers with the network that was kept: a learning rate of 0 leaves its accuracy
     again = ["--length", "20", "--from", str(tmp_path / "model"), "--lr", "0", *options, *out]
     assert run(again) == 0
