@@ -26,11 +26,14 @@ class JobError(RuntimeError):
     """A job failed; holds the last line that it wrote."""
 
 
-def run(module: str, job: dict[str, Any], cache: str | None = None, seconds: float = 1800) -> dict[str, Any]:
+def run(
+    module: str, job: dict[str, Any], cache: str | None = None, seconds: float = 1800, python: str = sys.executable
+) -> dict[str, Any]:
     """One measurement in a fresh process.
 
     Args:
         cache: a folder for compiled kernels, in place of the usual one; seconds: of wall time.
+        python: an interpreter that has what the module imports.
 
     Raises:
         JobError: the process failed or took too long.
@@ -39,11 +42,13 @@ def run(module: str, job: dict[str, Any], cache: str | None = None, seconds: flo
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     if cache is not None:
         environment["NUMBA_CACHE_DIR"] = cache
-    command = [sys.executable, "-m", module, json.dumps(job)]
+    command = [python, "-m", module, json.dumps(job)]
     try:
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
         raise JobError(f"longer than {seconds:.0f} s") from None
+    except OSError as error:
+        raise JobError(f"{Path(python).name} cannot be started: {error.strerror}") from None
     if done.returncode in (-signal.SIGPROF, -signal.SIGXCPU):
         raise JobError("longer than its CPU time")
     if done.returncode:

@@ -80,14 +80,20 @@ def mnist_folder() -> Path | None:
         return None
 
 
-def parts(source: str = "auto", seed: int = 0) -> Parts:
+def named(source: str) -> str:
+    """`digits` or `mnist`: which of them `auto` is here."""
+    return source if source != "auto" else "digits" if mnist_folder() is None else "mnist"
+
+
+def parts(source: str = "auto", seed: int = 0, valid: int | None = None) -> Parts:
     """The images; the seed decides what is for validation, and the order. The test part is the same for all seeds.
 
     Args:
         source: `digits`, `mnist`, or `auto`: MNIST where the data folder has it.
+        valid: images for validation, by default 180 of the digits and 2,000 of MNIST; 0 leaves all for training.
 
     Raises:
-        DataError: MNIST is asked for and not there, or a file of it is damaged.
+        DataError: MNIST is asked for and not there, or a file of it is damaged; or no images are left for training.
     """
     if source not in SOURCES:
         raise DataError(f"there is no data `{source}`", note=f"there are {', '.join(SOURCES)}")
@@ -97,10 +103,12 @@ def parts(source: str = "auto", seed: int = 0) -> Parts:
             "MNIST is not there", note=f"{folder_of() / 'mnist'} lacks one of the four idx.gz files",
             help="neurosym data get mnist, or set NEUROSYM_DATA to a folder that has it, or use --data digits",
         )  # fmt: skip
-    return _embedded(seed) if folder is None else _mnist(folder, seed)
+    if folder is None:
+        return _embedded(seed, DIGITS_VALID if valid is None else valid)
+    return _mnist(folder, seed, MNIST_VALID if valid is None else valid)
 
 
-def _embedded(seed: int) -> Parts:
+def _embedded(seed: int, held_out: int) -> Parts:
     """scikit-learn's 1,797 digits of 8 × 8 pixels; the test part is the same for all seeds."""
     from sklearn.datasets import load_digits
 
@@ -108,17 +116,17 @@ def _embedded(seed: int) -> Parts:
     images = torch.tensor(bunch.images / 16.0, dtype=torch.float32)[:, None]
     everything = Labelled(images, torch.tensor(bunch.target, dtype=torch.long))
     test, known = _cut(_shuffled(everything, seed=0), DIGITS_TEST)
-    valid, train = _cut(_shuffled(known, seed), DIGITS_VALID)
+    valid, train = _cut(_shuffled(known, seed), held_out)
     return Parts("digits", 8, train, valid, test)
 
 
-def _mnist(folder: Path, seed: int) -> Parts:
+def _mnist(folder: Path, seed: int, held_out: int) -> Parts:
     """MNIST's own test part; the seed draws the rest."""
     known, test = (
         Labelled(_read_idx(folder / images)[:, None].float() / 255.0, _read_idx(folder / digits).long())
         for images, digits in (_MNIST_FILES["train"], _MNIST_FILES["test"])
     )
-    valid, train = _cut(_shuffled(known, seed), MNIST_VALID)
+    valid, train = _cut(_shuffled(known, seed), held_out)
     return Parts("mnist", 28, train, valid, test)
 
 
@@ -130,6 +138,8 @@ def _shuffled(data: Labelled, seed: int) -> Labelled:
 def _cut(data: Labelled, *sizes: int) -> list[Labelled]:
     """The first so many images, the next so many, …, and the rest."""
     rest = len(data.digits) - sum(sizes)
+    if rest < 1 or min(sizes) < 0:
+        raise DataError(f"{sum(sizes)} of {len(data.digits)} images cannot be held out", help="hold out fewer")
     images, digits = data.images.split([*sizes, rest]), data.digits.split([*sizes, rest])
     return [Labelled(i, d) for i, d in zip(images, digits, strict=True)]
 

@@ -41,7 +41,7 @@ def add_settings(
     for name, kind in kinds.items():
         note = f"{notes[name]}; " if notes and name in notes else ""
         shown = ", ".join(f"{getattr(settings, name)} for {data}" for data, settings in defaults.items())
-        parser.add_argument(f"--{name}", type=kind, help=f"{note}default: {shown}")
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=f"{note}default: {shown}")
 
 
 def given(options: argparse.Namespace, settings: Settings, names: Iterable[str]) -> Settings:

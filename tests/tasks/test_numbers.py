@@ -11,8 +11,9 @@ import pytest
 import torch
 
 import neurosym as ns
-from neurosym.errors import NetworkError
+from neurosym.errors import DataError, NetworkError
 from neurosym.neural import DigitNet, KnownValue, from_config
+from tasks.addition import numbers
 from tasks.addition.numbers import (
     RIGHT,
     RULES,
@@ -22,8 +23,11 @@ from tasks.addition.numbers import (
     digit_accuracy,
     explain,
     numbers_of,
-    results,
     sum_accuracy,
+    with_shifts,
+)
+from tasks.addition.numbers import (
+    results as results_of,
 )
 from tasks.addition.run import run
 from tasks.common.digits import Labelled
@@ -128,7 +132,7 @@ def test_digits_are_learned_from_sums_and_serve_numbers_of_other_lengths(digits:
     network = reasoner.networks["net"]
     longer = build(8, 5, seed=0, network=network)
     samples = numbers_of(test, 5)
-    assert sum_accuracy(longer, samples) > 0.2 and results(longer, samples).shape == (len(samples), 6)
+    assert sum_accuracy(longer, samples) > 0.2 and results_of(longer, samples).shape == (len(samples), 6)
     why = explain(longer, samples, places=(1, 6))
     assert [w.claim.atom.split(",")[0] for w in why] == ["result(1", "result(6"]
     for one in why:
@@ -158,12 +162,59 @@ def test_what_is_no_value_is_refused(given: list[list[float]]) -> None:
         KnownValue(10)(torch.tensor(given))
 
 
+def test_moved_copies_are_of_the_same_numbers() -> None:
+    samples = numbers_of(random_images(2 * 2 * 3), 3)
+    more = with_shifts(samples, 2, seed=1)
+    assert len(more) == 6 and torch.equal(more.sums, samples.sums.repeat(3, 1))
+    assert torch.equal(more.left[:2], samples.left) and not torch.equal(more.left[2:4], samples.left)
+    inner = samples.right[..., 2:-2, 2:-2]
+    windows = [
+        more.right[4:6, ..., 2 + y : 6 + y, 2 + x : 6 + x] for y, x in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
+    ]
+    for row, column in product(range(2), range(3)):
+        assert any(torch.equal(w[row, column], inner[row, column]) for w in windows)
+
+
+def test_what_is_held_out_judges_and_is_not_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: it ships the digits")
+    learned: list[Numbers] = []
+
+    def noted(reasoner: ns.Reasoner, samples: Numbers, *_: object, **__: object) -> int:
+        learned.append(samples)
+        return 1
+
+    monkeypatch.setattr(numbers, "train", noted)
+    settings = numbers.NumberSettings(epochs=1)
+    for held_out, known, judged in ((400, 1037, 400), (0, 1437, 360)):
+        _, samples, result = numbers.measure("digits", 2, settings, 0, False, held_out)
+        assert (result.samples, len(samples)) == (known // 4, judged // 4)
+        seen = {image.numpy().tobytes() for x in (learned[-1].left, learned[-1].right) for image in x.flatten(0, 1)}
+        assert not seen & {image.numpy().tobytes() for image in samples.left.flatten(0, 1)}
+    with pytest.raises(DataError, match="1437 of 1437 images cannot be held out"):
+        numbers.measure("digits", 2, settings, 0, False, 1437)
+
+
 def test_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("sklearn", reason="scikit-learn is not installed: it ships the digits")
-    options = ["--length", "3", "--data", "digits", "--epochs", "1", "--seeds", "2", "--quiet", "--out", str(tmp_path)]
-    assert run([*options, "--json", str(tmp_path / "results.json")]) == 0
+    options = ["--data", "digits", "--epochs", "1", "--shifts", "0", "--quiet"]
+    out, kept = ["--out", str(tmp_path), "--json", str(tmp_path / "results.json")], ["--save", str(tmp_path / "model")]
+    assert run(["--length", "3", *options, "--seeds", "2", *out, *kept]) == 0
     shown = capsys.readouterr().out
-    assert "numbers of 3 digits" in shown and "mean" in shown and "a1 shows" in shown
+    assert "numbers of 3 digits, on test" in shown and "mean" in shown and "a1 shows" in shown
     results = json.loads((tmp_path / "results.json").read_text("utf-8"))
-    assert [r["seed"] for r in results["results"]] == [0, 1] and results["results"][0]["samples"] == 209
+    assert [r["seed"] for r in results["results"]] == [0, 1] and results["results"][0]["samples"] == 239
     assert "result(1," in (tmp_path / "explanation.html").read_text("utf-8")
+    model = ns.Reasoner.load(tmp_path / "model")
+    assert len(results_of(model, numbers_of(random_images(12), 3))) == 2  # it knows its columns
+    # longer numbers with the network that was kept: a learning rate of 0 leaves its accuracy
+    again = ["--length", "20", "--from", str(tmp_path / "model"), "--lr", "0", *options, *out]
+    assert run(again) == 0
+    longer = json.loads((tmp_path / "results.json").read_text("utf-8"))["results"][0]
+    assert longer["length"] == 20 and longer["digit_accuracy"] == results["results"][0]["digit_accuracy"]
+
+
+@pytest.mark.parametrize("options", [["--held-out", "9"], ["--from", "there"], ["--length", "2", "--batch", "4"]])
+def test_options_that_do_not_fit(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run(options)
+    assert "--length" in capsys.readouterr().err
