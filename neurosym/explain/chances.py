@@ -35,7 +35,8 @@ class Chances:
     def evaluate(self, facts: Iterable[int]) -> None:
         """Compute the tags of derived facts, all at once."""
         wanted = sorted({f for f in facts if f not in self._values and self.graph.choice[f] < 0})
-        wanted = [f for f in wanted if f not in self._on_the_way(wanted)]
+        found = self._on_the_way(wanted)
+        wanted = [f for f in wanted if f not in found]
         if wanted:
             evaluator = self.answers.grounded.evaluator(wanted, self.answers.evidence, self.answers.algebra)
             with torch.no_grad():
