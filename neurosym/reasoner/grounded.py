@@ -38,6 +38,7 @@ class Grounded:
         self._answered: tuple[tuple[int, ...], Evidence, Exact] | None = None
         self._found: dict[object, Found] = {}
         self.kept = Kept()  # made for explanations, which are of one answer each
+        self.methods: dict[object, Any] = {}  # of the answers of each evaluator
         self.solutions: Solutions = {}
         self.networks: dict[object, Any] = {}  # of the semantics `bounds`, by settings and evidence
         self.worlds: dict[object, Any] = {}  # see `most_probable` and `sample`, by facts and evidence
