@@ -135,14 +135,17 @@ def measure(data: Hwf, settings: Settings, seed: int, progress: bool) -> tuple[n
     return reasoner, Result(seed, accuracy, milliseconds, (symbols[0], symbols[1]), seconds)
 
 
-def explain(reasoner: ns.Reasoner, formulas: Formulas, row: int = 0, contributions: bool = True) -> ns.Explanation:
+def explain(
+    reasoner: ns.Reasoner, formulas: Formulas, row: int = 0, contributions: str = "gradient"
+) -> ns.Explanation:  # fmt: skip
     """Why a formula has the value that the reasoner thinks most probable.
 
     The value is chosen as the best of many, so that no threshold decides and the explanation has no `why_not`.
 
     Args:
-        contributions: whether to tell what each symbol, rule and fact adds. For a long formula leaving out rules takes
-            longer than all the rest, since each has values of its own; see README.md.
+        contributions: as of `ns.explain`. `gradient` tells what each symbol adds; `leave-one-out` the same of rules
+            and recorded facts, which for a long formula takes longer than all the rest: each value has a circuit of
+            its own.
     """
     inputs = {n: x[row : row + 1] for n, x in formulas.inputs.items()}
     answers = reasoner.query(query(formulas), inputs=inputs)
