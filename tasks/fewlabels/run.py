@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import torch
 
@@ -78,9 +79,9 @@ def _new_table(results: Sequence[NewResult], name: str, examples: int) -> None:
     Console(width=max(130, Console().width)).print(table)
 
 
-def _labels(options: argparse.Namespace) -> tuple[list[FewResult], dict[str, object]]:
+def _labels(options: argparse.Namespace) -> tuple[list[FewResult], dict[str, Any]]:
     results: list[FewResult] = []
-    about: dict[str, object] = {}
+    about: dict[str, Any] = {}
     for share in options.share or SHARES:
         for seed in seeds_of(options):
             data = load(share, options.data, seed)
@@ -91,10 +92,10 @@ def _labels(options: argparse.Namespace) -> tuple[list[FewResult], dict[str, obj
     return results, about
 
 
-def _new(options: argparse.Namespace) -> tuple[list[NewResult], dict[str, object]]:
+def _new(options: argparse.Namespace) -> tuple[list[NewResult], dict[str, Any]]:
     results: list[NewResult] = []
     first: tuple[ns.Reasoner, NewClass] | None = None
-    about: dict[str, object] = {}
+    about: dict[str, Any] = {}
     for seed in seeds_of(options):
         data = load_new(options.examples, options.data, seed)
         settings = given(options, SUMS[data.name], SETTABLE)
@@ -118,8 +119,8 @@ def run(args: list[str]) -> int:
     """Train, evaluate and explain; gives the exit status."""
     options = _parser().parse_args(args)
     torch.set_num_threads(1)
-    settings: dict[str, object] = {}
-    found: list[dict[str, object]] = []
+    settings: dict[str, Any] = {}
+    found: list[dict[str, Any]] = []
     for part in options.part or PARTS:
         results, settings[part] = _labels(options) if part == "labels" else _new(options)
         found += [{"part": part} | asdict(r) for r in results]
