@@ -71,11 +71,11 @@ def _new_table(results: Sequence[NewResult], name: str, examples: int) -> None:
     from rich.table import Table
 
     heads = ("0 to 8 before", "0 to 8 after", f"{NEW}", "sums before", "sums after", f"sums with {NEW}")
-    table = Table("seed", *heads, "ms to add", title=f"{NEW} from {examples} examples, {name}")
+    table = Table("seed", *heads, "ms to add", "failed", title=f"{NEW} from {examples} examples, {name}")
     for r in results:
-        table.add_row(str(r.seed), *(f"{getattr(r, c):.1%}" for c in NEW_COLUMNS), f"{r.adding:.0f}")
+        table.add_row(str(r.seed), *(f"{getattr(r, c):.1%}" for c in NEW_COLUMNS), f"{r.adding:.0f}", str(r.failed))
     if len(results) > 1:
-        table.add_row("mean", *(spread([getattr(r, c) for r in results]) for c in NEW_COLUMNS), "")
+        table.add_row("mean", *(spread([getattr(r, c) for r in results]) for c in NEW_COLUMNS), "", "")
     Console(width=max(130, Console().width)).print(table)
 
 
