@@ -99,7 +99,8 @@ def explain(
         with answers.reasoner.aside():
             return explain_bounds(answers, position, sample, asked, language, more)
     grounded = answers.grounded.proved([fact]) if fact >= 0 else answers.grounded
-    answers = replace(answers, grounded=grounded.beside())
+    known = [f for f in answers.facts if f >= 0]
+    answers = replace(answers, grounded=grounded.beside(known, answers.evidence))
     reasoner = answers.reasoner
     if reasoner is None:
         raise ExplanationError("these answers do not know their reasoner", code="NS801")

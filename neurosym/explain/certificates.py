@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,16 +20,61 @@ from neurosym.semantics.algebras.semirings import ABSORPTIVE
 from neurosym.verify.atoms import split_atom
 from neurosym.version import version
 
+EACH = 20  # what a fact or grounding in words takes, in nodes of a circuit
+
 
 def certificate(
     answers: Answers, fact: int, value: float, sample: int, hashes: dict[str, str], bounds: tuple[float, float]
 ) -> Certificate:
     """Everything that determines the tag of a fact: facts, choices, groundings and evidence, numbered from 0."""
-    graph = answers.grounded.graph
-    roots = np.array([fact, *(f for f, _ in answers.evidence)], np.int32)
     algebra = answers.algebra
     drop = algebra is None or (not isinstance(algebra, LogicBounds) and ABSORPTIVE in algebra.properties)
-    part = relevant_part(graph, roots, drop)
+    part = _ground_part(answers, fact, drop)
+    choices = choices_of(answers, part.number, sample)
+    return Certificate(
+        claim=part.number[fact],
+        value=value,
+        semantics=answers.semantics,
+        facts=part.facts,
+        choices=choices,
+        groundings=part.groundings,
+        evidence=[{"fact": part.number[f], "observed": v} for f, v in answers.evidence],
+        hashes=hashes,
+        foreign=part.foreign,
+        bounds=bounds if isinstance(algebra, TopK) or any(c["kind"] == "open" for c in choices) else None,
+        parts=part.parts,
+        **spelling(answers),
+    )
+
+
+@dataclass(frozen=True)
+class _GroundPart:
+    """What certificates of one fact have in common, whatever the probabilities; named as in `Certificate`.
+
+    Attributes:
+        number: fact id → its number in the certificate.
+    """
+
+    number: dict[int, int]
+    facts: list[dict[str, Any]]
+    groundings: list[dict[str, Any]]
+    foreign: list[str]
+    parts: dict[str, tuple[int, str, int]]
+
+
+def _ground_part(answers: Answers, fact: int, drop: bool) -> _GroundPart:
+    """The ground program below a fact and the evidence; samples that share the graph share it."""
+    kept, key = answers.grounded.kept, ("certificate", fact, answers.evidence, drop)
+    found: _GroundPart | None = kept.get(key)
+    if found is None:
+        found = _spelled(answers.grounded.graph, [fact, *(f for f, _ in answers.evidence)], drop)
+        if answers.inputs:
+            kept.put(key, found, EACH * (len(found.facts) + len(found.groundings)))
+    return found
+
+
+def _spelled(graph: DerivationGraph, roots: list[int], drop: bool) -> _GroundPart:
+    part = relevant_part(graph, np.array(roots, np.int32), drop)
     body, sign = ragged(graph.body_start, part.grounding, graph.body, graph.sign)
     number = {f: k for k, f in enumerate(dict.fromkeys([*part.facts.tolist(), *(f for row in body for f in row)]))}
     (absent,) = ragged(graph.absent_start, part.grounding, graph.absent)
@@ -55,22 +101,9 @@ def certificate(
             }
         )
     facts = _facts(graph, part, np.array(list(number), np.int64), drop)
-    choices = choices_of(answers, number, sample)
-    foreign = {c.foreign.signature for of in set(columns[0]) for c in calls(graph.rules[of])}
-    return Certificate(
-        claim=number[fact],
-        value=value,
-        semantics=answers.semantics,
-        facts=facts,
-        choices=choices,
-        groundings=groundings,
-        evidence=[{"fact": number[f], "observed": v} for f, v in answers.evidence],
-        hashes=hashes,
-        foreign=sorted(foreign),
-        bounds=bounds if isinstance(algebra, TopK) or any(c["kind"] == "open" for c in choices) else None,
-        parts=parts_used(graph, [f["atom"] for f in facts], [a for g in groundings for a in g["absent"]]),
-        **spelling(answers),
-    )
+    foreign = sorted({c.foreign.signature for of in set(columns[0]) for c in calls(graph.rules[of])})
+    parts = parts_used(graph, [f["atom"] for f in facts], [a for g in groundings for a in g["absent"]])
+    return _GroundPart(number, facts, groundings, foreign, parts)
 
 
 def ragged(starts: NDArray[np.integer], rows: NDArray[np.integer], *columns: NDArray[Any]) -> list[list[list[Any]]]:

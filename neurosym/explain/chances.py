@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from neurosym.explain.assumptions import Assumptions
 from neurosym.grounding import CERTAIN
 from neurosym.reasoner import Answers
-from neurosym.semantics import Bounds
+from neurosym.semantics import Bounds, Exact
 
 
 class Chances:
@@ -35,6 +35,8 @@ class Chances:
     def evaluate(self, facts: Iterable[int]) -> None:
         """Compute the tags of derived facts, all at once."""
         wanted = sorted({f for f in facts if f not in self._values and self.graph.choice[f] < 0})
+        found = self._on_the_way(wanted)
+        wanted = [f for f in wanted if f not in found]
         if wanted:
             evaluator = self.answers.grounded.evaluator(wanted, self.answers.evidence, self.answers.algebra)
             with torch.no_grad():
@@ -44,6 +46,17 @@ class Chances:
                     self._least |= dict(zip(wanted, lower[0].tolist(), strict=True))
                     self._most |= dict(zip(wanted, upper[0].tolist(), strict=True))
             self._values |= dict(zip(wanted, tags, strict=True))
+
+    def _on_the_way(self, wanted: Sequence[int]) -> Container[int]:
+        """Those of some facts whose probabilities come with those of the answers, which are computed from them."""
+        answers = self.answers
+        evaluator = answers.grounded.made([f for f in answers.facts if f >= 0], answers.evidence, answers.algebra)
+        if not wanted or not isinstance(evaluator, Exact):
+            return ()
+        with torch.no_grad():
+            found = evaluator.inside(self.tags, wanted)
+        self._values |= found
+        return found
 
     def of(self, fact: int, sign: bool = True) -> float:
         """The probability that a fact has a sign; what was observed is as it was observed."""

@@ -41,6 +41,7 @@ class NeuralEvidence:
         self.inputs = answers.inputs
         self.sample = sample
         self.attribution: Attributions | None = None
+        self._pictures: dict[str, str] = {}
 
     def __contains__(self, fact: int) -> bool:
         return bool(self.graph.choice[fact] >= 0) and self.graph.choice_of(fact)[0].kind == "neural"
@@ -54,6 +55,12 @@ class NeuralEvidence:
             if isinstance(value, str)
             else spell(value, self.graph.prefixes)
         )
+
+    def _picture(self, slot: str) -> str:
+        """An input as a data URI, where it is an image."""
+        if slot not in self._pictures:
+            self._pictures[slot] = png_uri(self.inputs[slot][self.sample])
+        return self._pictures[slot]
 
     def of(self, fact: int) -> Neural:
         """What the network said about a leaf."""
@@ -81,7 +88,7 @@ class NeuralEvidence:
                 elif bool(tensor.isnan().all()):
                     shown.append((argument.name, "missing", ""))
                 else:
-                    image = image or png_uri(tensor)
+                    image = image or self._picture(term_value.name)
             else:
                 table = find_table(argument, self.leaves.features, self.graph.prefixes)
                 if table is not None:
@@ -124,20 +131,22 @@ def _words(network: torch.nn.Module, row: Tensor) -> str:
 
 def png_uri(tensor: Tensor) -> str:
     """A greyscale or colour image tensor (1 or 3, h, w) as a data URI; an empty string for anything else."""
-    image = tensor.detach().cpu().float()
-    if image.dim() == 2:
+    image = tensor.detach().cpu().float().numpy()
+    if image.ndim == 2:
         image = image[None]
-    if image.dim() != 3 or image.shape[0] not in (1, 3) or max(image.shape[1:]) > 512:
+    if image.ndim != 3 or image.shape[0] not in (1, 3) or max(image.shape[1:]) > 512:
         return ""
-    low, high = float(image.min()), float(image.max())
-    scaled = ((image - low) / (high - low) if high > low else image * 0).mul(255).round()
-    return png_of(scaled.permute(1, 2, 0).to(torch.uint8).numpy())
+    low, high = image.min(), image.max()
+    scaled = (image - low) / (high - low) if high > low else image * 0
+    return png_of((scaled * 255).round().transpose(1, 2, 0).astype(np.uint8))
 
 
 def png_of(pixels: NDArray[np.uint8]) -> str:
     """(h, w, 1 or 3) pixels as a data URI of a PNG."""
     height, width, channels = pixels.shape
-    raw = b"".join(b"\0" + np.ascontiguousarray(line).tobytes() for line in pixels)
+    lines = np.zeros((height, 1 + width * channels), np.uint8)  # each begins with a zero: no filter
+    lines[:, 1:] = pixels.reshape(height, -1)
+    raw = lines.tobytes()
     header = struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 0, 0, 0, 0)
     parts = (_chunk(b"IHDR", header), _chunk(b"IDAT", zlib.compress(raw)), _chunk(b"IEND", b""))
     return "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"".join(parts)).decode()

@@ -18,6 +18,7 @@ from neurosym.neural.fusion import Fusion
 from neurosym.neural.images import Block, DigitNet, MobileNet
 from neurosym.neural.known import KnownValue
 from neurosym.neural.networks import MLP, MonotoneThreshold, OnColumns, SoftThreshold, Standardize, Threshold
+from neurosym.neural.prototypes import Prototypes
 from neurosym.neural.tables import TableNet
 from neurosym.neural.texts import TextNet
 from neurosym.neural.words import WordsNet
@@ -37,6 +38,7 @@ __all__ = [
     "MobileNet",
     "MonotoneThreshold",
     "OnColumns",
+    "Prototypes",
     "RelationalGNN",
     "Similarity",
     "SoftThreshold",
@@ -57,6 +59,7 @@ _CLASSES: dict[str, Callable[..., nn.Module]] = {
     "MobileNet": MobileNet,
     "MonotoneThreshold": MonotoneThreshold,
     "OnColumns": OnColumns,
+    "Prototypes": Prototypes,
     "Similarity": Similarity,
     "SoftThreshold": SoftThreshold,
     "Standardize": Standardize,

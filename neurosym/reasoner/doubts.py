@@ -143,17 +143,22 @@ def unheard_of(answers: Answers) -> tuple[Unheard, ...]:
     reasoner = answers.reasoner
     if reasoner is None:
         return ()
-    there = {term_key(v) for f, args in zip(answers.facts, answers.args, strict=True) if f >= 0 for v in args}
+    there: set[object] | None = None  # made where it is needed: answers may be many
     asked = [(atom, False) for atom in _asked(answers, reasoner)]
     observed = [(atom, True) for atom, _ in answers.observed]
-    there |= {term_key(c.value) for a, _ in observed if a.key in reasoner.program.opened for _, c in constants(a)}
+    opened = {term_key(c.value) for a, _ in observed if a.key in reasoner.program.opened for _, c in constants(a)}
     missing: dict[Symbol | Iri, tuple[Atom, bool]] = {}
     for atom, seen in (*asked, *observed):
         for _, constant in constants(atom):
             value = constant.value
-            if not isinstance(value, Symbol | Iri) or term_key(value) in there or value in missing:
+            if not isinstance(value, Symbol | Iri) or term_key(value) in opened or value in missing:
                 continue
-            if not _known(value, answers, reasoner):
+            if _known(value, answers, reasoner):
+                continue
+            if there is None:
+                rows = zip(answers.facts, answers.args, strict=True)
+                there = {term_key(v) for f, args in rows if f >= 0 for v in args}
+            if term_key(value) not in there:
                 missing[value] = atom, seen
     prefixes = _prefixes(reasoner)
     printer = reasoner.program.notation.printer(prefixes)

@@ -16,6 +16,7 @@ from neurosym.grounding.core import CoreAtom, Key, Negated, Scan
 from neurosym.lang.ast import Atom, Const
 from neurosym.lang.builtins import SLOT_TYPES
 from neurosym.lang.terms import Symbol, Value, term_key
+from neurosym.reasoner.kept import Kept
 from neurosym.reasoner.leaves import Leaves
 from neurosym.semantics import ALGEBRAS, Bounds, Evaluator, Exact, LogicBounds, ProofBounds, Semantics, Semiring, TopK
 from neurosym.semantics.exact import Solutions
@@ -33,7 +34,11 @@ class Grounded:
         self.max_circuit = max_circuit
         self.slots = frozenset(slots)
         self._evaluators: dict[object, Exact | Evaluator | Bounds | ProofBounds] = {}
+        self._is_beside = False
+        self._answered: tuple[tuple[int, ...], Evidence, Exact] | None = None
         self._found: dict[object, Found] = {}
+        self.kept = Kept()  # made for explanations, which are of one answer each
+        self.methods: dict[object, Any] = {}  # of the answers of each evaluator
         self.solutions: Solutions = {}
         self.networks: dict[object, Any] = {}  # of the semantics `bounds`, by settings and evidence
         self.worlds: dict[object, Any] = {}  # see `most_probable` and `sample`, by facts and evidence
@@ -45,10 +50,17 @@ class Grounded:
         graph = with_proofs(self.graph, np.array(facts, np.int32))
         return Grounded(graph, self.leaves, self.max_circuit, self.slots)
 
-    def beside(self) -> Grounded:
-        """The same, with evaluators of its own beside those that there are: they go when it goes."""
+    def beside(self, answered: Sequence[int] = (), evidence: Evidence = ()) -> Grounded:
+        """The same, for questions beside those that were asked: their evaluators are kept as long as there is room.
+
+        Args:
+            answered: facts that were answered under some evidence, whose evaluator those of single ones are cut from.
+        """
         made = copy(self)
         made._evaluators = dict(self._evaluators)
+        found = made.made(answered, evidence, None)
+        made._answered = (tuple(answered), evidence, found) if isinstance(found, Exact) else None
+        made._is_beside = True
         return made
 
     def with_rest(self, leaves: Sequence[int]) -> Grounded:
@@ -79,20 +91,40 @@ class Grounded:
     ) -> Exact | Evaluator | Bounds | ProofBounds:
         """The evaluator of some facts; None stands for the exact semantics."""
         assert not isinstance(semantics, LogicBounds), "`bounds` speaks of formulas, and has an evaluation of its own"
-        # A user's algebra may have parameters: only the library's own are told by their class. The evaluator keeps the
-        # algebra, so that its id is not given to another.
-        algebra = None if semantics is None else type(semantics) if type(semantics) in ALGEBRAS else id(semantics)
-        algebra = semantics if isinstance(semantics, TopK) else algebra
-        key = (tuple(facts), evidence, algebra)
-        if key not in self._evaluators:
-            if isinstance(semantics, TopK):
-                made = ProofBounds(self.graph, facts, evidence, semantics)
-            elif self.has_unknown:
-                made = Bounds(self.graph, facts, evidence, semantics, partial(self.one_world, semantics=semantics))
+        found = self.made(facts, evidence, semantics)
+        if found is None:
+            found = self._cut(facts, evidence, semantics) or self._make(facts, evidence, semantics)
+            key = _key(facts, evidence, semantics)
+            if self._is_beside and isinstance(found, Exact):
+                self.kept.put(key, found, found.size)
             else:
-                made = self.one_world(facts, evidence, semantics)
-            self._evaluators[key] = made
-        return self._evaluators[key]
+                self._evaluators[key] = found
+        return found
+
+    def made(
+        self, facts: Sequence[int], evidence: Evidence, semantics: Semantics | None
+    ) -> Exact | Evaluator | Bounds | ProofBounds | None:
+        """The evaluator of some facts, if there is one already."""
+        key = _key(facts, evidence, semantics)
+        return self._evaluators[key] if key in self._evaluators else self.kept.get(key) if self._is_beside else None
+
+    def _make(
+        self, facts: Sequence[int], evidence: Evidence, semantics: Semantics | None
+    ) -> Exact | Evaluator | Bounds | ProofBounds:
+        assert not isinstance(semantics, LogicBounds)
+        if isinstance(semantics, TopK):
+            return ProofBounds(self.graph, facts, evidence, semantics)
+        if self.has_unknown:
+            return Bounds(self.graph, facts, evidence, semantics, partial(self.one_world, semantics=semantics))
+        return self.one_world(facts, evidence, semantics)
+
+    def _cut(self, facts: Sequence[int], evidence: Evidence, semantics: Semantics | None) -> Exact | None:
+        """The evaluator of facts that were answered together with others, without these."""
+        if semantics is not None or self._answered is None or self._answered[1] != evidence:
+            return None
+        answered, _, evaluator = self._answered
+        place = {f: k for k, f in enumerate(answered)}
+        return evaluator.only([place[f] for f in facts]) if all(f in place for f in facts) else None
 
     def one_world(
         self, facts: Sequence[int], evidence: Sequence[tuple[int, bool]], semantics: Semiring | None
@@ -196,3 +228,13 @@ class Grounded:
                     )  # fmt: skip
                 result[fact] = positive
         return tuple(sorted(result.items()))
+
+
+def _key(facts: Sequence[int], evidence: Evidence, semantics: Semantics | None) -> object:
+    """What tells evaluators of one graph apart.
+
+    A user's algebra may have parameters: only the library's own are told by their class. The evaluator keeps the
+    algebra, so that its id is not given to another.
+    """
+    algebra = None if semantics is None else type(semantics) if type(semantics) in ALGEBRAS else id(semantics)
+    return tuple(facts), evidence, semantics if isinstance(semantics, TopK) else algebra

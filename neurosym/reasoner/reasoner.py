@@ -391,11 +391,8 @@ class Reasoner(nn.Module):
         bounds = evaluator.bounds(leaf_tags) if isinstance(evaluator, Bounds | ProofBounds) else None
         bounds = None if bounds is None else (bounds[0].to(self.dtype), bounds[1].to(self.dtype))
         tags = evaluator(leaf_tags).to(self.dtype) if bounds is None else (bounds[0] + bounds[1]) / 2
-        methods = ["certain"] * len(facts)
-        details: list[str | Callable[[], str]] = ["cannot be derived"] * len(facts)
+        methods, details = _methods(grounded, evaluator, facts)
         columns = [k for k, f in enumerate(facts) if f >= 0]
-        for column, k in enumerate(columns):
-            methods[k], details[k] = method_of(evaluator, column)
         if len(columns) < len(facts):
             zero = tags.new_zeros((len(tags), len(facts)))
             at = torch.tensor(columns, dtype=torch.long, device=tags.device)
@@ -404,7 +401,7 @@ class Reasoner(nn.Module):
                 bounds = (zero.index_copy(1, at, bounds[0]), zero.index_copy(1, at, bounds[1]))
         return Answers(
             atoms, tuple(found), tuple(facts), tuple(a for _, a in found.values()), tags,
-            name, tuple(methods), Details(details), grounded, leaf_tags, evidence,
+            name, methods, details, grounded, leaf_tags, evidence,
             dict(inputs), chosen, self, bounds,
         )  # fmt: skip
 
@@ -705,6 +702,26 @@ def algebra(semantics: str | Semantics) -> Semantics | None:
             return known()
     names = ", ".join(["exact", TopK.name, LogicBounds.name, *(a.name for a in ALGEBRAS)])
     raise SemanticsError(f"there is no semantics `{semantics}`", code="NS505", note=f"there are {names}")
+
+
+def _methods(
+    grounded: Grounded, evaluator: Exact | Evaluator | Bounds | ProofBounds, facts: Sequence[int]
+) -> tuple[tuple[str, ...], Details]:
+    """How each answer was computed, and why so; of facts that are -1, that they cannot be derived.
+
+    Of an evaluator for which that is always the same, it is remembered: a question may have thousands of answers.
+    """
+    key = (id(evaluator), tuple(facts))
+    if key not in grounded.methods:
+        methods: list[str] = ["certain"] * len(facts)
+        details: list[str | Callable[[], str]] = ["cannot be derived"] * len(facts)
+        for column, k in enumerate(k for k, f in enumerate(facts) if f >= 0):
+            methods[k], details[k] = method_of(evaluator, column)
+        made = tuple(methods), Details(details)
+        if not isinstance(evaluator, Exact):
+            return made
+        grounded.methods[key] = made
+    return grounded.methods[key]
 
 
 def method_of(evaluator: Exact | Evaluator | Bounds | ProofBounds, column: int) -> tuple[str, str | Callable[[], str]]:

@@ -142,10 +142,10 @@ def measure(data: Addition, settings: Settings, seed: int, progress: bool) -> tu
 
 
 def explain(reasoner: ns.Reasoner, pairs: Pairs, pair: int = 0) -> ns.Explanation:
-    """Why a pair has the sum that the reasoner thinks most probable."""
+    """Why a pair has the sum that the reasoner thinks most probable: the best of many, so that no threshold decides."""
     inputs = {slot: images[pair : pair + 1] for slot, images in pairs.inputs.items()}
     answers = reasoner.query(QUERY, inputs=inputs)
-    return ns.explain(answers, answers.atoms[int(answers.tags[0].argmax())])
+    return ns.explain(answers, answers.atoms[int(answers.tags[0].argmax())], threshold=None)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -135,13 +135,22 @@ def measure(data: Hwf, settings: Settings, seed: int, progress: bool) -> tuple[n
     return reasoner, Result(seed, accuracy, milliseconds, (symbols[0], symbols[1]), seconds)
 
 
-def explain(reasoner: ns.Reasoner, formulas: Formulas, row: int = 0) -> ns.Explanation:
-    """Why a formula has the value that the reasoner thinks most probable."""
+def explain(
+    reasoner: ns.Reasoner, formulas: Formulas, row: int = 0, contributions: str = "gradient"
+) -> ns.Explanation:  # fmt: skip
+    """Why a formula has the value that the reasoner thinks most probable.
+
+    The value is chosen as the best of many, so that no threshold decides and the explanation has no `why_not`.
+
+    Args:
+        contributions: as of `ns.explain`. `gradient` tells what each symbol adds; `leave-one-out` the same of rules
+            and recorded facts, which for a long formula takes longer than all the rest: each value has a circuit of
+            its own.
+    """
     inputs = {n: x[row : row + 1] for n, x in formulas.inputs.items()}
     answers = reasoner.query(query(formulas), inputs=inputs)
     best = answers.atoms[int(answers.tags[0].argmax())]
-    # asked by itself: the other values are nothing that an explanation rests on
-    return ns.explain(reasoner.query(best, inputs=inputs), best)
+    return ns.explain(answers, best, threshold=None, contributions=contributions)
 
 
 def _table(data: Hwf, results: Sequence[Result]) -> Table:

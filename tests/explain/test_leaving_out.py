@@ -9,7 +9,7 @@ import pytest
 
 import neurosym as ns
 from neurosym.errors import NeurosymError
-from neurosym.explain.contributions import reground
+from neurosym.explain.contributions import leaving, reground
 from neurosym.lang.ast import Const, Rule
 from neurosym.lang.terms import Symbol, spell
 
@@ -93,8 +93,8 @@ def named(program: ns.Program, name: str) -> Rule:
 def test_each_is_what_it_says(name: str, semantics: str, many: int, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
     if semantics != "exact" and name == "evidence":
         pytest.skip("evidence needs probabilities")
-    monkeypatch.setattr(reground, "MANY", many)
-    monkeypatch.setattr(reground, "FEW", few)
+    monkeypatch.setattr(leaving, "MANY", many)
+    monkeypatch.setattr(leaving, "FEW", few)
     text, atom = PROGRAMS[name]
     text = text if "rule " in text else text.replace(". ", ".\n")  # a rule is named by its line
     program = ns.Program.from_text(text, "p.rules" if "rule " in text else "p.pl", "rules" if "rule " in text else "pl")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -16,68 +16,20 @@ import torch
 from torch import Tensor
 
 from neurosym.errors import GroundingError, ImpossibleEvidence, LimitError, SemanticsError
+from neurosym.explain.contributions.leaving import Switched
 from neurosym.explain.contributions.players import rule_leaves
-from neurosym.explain.contributions.switches import switched
-from neurosym.explain.contributions.tags import AnyEvaluator, products, tags_of
-from neurosym.facts import FactBase, Ids
+from neurosym.explain.contributions.switches import switchable, switched
+from neurosym.explain.contributions.tags import tags_of
+from neurosym.facts import FactBase
 from neurosym.grounding import DerivationGraph, ground
 from neurosym.grounding.builtins import constant_weight
-from neurosym.grounding.columns import offsets
-from neurosym.grounding.groundings import Columns, Groundings
 from neurosym.lang.ast import Alternative, And, Atom, Const, Literal, Program, Rule, Weight
 from neurosym.lang.walk import conjuncts
 from neurosym.reasoner import Answers, Reasoner
 from neurosym.reasoner.grounded import Grounded
-from neurosym.semantics import Exact
 
 SWITCH = " on "  # begins the predicate that says whether a rule is there; no rule file can name it
-MAX_CIRCUIT = 50_000  # nodes of one circuit for all; a circuit for each is cheaper than more
-MANY = 1_000  # groundings, above which one circuit for all is not tried
-SAME = 1e-6
-BATCH = 256  # rows that are evaluated at once
-FEW = 8  # leaves whose rows are evaluated, rather than derivatives
-
-
-def tags_without(evaluator: AnyEvaluator, tags: Tensor, leaves: Sequence[int | None], conditional: bool) -> list[float]:
-    """The tag of an evaluator's one fact, and what it is with each leaf at zero; NaN where the evidence is impossible.
-
-    An exact probability is linear in that of each leaf, so that one backward pass tells all of them.
-
-    Args:
-        tags: (1, F); leaves: None for one on which nothing rests; conditional: whether there is evidence.
-    """
-    if isinstance(evaluator, Exact) and not conditional and len(leaves) > FEW:
-        found = products(evaluator, tags[0])
-        if found is not None:
-            value, product = found
-            asked = [f for f in leaves if f is not None]
-            without = iter((value - product[asked]).clamp(min=0).tolist())
-            return [value, *(value if f is None else next(without) for f in leaves)]
-    values: list[float] = []
-    left_out = [None, *leaves]
-    for start in range(0, len(left_out), BATCH):
-        part = left_out[start : start + BATCH]
-        rows = tags.repeat(len(part), 1)
-        for row, leaf in enumerate(part):
-            if leaf is not None:
-                rows[row, leaf] = 0
-        values += tags_of(evaluator, rows).tolist()
-    return values
-
-
-@dataclass(frozen=True, eq=False)
-class _Changed:
-    """A graph in which each of some rules and facts has a leaf that it rests on, and what is asked of it.
-
-    Attributes:
-        tags: (1, F) of all leaves; leaves: None for a rule or fact on which nothing rests.
-    """
-
-    graph: DerivationGraph
-    tags: Tensor
-    leaves: Sequence[int | None]
-    claim: int
-    evidence: tuple[tuple[int, bool], ...]
+SWITCHES = 64  # rules and recorded facts, of all that a claim may rest on, that samples share switches of
 
 
 class Regrounder:
@@ -162,28 +114,67 @@ class Regrounder:
             return None
         started = time.monotonic()
         try:
-            changed = self._switched(rules, list(facts), claim) or self._anew(rules, list(facts.values()), claim)
-            return None if changed is None else self._tags_without(changed, len(rules), value, started)
+            switched, asked = self._switched(rules, list(facts), claim) or (None, [])
+            if switched is None:
+                made = self._anew(rules, list(facts.values()), claim)
+                if made is None:
+                    return None
+                (switched, tags), asked = made, list(range(len(rules) + len(facts)))
+            else:
+                tags = self.answers.leaf_tags[self.sample].detach()
+                tags = torch.cat([tags, tags.new_ones(switched.switches)])[None]
+            found = switched.without(tags, value, asked, lambda: self.spent + time.monotonic() - started > self.budget)
+            if switched.key is not None:
+                self.answers.grounded.kept.put(switched.key, switched, switched.size)
+            return found
         except (GroundingError, LimitError, SemanticsError):
             return None
         finally:
             self.spent += time.monotonic() - started
 
-    def _switched(self, rules: Sequence[int], facts: Sequence[int], claim: int) -> _Changed | None:
-        """The graph that there is with a switch for each rule and fact; None where more than that would change."""
+    def _switched(self, rules: Sequence[int], facts: Sequence[int], claim: int) -> tuple[Switched, list[int]] | None:
+        """The graph that there is with switches, and which of them are those of the rules and of the facts.
+
+        Where samples share the graph, all that the claim may rest on has a switch, if that is not much: what is made
+        for one sample then serves the others. None where more than that would change.
+        """
+        rests = (claim, *(e for e, _ in self.answers.evidence))
+        if self.answers.inputs:
+            every, recorded = self._switchable(rests)
+            every, recorded = sorted({*every, *rules}), sorted({*recorded, *facts})
+            if len(every) + len(recorded) <= SWITCHES:
+                made = self._kept(every, recorded, claim, rests)
+                if made is not None:
+                    at = [every.index(r) for r in rules]
+                    return made, at + [len(every) + recorded.index(f) for f in facts]
+        made = self._kept(rules, facts, claim, rests)
+        return None if made is None else (made, list(range(made.switches)))
+
+    def _switchable(self, rests: tuple[int, ...]) -> tuple[list[int], list[int]]:
+        grounded = self.answers.grounded
+        found = grounded.kept.get(("switchable", rests))
+        if found is None:
+            found = switchable(grounded.graph, rests, self.program)
+            grounded.kept.put(("switchable", rests), found, sum(map(len, found)))
+        return found
+
+    def _kept(self, rules: Sequence[int], facts: Sequence[int], claim: int, rests: Sequence[int]) -> Switched | None:
+        """A graph with these switches, perhaps from an earlier explanation."""
         answers = self.answers
-        rests = (claim, *(e for e, _ in answers.evidence))
+        key = ("switched", claim, answers.evidence, tuple(rules), tuple(facts))
+        found = answers.grounded.kept.get(key) if answers.algebra is None else None
+        if found is not None:
+            return found
         made = switched(answers.grounded.graph, rests, rules, facts, self.program)
         if made is None:
             return None
         graph, leaves = made
-        tags = answers.leaf_tags[self.sample].detach()
-        tags = torch.cat([tags, tags.new_ones(len(leaves))])[None]
-        return _Changed(graph, tags, leaves, claim, answers.evidence)
+        key = key if answers.algebra is None else None
+        return Switched(graph, leaves, len(rules), claim, answers.evidence, answers.algebra, answers.grounded, key)
 
     def _anew(
         self, rules: Sequence[int], facts: Sequence[tuple[tuple[str, int], tuple]], claim: int
-    ) -> _Changed | None:
+    ) -> tuple[Switched, Tensor] | None:
         """The program grounded anew with some rules and facts uncertain; None where the evidence cannot be."""
         program, base, added = self._uncertain(rules, facts)
         graph = self._ground(program, base, claim, None)
@@ -193,7 +184,7 @@ class Regrounder:
         leaves = [next(iter(rule_leaves(graph, statement)), None) for statement in added]
         tags = self._leaf_tags(graph, program)
         tags[:, [f for f in leaves if f is not None]] = 1
-        return _Changed(graph, tags, leaves, found, evidence)
+        return Switched(graph, leaves, len(rules), found, evidence, self.answers.algebra, self.answers.grounded), tags
 
     def _uncertain(
         self, rules: Sequence[int], facts: Sequence[tuple[tuple[str, int], tuple]]
@@ -218,47 +209,6 @@ class Regrounder:
         first = sum(isinstance(s, Rule) for s in kept)
         kept += [Rule((Alternative((atom,), weight),)) for atom in atoms]
         return replace(self.program, statements=tuple(kept)), base, range(first, first + len(atoms))
-
-    def _tags_without(self, changed: _Changed, rules: int, value: float, started: float) -> list[float | None] | None:
-        """The claim with each leaf at zero, those of rules first; None if it is not the value with all at one."""
-        answers = self.answers
-        graph, leaves, evidence = changed.graph, changed.leaves, changed.evidence
-        on = np.array([f for f in leaves if f is not None], np.int32)
-
-        def solve(
-            graph: DerivationGraph, leaves: Sequence[int | None], limit: int = answers.grounded.max_circuit
-        ) -> list[float]:
-            grounded = self._grounded(graph, limit)
-            evaluator = grounded.evaluator([changed.claim], evidence, answers.algebra)
-            return tags_without(evaluator, changed.tags, leaves, bool(evidence))
-
-        if answers.algebra is not None or graph.num_groundings <= MANY:
-            try:
-                first, *values = solve(graph, leaves, min(MAX_CIRCUIT, answers.grounded.max_circuit))
-                return [*values] if _same_value(first, value) else None
-            except SemanticsError as error:
-                if error.code != "NS520":
-                    raise
-        # A rule is in many groundings at once, and one circuit for all of them is too large: a graph for each.
-        switches = on[: sum(f is not None for f in leaves[:rules])]
-        first, *values = solve(_settled(graph, switches, switches[:0]), leaves[rules:])
-        if not _same_value(first, value):
-            return None
-        results: list[float | None] = []
-        for leaf in leaves[:rules]:
-            if leaf is None:
-                results.append(first)
-            elif self.spent + time.monotonic() - started > self.budget:
-                results.append(None)
-            else:
-                off = switches == leaf
-                try:
-                    results.append(solve(_settled(graph, switches[~off], switches[off]), ())[0])
-                except ImpossibleEvidence:
-                    results.append(math.nan)
-                except SemanticsError:
-                    results.append(None)
-        return [*results, *values]
 
     def _evaluate(
         self, program: Program, facts: FactBase, claim: int, previous: DerivationGraph | None = None
@@ -350,27 +300,6 @@ class Regrounder:
         return tags
 
 
-def _settled(graph: DerivationGraph, on: Ids, off: Ids) -> DerivationGraph:
-    """A graph in which some leaves hold and others do not; no grounding speaks of them."""
-    columns = graph.groundings.columns
-    kept = np.ones(len(columns.head), bool)
-    edges = np.diff(columns.body_start)
-    of = np.repeat(np.arange(len(kept)), edges)
-    kept[of[np.isin(columns.body, off)]] = False
-    inner = kept[of] & ~np.isin(columns.body, on)
-    absences = np.repeat(np.arange(len(kept)), np.diff(columns.absent_start))
-    changed = Columns(
-        rule=columns.rule[kept],
-        head=columns.head[kept],
-        body_start=offsets(np.bincount(of[inner], minlength=len(kept))[kept]),
-        body=columns.body[inner],
-        sign=columns.sign[inner],
-        absent_start=offsets(np.diff(columns.absent_start)[kept]),
-        absent=columns.absent[kept[absences]],
-    )
-    return replace(graph, groundings=Groundings(changed))
-
-
 def _rule_of_its_own(exception: Rule) -> Rule:
     """An exception without the rule that it is to: what it concludes, with the probability that it applies."""
     heads = tuple(replace(h, weight=exception.exception_weight or h.weight) for h in exception.heads)
@@ -381,7 +310,3 @@ def _values(atom: Atom) -> tuple | None:
     """The arguments of a ground atom; None if it is not ground."""
     values = tuple(a.value for a in atom.args if isinstance(a, Const))
     return values if len(values) == len(atom.args) else None
-
-
-def _same_value(found: float, value: float) -> bool:
-    return abs(found - value) <= SAME * max(1.0, abs(value))

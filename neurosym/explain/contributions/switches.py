@@ -19,7 +19,7 @@ from neurosym.grounding.columns import expand
 from neurosym.grounding.compiled import kernels
 from neurosym.grounding.core import AggregateStep, CoreProgram, Key, Negated, Scan
 from neurosym.grounding.groundings import Columns, Groundings
-from neurosym.lang.ast import Program
+from neurosym.lang.ast import Program, Rule
 from neurosym.semantics import relevant_part
 
 
@@ -79,6 +79,22 @@ def switched(
     return changed, leaves.tolist()
 
 
+def switchable(graph: DerivationGraph, roots: Sequence[int], program: Program) -> tuple[list[int], list[int]]:
+    """The rules without a weight, as statements, and the recorded facts, as ids, that some facts may rest on."""
+    part = relevant_part(graph, np.array(roots, np.int32), drop_certain=False)
+    used = {graph.rules[r].statement for r in np.unique(graph.rule[part.grounding]).tolist()}
+    joint = {key[0] for key in graph.program.notation.joint}
+    rules = [s for s in sorted(used) if s >= 0 and _is_certain(program.rules[s]) and program.rules[s].name not in joint]
+    heads = np.zeros(len(part.facts), np.bool_)
+    heads[part.head] = True
+    bare = part.facts[part.given & ~heads]
+    return rules, [f for f in bare.tolist() if graph.choice[f] < 0 and not graph.hidden(f)]
+
+
+def _is_certain(rule: Rule) -> bool:
+    return bool(rule.heads) and rule.exception_weight is None and all(h.weight is None for h in rule.heads)
+
+
 def _concluding(program: Program, rules: Sequence[int]) -> bool:
     """Whether an exception to one of some rules concludes something, which it goes on doing without that rule."""
     names = {program.rules[s].name for s in rules} - {None}
@@ -113,4 +129,4 @@ def _spread(columns: Columns, status: NDArray[np.uint8]) -> None:
     kernels().spread_certainty(columns.head[kept], starts, columns.body[at], status, CERTAIN)
 
 
-__all__ = ["switched"]
+__all__ = ["switchable", "switched"]

@@ -159,6 +159,19 @@ class Circuit:
             used[np.where(references >= 0, references, ~references)] = True
         return used[: self.leaves]
 
+    def only(self, columns: Sequence[int]) -> Circuit:
+        """The same for some of the outputs, without the nodes that they do not rest on."""
+        outputs = self.outputs[list(columns)]
+        kept = np.zeros(len(self.kinds), bool)
+        below = np.where(self.children >= 0, self.children, ~self.children)
+        roots = np.where(outputs >= 0, outputs, ~outputs)
+        load("neurosym.semantics.walks").spread(self.starts, below, np.zeros(len(kept), bool), roots, kept)
+        kept[: self.leaves + 1] = True
+        number, sizes = np.cumsum(kept) - 1, np.diff(self.starts)
+        starts = np.concatenate([[0], np.cumsum(sizes[kept])])
+        children = renamed(self.children[np.repeat(kept, sizes)], number)
+        return Circuit(self.leaves, self.kinds[kept], starts, children, renamed(outputs, number))
+
     def __call__(self, inputs: Tensor, logs: int = 0) -> Tensor:
         """(leaves, M) probabilities to (o, M) values, with gradients.
 

@@ -6,7 +6,9 @@ Toivonen, ProbLog (IJCAI 2007).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from copy import copy
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -60,6 +62,7 @@ class Exact:
             if certain[fact] and not observed:
                 raise impossible(f"{graph.atom(fact)} is certain, and was observed to be false")
         observed = [(f, o) for f, o in evidence if not certain[f]]
+        self._observed = bool(observed)
         self.uncertain = [k for k, f in enumerate(roots) if not certain[f]]
         self.methods: list[Method] = [Method("certain")] * len(roots)
         self.circuit: Circuit | None = None
@@ -92,6 +95,55 @@ class Exact:
         self.circuit = self._solver.builder.build([*quotients, *parts])
         self.leaf_facts = structure.leaf_facts.astype(np.int64)
         self._leaves = torch.from_numpy(self.leaf_facts)
+
+    def only(self, columns: Sequence[int]) -> Exact:
+        """The same for some of the roots: nothing is solved again."""
+        made = copy(self)
+        made.__dict__.pop("inner", None)
+        row = {k: n for n, k in enumerate(self.uncertain)}
+        rows = [row[k] for k in columns if k in row]
+        made.count = len(columns)
+        made.uncertain = [n for n, k in enumerate(columns) if k in row]
+        made.methods = [self.methods[k] for k in columns]
+        if self.circuit is not None:
+            made._roots = [self._roots[r] for r in rows]
+            count = len(self.uncertain)
+            made.circuit = self.circuit.only([*rows, *range(count, count + self.parts)])
+        return made
+
+    @property
+    def size(self) -> int:
+        """Nodes of the circuit, and bodies that it was made from."""
+        return 0 if self.circuit is None else self.circuit.nodes + len(self._solver.view.normal.origin)
+
+    @cached_property
+    def inner(self) -> tuple[dict[int, int], Circuit] | None:
+        """The facts that the roots were computed from, each with the output of a circuit that is its probability.
+
+        Facts inside of what was compiled as one are not among them. None under evidence, of which this knows nothing,
+        and where all is certain.
+        """
+        if self.circuit is None or self._observed:
+            return None
+        known = self._solver.known(self._roots)
+        facts = self._solver.view.structure.facts[known].tolist()
+        circuit = self._solver.builder.build(self._solver.reference[known])
+        return {fact: k for k, fact in enumerate(facts)}, circuit
+
+    def inside(self, inputs: Tensor, facts: Iterable[int]) -> dict[int, float]:
+        """The probabilities of those of some facts that were found on the way to the roots.
+
+        Args:
+            inputs: (F,) leaf probabilities.
+        """
+        if self.inner is None:
+            return {}
+        column, circuit = self.inner
+        wanted = [f for f in facts if f in column]
+        if not wanted:
+            return {}
+        values = circuit(inputs[self._leaves.to(inputs.device)][:, None])[:, 0].tolist()
+        return {f: values[column[f]] for f in wanted}
 
     @property
     def details(self) -> list[str]:

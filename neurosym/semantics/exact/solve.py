@@ -18,7 +18,7 @@ from neurosym.semantics.exact.emit import emit
 from neurosym.semantics.exact.flows import Flows
 from neurosym.semantics.exact.fold import Folder, TooLarge, fact_of
 from neurosym.semantics.exact.islands import Compiled, compile_island, islands_of, modules_below, open_region
-from neurosym.semantics.exact.normal import LITERAL
+from neurosym.semantics.exact.normal import LITERAL, OUTCOMES
 from neurosym.semantics.exact.observe import observe
 from neurosym.semantics.exact.proof import prove
 from neurosym.semantics.exact.structure import Structure
@@ -309,6 +309,23 @@ class Solver:
                 if ~b not in self.filled:
                     waiting.extend(self._fill_body(b))
             waiting.extend(self._compile(open_facts))
+
+    def known(self, roots: Sequence[int]) -> Long:
+        """The facts on the way to roots that were solved before, whose references are right."""
+        seen = np.zeros(len(self.emitted.facts), bool)
+        met: set[int] = set()
+        stack = list(roots)
+        while stack:
+            seen |= self._below(stack, closed=True)
+            open_facts, bodies = self._open(stack)
+            new = [k for k in (*open_facts, *(~b for b in bodies)) if k not in met]
+            met.update(new)
+            stack = [f for k in new for f in self.filled[k].below]
+        state, alias = self.view.normal.state, self.view.normal.alias
+        stands = np.nonzero(state == LITERAL)[0]
+        target = alias[stands]
+        seen[stands] |= seen[np.where(target >= 0, target, ~target)]
+        return np.nonzero(seen | (state == OUTCOMES))[0]
 
     def _fill_body(self, b: int) -> list[int]:
         """Multiply a body whose literals share choices; gives the facts that it now rests on."""
