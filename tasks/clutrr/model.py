@@ -15,7 +15,7 @@ from neurosym.learning import ClassBalance, Schedule, Term, batches_of, nll
 from neurosym.learning import Sample as Example
 from neurosym.neural import WordsNet
 from tasks.clutrr.data import FIRST, SECOND, Story, sexes_of
-from tasks.clutrr.tables import TOLD, open_table
+from tasks.clutrr.tables import RELATIONS, TOLD, open_table
 
 FOLDER = Path(__file__).parent
 WALK, KINSHIP, READING = (FOLDER / f"{name}.rules" for name in ("walk", "kinship", "reading"))
@@ -85,9 +85,9 @@ def with_table_text(table: str) -> ns.Reasoner:
     return ns.Reasoner(ns.Program.from_text(f"{WALK.read_text('utf-8')}\n{table}", "learned.rules"))
 
 
-def with_open_table(seed: int) -> ns.Reasoner:
+def with_open_table(seed: int, relations: Sequence[str] = RELATIONS) -> ns.Reasoner:
     """The same, with a table to be learned; the best proof of a label says which entries it needs."""
-    text = f"{WALK.read_text('utf-8')}\n{open_table()}"
+    text = f"{WALK.read_text('utf-8')}\n{open_table(relations)}"
     return ns.Reasoner(ns.Program.from_text(text, "open.rules"), semantics="viterbi", seed=seed)
 
 
