@@ -189,6 +189,13 @@ def test_the_data(stories: data.Clutrr) -> None:
     assert {r for s in stories.train for r in s.relations} == set(TOLD)
 
 
+@pytest.mark.usefixtures("stories")
+def test_the_parts_of_a_run() -> None:
+    known, tests = run.parts(0, validate=True, most=100)
+    assert len(known) == 100 and {k: len(part) for k, part in tests.items()} == {2: 234, 3: 52}
+    assert {k: len(part) for k, part in run.parts(0, validate=False, most=None)[1].items()}[2] == 38
+
+
 def test_a_table_of_pairs_of_names_needs_no_text(stories: data.Clutrr) -> None:
     """Why names are taken out of the passages: the families of the short test stories are those of training."""
     told: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
