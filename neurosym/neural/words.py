@@ -22,6 +22,12 @@ def split(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
+def _highest(found: Tensor, where: Tensor) -> Tensor:
+    """(n, length, D) values and (n, length) places → (n, D) the greatest at a row's places; zeros where it has none."""
+    highest = found.masked_fill(~where[:, :, None], float("-inf")).amax(dim=1)
+    return torch.where(where.any(dim=1)[:, None], highest, torch.zeros_like(highest))
+
+
 class WordsNet(nn.Module):
     """A bidirectional GRU over words, the greatest value of each unit over the text, and a linear layer.
 
@@ -33,38 +39,47 @@ class WordsNet(nn.Module):
         words: that it knows; all others are one unknown word.
         classes: number of logits.
         length: words of a row.
+        marks: some of the words, such as `<first>`, which say where to look: the greatest values over the places of
+            each are taken as well.
         dim: width of the vectors of words; `hidden`: of the GRU, in each direction.
-        dropout: share of the vectors' and the embedding's units that is left out in training.
+        dropout: share of the vectors' and the embedding's units that is left out in training; `forget`: of the words
+            that become the unknown word in training, marks never.
 
     Attributes:
-        width: D of the embeddings, twice `hidden`.
+        width: D of the embeddings, twice `hidden` for the text and for each mark.
 
     Raises:
         NetworkError: NS600, no such network can be made.
     """
 
     def __init__(
-        self, words: Sequence[str], classes: int, length: int, dim: int = 64, hidden: int = 64, dropout: float = 0.3
+        self, words: Sequence[str], classes: int, length: int, marks: Sequence[str] = (), dim: int = 64,
+        hidden: int = 64, dropout: float = 0.3, forget: float = 0.0,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.vocabulary, self.classes, self.length = tuple(words), classes, length
-        self._sizes = {"dim": dim, "hidden": hidden, "dropout": float(dropout)}
+        self.vocabulary, self.classes, self.length, self.marks = tuple(words), classes, length, tuple(marks)
+        self._sizes = {"dim": dim, "hidden": hidden, "dropout": float(dropout), "forget": float(forget)}
         self._numbers = {word: k for k, word in enumerate(self.vocabulary, UNKNOWN + 1)}
         if len(self._numbers) < len(self.vocabulary) or min(classes, length, dim, hidden) < 1:
             raise NetworkError(
                 f"no WordsNet can be made of {len(self.vocabulary):,} words, {len(self._numbers):,} of them different, "
                 f"for {length} in a row, with {dim} and {hidden} numbers and {classes} logits"
             )
-        self.width = 2 * hidden
+        if strange := [mark for mark in self.marks if mark not in self._numbers]:
+            raise NetworkError(
+                f"the mark `{strange[0]}` is none of the network's words", help="marks are words as well"
+            )
+        self._marked = [self._numbers[mark] for mark in self.marks]
+        self.width = 2 * hidden * (1 + len(self.marks))
         self.vectors = nn.Embedding(len(self.vocabulary) + 2, dim, padding_idx=PADDING)
         self.reader = nn.GRU(dim, hidden, batch_first=True, bidirectional=True)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout, self.forget = nn.Dropout(dropout), forget
         self.head = nn.Linear(self.width, classes)
 
     @classmethod
     def of_texts(
         cls, texts: Iterable[str], classes: int, *, length: int | None = None, words: int = 30_000, least: int = 2,
-        dim: int = 64, hidden: int = 64, dropout: float = 0.3,
+        marks: Sequence[str] = (), dim: int = 64, hidden: int = 64, dropout: float = 0.3, forget: float = 0.0,
     ) -> WordsNet:  # fmt: skip
         """A network with fresh weights that knows the words of some texts.
 
@@ -77,13 +92,16 @@ class WordsNet(nn.Module):
         made = [split(text) for text in texts]
         counts = Counter(word for text in made for word in text)
         known = sorted((w for w, n in counts.items() if n >= least), key=lambda w: (-counts[w], w))[:words]
+        known += [mark for mark in marks if mark not in known]
         longest = max(map(len, made), default=1)
-        return cls(known, classes, max(1, longest if length is None else length), dim, hidden, dropout)
+        length = max(1, longest if length is None else length)
+        return cls(known, classes, length, marks, dim, hidden, dropout, forget)
 
     def config(self) -> dict[str, object]:
         """The constructor's arguments."""
         return {
-            "words": list(self.vocabulary), "classes": self.classes, "length": self.length, **self._sizes,
+            "words": list(self.vocabulary), "classes": self.classes, "length": self.length,
+            "marks": list(self.marks), **self._sizes,
         }  # fmt: skip
 
     def tokens(self, texts: Iterable[str], cut: bool = False) -> Tensor:
@@ -139,15 +157,23 @@ class WordsNet(nn.Module):
                 help="make the rows with this network's own `tokens(texts)`",
             )
         ids = ids[:, : max(1, int((ids != PADDING).any(dim=0).sum()))]  # columns of padding only cost time
-        there = (ids != PADDING)[:, :, None]
+        there = ids != PADDING
         # packed, or the way back would begin in the padding, and a text's vector depend on the longest beside it
-        lengths = there[:, :, 0].sum(dim=1).clamp(min=1).cpu()
         packed = nn.utils.rnn.pack_padded_sequence(
-            self.dropout(self.vectors(ids)), lengths, batch_first=True, enforce_sorted=False
-        )
+            self.dropout(self.vectors(self._forgetting(ids))), there.sum(dim=1).clamp(min=1).cpu(),
+            batch_first=True, enforce_sorted=False,
+        )  # fmt: skip
         found, _ = nn.utils.rnn.pad_packed_sequence(self.reader(packed)[0], batch_first=True, total_length=ids.shape[1])
-        highest = found.masked_fill(~there, float("-inf")).amax(dim=1)
-        return torch.where(there.any(dim=1), highest, torch.zeros_like(highest))
+        return torch.cat([_highest(found, there), *(_highest(found, ids == mark) for mark in self._marked)], dim=1)
+
+    def _forgetting(self, ids: Tensor) -> Tensor:
+        """In training, the same words with some of them unknown."""
+        if not self.training or self.forget == 0:
+            return ids
+        lost = torch.rand(ids.shape, device=ids.device) < self.forget
+        for kept in (PADDING, *self._marked):
+            lost &= ids != kept
+        return ids.masked_fill(lost, UNKNOWN)
 
     def forward(self, rows: Tensor) -> Tensor:
         """(n, length) → (n, classes) logits."""

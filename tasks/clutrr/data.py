@@ -11,7 +11,7 @@ import csv
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,10 +45,13 @@ class Story:
         """K, the number of steps."""
         return len(self.relations)
 
-    def passage(self, step: int) -> str:
+    def passage(self, step: int, sexes: Mapping[str, str] | None = None) -> str:
         """What the story says of the two neighbours at a step: their names and all others are replaced.
 
         The sentences with both names; where there is none, the shortest stretch that has both.
+
+        Args:
+            sexes: name → `male` or `female`, which then follows each mark; other names have the mark alone.
         """
         pair = self.people[step : step + 2]
         places = [[k for k, s in enumerate(self.sentences) if f"[{name}]" in s] for name in pair]
@@ -57,8 +60,9 @@ class Story:
             near = min(((i, j) for i in places[0] for j in places[1]), key=lambda ij: abs(ij[0] - ij[1]))
             both = list(range(min(near), max(near) + 1))
         marks = {pair[0]: FIRST, pair[1]: SECOND}
+        told = {name: f" <{sex}>" for name, sex in (sexes or {}).items()}
         text = " ".join(self.sentences[k] for k in both)
-        return NAME.sub(lambda name: marks.get(name[1], OTHER), text)
+        return NAME.sub(lambda name: marks.get(name[1], OTHER) + told.get(name[1], ""), text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class Clutrr:
     """The task's data.
 
     Attributes:
-        train, valid: stories of two and three steps; each of `valid` has a sentence that `train` has nowhere.
+        train, valid: stories of two and three steps; no sentence is in both, names aside.
         test: K → stories of K steps.
     """
 
@@ -100,13 +104,12 @@ def story_of(row: dict[str, str]) -> Story:
     return Story(sentences(row["story"]), people, relations, relation(row["target"]))
 
 
-def load(seed: int = 0, held_out: float = 0.05) -> Clutrr:
+def load(seed: int = 0, held_out: float = 0.0) -> Clutrr:
     """The stories of the data folder.
 
     Args:
         seed: of the sentences that are held out.
-        held_out: share of the distinct sentences of the training file, names aside; all stories with one of them are
-            for validation.
+        held_out: share of the distinct sentences of the training file, names aside: see `parted`.
 
     Raises:
         DataError: the data set is not there.
@@ -123,13 +126,27 @@ def read(path: Path) -> tuple[Story, ...]:
 
 
 def parted(stories: Sequence[Story], seed: int, held_out: float) -> tuple[tuple[Story, ...], tuple[Story, ...]]:
-    """Training and validation: as in the test files, validation has sentences that training has not seen."""
+    """Training without some sentences and validation of nothing else, for in the test files all sentences are new.
+
+    Stories that have sentences of both kinds are in neither part.
+    """
     wordings = [{NAME.sub("[]", s) for s in story.sentences} for story in stories]
     distinct = sorted(set().union(*wordings))
     kept_back = set(random.Random(seed).sample(distinct, round(held_out * len(distinct))))
-    judged = [bool(kept_back & seen) for seen in wordings]
-    train = tuple(s for s, j in zip(stories, judged, strict=True) if not j)
-    return train, tuple(s for s, j in zip(stories, judged, strict=True) if j)
+    train = tuple(s for s, seen in zip(stories, wordings, strict=True) if not kept_back & seen)
+    return train, tuple(s for s, seen in zip(stories, wordings, strict=True) if seen <= kept_back)
+
+
+def sexes_of(stories: Sequence[Story], of_relation: Mapping[str, str]) -> dict[str, str]:
+    """Name → sex, as the labels tell: of the last person of each story, by majority.
+
+    Args:
+        of_relation: label → sex.
+    """
+    told: dict[str, Counter[str]] = defaultdict(Counter)
+    for story in stories:
+        told[story.people[-1]][of_relation[story.label]] += 1
+    return {name: found.most_common(1)[0][0] for name, found in told.items()}
 
 
 def ceiling(stories: Sequence[Story]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,16 +10,18 @@ import torch
 
 import neurosym as ns
 from neurosym.lang import Symbol
+from neurosym.lang.terms import spell
 from neurosym.learning import ClassBalance, Schedule, Term, batches_of, nll
 from neurosym.learning import Sample as Example
 from neurosym.neural import WordsNet
-from tasks.clutrr.data import Story
-from tasks.clutrr.tables import TOLD, open_table
+from tasks.clutrr.data import FIRST, SECOND, Story, sexes_of
+from tasks.clutrr.tables import RELATIONS, TOLD, open_table
 
 FOLDER = Path(__file__).parent
 WALK, KINSHIP, READING = (FOLDER / f"{name}.rules" for name in ("walk", "kinship", "reading"))
 QUERY = "answer(R)"
 CHUNK = 50  # stories judged at a time
+FORGET = 0.2  # share of words that training hides
 BALANCE = {2: 1.0, 3: 0.25}  # weight of the loss `ClassBalance`, for stories of up to so many steps
 
 
@@ -48,12 +50,29 @@ def told(story: Story) -> Example:
     return Example([*asked(story), *steps], Symbol(story.label))
 
 
-def written(story: Story, reader: WordsNet) -> Example:
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What reads passages.
+
+    Attributes:
+        network: passages → relations.
+        sexes: name → sex, as far as labels told.
+    """
+
+    network: WordsNet
+    sexes: Mapping[str, str]
+
+    def rows(self, stories: Sequence[Story]) -> torch.Tensor:
+        """(steps of all stories, length) the passages, as the network takes them."""
+        return self.network.tokens([s.passage(k, self.sexes) for s in stories for k in range(s.length)], cut=True)
+
+
+def written(story: Story, reader: Reader) -> Example:
     """A story of which a network reads the relations: one passage, an input of the sample, for each step."""
     slots = [Symbol(f"passage{k + 1}") for k in range(story.length)]
-    rows = reader.tokens([story.passage(k) for k in range(story.length)], cut=True)
     facts = [*asked(story), *(("tells", (k, k + 1, slot)) for k, slot in enumerate(slots))]
-    return Example(facts, Symbol(story.label), {slot.name: row for slot, row in zip(slots, rows, strict=True)})
+    inputs = {slot.name: row for slot, row in zip(slots, reader.rows([story]), strict=True)}
+    return Example(facts, Symbol(story.label), inputs)
 
 
 def with_table(*tables: Path) -> ns.Reasoner:
@@ -66,19 +85,22 @@ def with_table_text(table: str) -> ns.Reasoner:
     return ns.Reasoner(ns.Program.from_text(f"{WALK.read_text('utf-8')}\n{table}", "learned.rules"))
 
 
-def with_open_table(seed: int) -> ns.Reasoner:
+def with_open_table(seed: int, relations: Sequence[str] = RELATIONS) -> ns.Reasoner:
     """The same, with a table to be learned; the best proof of a label says which entries it needs."""
-    text = f"{WALK.read_text('utf-8')}\n{open_table()}"
+    text = f"{WALK.read_text('utf-8')}\n{open_table(relations)}"
     return ns.Reasoner(ns.Program.from_text(text, "open.rules"), semantics="viterbi", seed=seed)
 
 
-def with_reader(stories: Sequence[Story], table: Path, seed: int) -> ns.Reasoner:
-    """The reasoner over texts, with a table from a rule file and a network that knows the words of some stories."""
+def with_reader(stories: Sequence[Story], table: Path, seed: int) -> tuple[ns.Reasoner, Reader]:
+    """The reasoner over texts, with a table from a rule file; and its network, which knows the stories' words."""
+    kinds = with_table(KINSHIP).query("kind(R, K, Sex)").args
+    sexes = sexes_of(stories, {spell(r): spell(sex) for r, _, sex in kinds})
+    texts = [s.passage(k, sexes) for s in stories for k in range(s.length)]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        texts = [s.passage(k) for s in stories for k in range(s.length)]
-        reader = WordsNet.of_texts(texts, len(TOLD))
-    return ns.Reasoner(ns.Program.from_file(WALK, table, READING), networks={"reader": reader}, seed=seed)
+        network = WordsNet.of_texts(texts, len(TOLD), marks=(FIRST, SECOND), forget=FORGET)
+    program = ns.Program.from_file(WALK, table, READING)
+    return ns.Reasoner(program, networks={"reader": network}, seed=seed), Reader(network, sexes)
 
 
 def learn_table(reasoner: ns.Reasoner, stories: Sequence[Story], settings: Settings, seed: int, progress: bool) -> None:
@@ -93,30 +115,21 @@ def learn_table(reasoner: ns.Reasoner, stories: Sequence[Story], settings: Setti
 
 
 def learn_to_read(
-    reasoner: ns.Reasoner, known: Sequence[Story], valid: Sequence[Story], settings: Settings, seed: int, progress: bool
+    reasoner: ns.Reasoner, reader: Reader, stories: Sequence[Story], settings: Settings, seed: int, progress: bool
 ) -> None:
-    """Train the network from labels; it ends as it was in the epoch whose validation loss was least.
+    """Train the network from labels.
 
     Labels alone leave a shortcut: aunts, uncles and grandmothers read as sisters, brothers and mothers are right in
     some walks. That all relations are about equally frequent is untrue, but keeps the network out of it at first.
     """
-    reader = reader_of(reasoner)
-    judged = batches_of(QUERY, [written(s, reader) for s in valid], CHUNK)
     for epochs, longest, schedule in ((settings.short, 2, "constant"), (settings.epochs, 3, "linear")):
-        data = batches_of(QUERY, [written(s, reader) for s in known if s.length <= longest], settings.batch)
+        data = batches_of(QUERY, [written(s, reader) for s in stories if s.length <= longest], settings.batch)
         ns.fit(
-            reasoner, data, judged if longest == 3 else None, epochs=epochs, lr=settings.lr, seed=seed,
+            reasoner, data, epochs=epochs, lr=settings.lr, seed=seed,
             loss=[Term("labels", nll), Term("balance", ClassBalance(), BALANCE[longest])],
             schedule=Schedule(schedule), progress=progress,
             description=f"stories of up to {longest} steps, seed {seed}",
         )  # fmt: skip
-
-
-def reader_of(reasoner: ns.Reasoner) -> WordsNet:
-    """The network of a reasoner over texts."""
-    reader = reasoner.networks["reader"]
-    assert isinstance(reader, WordsNet)
-    return reader
 
 
 @torch.no_grad()
@@ -134,30 +147,29 @@ def answers_of(reasoner: ns.Reasoner, examples: Sequence[Example]) -> list[str]:
     return found
 
 
-def accuracy(reasoner: ns.Reasoner, stories: Sequence[Story], read: bool) -> float:
+def accuracy(reasoner: ns.Reasoner, stories: Sequence[Story], reader: Reader | None = None) -> float:
     """The share of stories whose most probable answer is their label.
 
     Args:
-        read: ask about the texts, not about the relations that are given.
+        reader: of the texts; without it the relations are given.
     """
-    examples = [written(s, reader_of(reasoner)) if read else told(s) for s in stories]
+    examples = [written(s, reader) if reader else told(s) for s in stories]
     found = answers_of(reasoner, examples)
     return sum(f == s.label for f, s in zip(found, stories, strict=True)) / len(stories)
 
 
 @torch.no_grad()
-def read_rightly(reader: WordsNet, stories: Sequence[Story]) -> float:
+def read_rightly(reader: Reader, stories: Sequence[Story]) -> float:
     """The share of steps whose relation in the column `edge_types` the network says; for judging only."""
-    reader.eval()
-    rows = reader.tokens([s.passage(k) for s in stories for k in range(s.length)], cut=True)
-    said = reader(rows).argmax(1).tolist()
+    reader.network.eval()
+    said = reader.network(reader.rows(stories)).argmax(1).tolist()
     relations = [r for s in stories for r in s.relations]
     return sum(TOLD[k] == r for k, r in zip(said, relations, strict=True)) / len(relations)
 
 
-def explain(reasoner: ns.Reasoner, story: Story, read: bool) -> ns.Explanation:
+def explain(reasoner: ns.Reasoner, story: Story, reader: Reader | None = None) -> ns.Explanation:
     """Why the reasoner gives the answer that it gives to one story."""
-    example = written(story, reader_of(reasoner)) if read else told(story)
+    example = written(story, reader) if reader else told(story)
     (batch,) = batches_of(QUERY, [example], 1)
     reasoner.eval()
     answers = batch.ask(reasoner)

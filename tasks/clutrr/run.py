@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -19,7 +19,7 @@ import neurosym as ns
 from neurosym.learning import repeat
 from neurosym.learning.runs import Run, Runs
 from tasks.clutrr import model
-from tasks.clutrr.data import Clutrr, Story, ceiling, load
+from tasks.clutrr.data import Story, ceiling, load
 from tasks.clutrr.model import Settings
 from tasks.clutrr.tables import learned_table, table_text
 from tasks.common.options import add_runs, add_settings, given, positive, seeds_of
@@ -33,48 +33,75 @@ MODES = {
 DEFAULTS = {"learned": Settings(20, 2, 64, 0.3), "text": Settings(4, 5, 64, 3e-3)}
 SETTABLE = {"short": int, "epochs": int, "batch": int, "lr": float}
 NOTES = {"short": "epochs on stories of two steps, before those on all"}
-LONG = 4  # steps of the story that is explained
+HELD_OUT = 0.15  # of the sentences, by --validate
+LONG = 4  # steps of the story that is explained, or as many as there are
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a mode ends with.
+
+    Attributes:
+        reader: of the texts; None where relations are given.
+        table: that was learned, as rules.
+    """
+
+    reasoner: ns.Reasoner
+    reader: model.Reader | None = None
+    table: str | None = None
 
 
 def train(
-    mode: str, data: Clutrr, settings: Settings | None, table: Path, seed: int, progress: bool
-) -> tuple[ns.Reasoner, str | None]:
-    """The reasoner of a mode, trained on what the mode trains on; and the table that was learned, as rules.
+    mode: str, stories: Sequence[Story], settings: Settings | None, table: Path, seed: int, progress: bool
+) -> Trained:
+    """The reasoner of a mode, trained on what the mode trains on.
 
     Args:
         table: rule file with the composition; the mode `learned` does not look at it.
     """
     if settings is None:
-        return model.with_table(table), None
+        return Trained(model.with_table(table))
     if mode == "text":
-        reasoner = model.with_reader(data.train, table, seed)
-        model.learn_to_read(reasoner, data.train, data.valid, settings, seed, progress)
-        return reasoner, None
+        reasoner, reader = model.with_reader(stories, table, seed)
+        model.learn_to_read(reasoner, reader, stories, settings, seed, progress)
+        return Trained(reasoner, reader)
     learner = model.with_open_table(seed)
-    model.learn_table(learner, data.train, settings, seed, progress)
-    about = f"Learned from the labels of {len(data.train):,} stories of two and three steps, seed {seed}."
+    model.learn_table(learner, stories, settings, seed, progress)
+    about = f"Learned from the labels of {len(stories):,} stories of two and three steps, seed {seed}."
     text = table_text(learned_table(learner), about)
-    return model.with_table_text(text), text  # judged by what is written, not by the weights
+    return Trained(model.with_table_text(text), table=text)  # judged by what is written, not by the weights
 
 
-def judge(reasoner: ns.Reasoner, tests: Mapping[int, Sequence[Story]], read: bool) -> dict[str, float]:
+def judge(trained: Trained, tests: Mapping[int, Sequence[Story]]) -> dict[str, float]:
     """Figures of the test parts, by name and K."""
     figures: dict[str, float] = {}
     for length, stories in tests.items():
         begun = time.process_time()
-        figures[f"accuracy_{length}"] = model.accuracy(reasoner, stories, read)
+        figures[f"accuracy_{length}"] = model.accuracy(trained.reasoner, stories, trained.reader)
         figures[f"milliseconds_{length}"] = 1000 * (time.process_time() - begun) / len(stories)
-        if read:
-            figures[f"read_{length}"] = model.read_rightly(model.reader_of(reasoner), stories)
+        if trained.reader:
+            figures[f"read_{length}"] = model.read_rightly(trained.reader, stories)
     return figures
 
 
-def shown(data: Clutrr, runs: Runs, read: bool) -> Table:
+def parts(seed: int, validate: bool, most: int | None) -> tuple[tuple[Story, ...], dict[int, tuple[Story, ...]]]:
+    """The stories to train on, and those to judge by, by K.
+
+    Args:
+        validate: hold sentences of the training file out, and judge by the stories which have no others.
+        most: train on so many stories.
+    """
+    data = load(seed, HELD_OUT if validate else 0.0)
+    tests = {k: tuple(s for s in data.valid if s.length == k) for k in (2, 3)} if validate else data.test
+    return data.train[:most], tests
+
+
+def shown(tests: Mapping[int, Sequence[Story]], runs: Runs, read: bool) -> Table:
     """For each K: the ceiling, mean and deviation of the accuracy, and how far it stays below."""
     table = Table("steps", "stories", "ceiling", "accuracy", "of the ceiling", "points below", "ms a story", title=None)
     if read:
         table.add_column("steps read rightly")
-    for length, stories in data.test.items():
+    for length, stories in tests.items():
         best, mean = ceiling(stories), runs.mean(f"accuracy_{length}")
         accuracy = f"{100 * mean:.1f} ± {100 * runs.std(f'accuracy_{length}'):.1f} %"
         row = [str(length), str(len(stories)), f"{best:.1%}", accuracy, f"{mean / best:.1%}"]
@@ -95,7 +122,12 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add_settings(parser, DEFAULTS, SETTABLE, NOTES)
     parser.add_argument("--stories", type=positive, metavar="N", help="train on the first N stories only")
-    add_runs(parser, "weights, order and validation part", "learned.rules and the explanation of a story")
+    parser.add_argument(
+        "--validate",
+        action="store_true",
+        help="judge by stories of the training file all of whose sentences are held out, not by the test files",
+    )
+    add_runs(parser, "weights, order and held out sentences", "learned.rules and the explanation of a story")
     return parser
 
 
@@ -104,20 +136,18 @@ def run(args: Sequence[str]) -> int:
     options = _parser().parse_args(list(args))
     torch.set_num_threads(1)
     settings = given(options, DEFAULTS[options.mode], SETTABLE) if options.mode in DEFAULTS else None
-    read = options.mode == "text"
-    kept: list[tuple[ns.Reasoner, Clutrr]] = []
+    kept: list[tuple[Trained, dict[int, tuple[Story, ...]]]] = []
 
     def measured(seed: int) -> dict[str, float]:
-        data = load(seed)
-        data = replace(data, train=data.train[: options.stories])
+        stories, tests = parts(seed, options.validate, options.stories)
         begun = time.process_time()
-        reasoner, table = train(options.mode, data, settings, options.table, seed, not options.quiet)
+        trained = train(options.mode, stories, settings, options.table, seed, not options.quiet)
         seconds = time.process_time() - begun
-        kept[:] = kept or [(reasoner, data)]
-        if table is not None and options.out is not None:
+        kept[:] = kept or [(trained, tests)]
+        if trained.table is not None and options.out is not None:
             options.out.mkdir(parents=True, exist_ok=True)
-            (options.out / f"learned-{seed}.rules").write_text(table, "utf-8")
-        return {"train_cpu_seconds": seconds, **judge(reasoner, data.test, read)}
+            (options.out / f"learned-{seed}.rules").write_text(trained.table, "utf-8")
+        return {"stories": len(stories), "train_cpu_seconds": seconds, **judge(trained, tests)}
 
     command = ["clutrr", *args]
     console = Console(width=max(120, Console().width))
@@ -126,14 +156,14 @@ def run(args: Sequence[str]) -> int:
     if not kept:
         console.print(runs.summary())
         return 1
-    reasoner, data = kept[0]
-    console.print(shown(data, runs, read))
+    trained, tests = kept[0]
+    console.print(shown(tests, runs, trained.reader is not None))
     console.print(f"{runs.summary()}; {runs.mean('train_cpu_seconds'):.0f} CPU seconds to train")
     if options.json is not None:
         about = asdict(settings) if settings else {}
-        ceilings = {str(k): ceiling(s) for k, s in data.test.items()}
+        ceilings = {str(k): ceiling(s) for k, s in tests.items()}
         write(options.json, command, runs.to_json()["runs"], {**about, "mode": options.mode, "ceiling": ceilings})
-    _tell(console, reasoner, data.test[LONG][0], read, options.out)
+    _tell(console, trained, tests[min(LONG, max(tests))][0], options.out)
     return 0
 
 
@@ -143,10 +173,10 @@ def _line(run: Run) -> str:
     return f"seed {run.seed}: {run.failed or ' '.join(told) + ' %'}, {run.cpu_seconds:.0f} CPU seconds"
 
 
-def _tell(console: Console, reasoner: ns.Reasoner, story: Story, read: bool, out: Path | None) -> None:
+def _tell(console: Console, trained: Trained, story: Story, out: Path | None) -> None:
     """Explain the answer about one story."""
     console.print("\n".join(story.sentences), f"What is {story.people[-1]} to {story.people[0]}? ({story.label})", "")
-    why = model.explain(reasoner, story, read)
+    why = model.explain(trained.reasoner, story, trained.reader)
     console.print(str(why), markup=False, highlight=False)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import neurosym as ns
 from neurosym.lang.terms import spell
@@ -18,13 +18,14 @@ ANSWERS = tuple(r for r in RELATIONS if r not in ("husband", "wife"))
 Table = Mapping[tuple[str, str], tuple[str, float]]  # (A, B) → the B of an A, and its probability
 
 
-def open_table() -> str:
+def open_table(relations: Sequence[str] = RELATIONS) -> str:
     """Rules by which the relative of a relative may be anyone: for each pair one choice, whose weights are learned."""
-    start = f"t({0.9 / len(ANSWERS)})"
+    answers = [r for r in relations if r in ANSWERS]
+    start = f"t({0.9 / len(answers)})"
     lines = [
-        "; ".join(f"{start} :: compose({first}, {second}, {both})" for both in ANSWERS) + "."
-        for first in RELATIONS
-        for second in RELATIONS
+        "; ".join(f"{start} :: compose({first}, {second}, {both})" for both in answers) + "."
+        for first in relations
+        for second in relations
     ]
     return "\n".join(lines)
 

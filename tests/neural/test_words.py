@@ -19,7 +19,7 @@ TEXTS = ["<first> Ann's car.", "the red car", "ann sold THE car", ""]
 @pytest.fixture
 def net() -> WordsNet:
     torch.manual_seed(0)
-    return WordsNet.of_texts(TEXTS, 3, dim=6, hidden=5).eval()
+    return WordsNet.of_texts(TEXTS, 3, marks=["<first>"], dim=6, hidden=5).eval()
 
 
 def test_words_signs_and_marks() -> None:
@@ -27,7 +27,7 @@ def test_words_signs_and_marks() -> None:
 
 
 def test_the_vocabulary_is_the_frequent_words(net: WordsNet) -> None:
-    assert net.vocabulary == ("car", "ann", "the") and net.length == 6
+    assert net.vocabulary == ("car", "ann", "the", "<first>") and net.length == 6
     assert WordsNet.of_texts(TEXTS, 3, words=1, length=9).vocabulary == ("car",)
     assert "red" in WordsNet.of_texts(TEXTS, 3, least=1).vocabulary
 
@@ -47,9 +47,9 @@ def test_rows_of_words(net: WordsNet) -> None:
 def test_neither_padding_nor_other_texts_change_a_text(net: WordsNet) -> None:
     rows = net.tokens(TEXTS)
     together = net(rows)
-    assert together.shape == (4, 3) and net.embed(rows).shape == (4, net.width) == (4, 10)
+    assert together.shape == (4, 3) and net.embed(rows).shape == (4, net.width) == (4, 20)
     assert torch.allclose(together[1], net(rows[1:2])[0], atol=1e-6)
-    assert torch.equal(net.embed(rows)[3], torch.zeros(10))
+    assert torch.equal(net.embed(rows)[3], torch.zeros(20))
     assert torch.equal(net(rows.float()), together)
 
 
@@ -63,7 +63,22 @@ def test_rows_of_another_network(net: WordsNet, rows: torch.Tensor) -> None:
         net(rows)
 
 
+def test_marks_say_where_to_look(net: WordsNet) -> None:
+    found = net.embed(net.tokens(["<first> sold the car", "ann sold the car", "ann sold the car <first>"]))[:, 10:]
+    assert found[0].any() and not found[1].any() and not torch.allclose(found[0], found[2], atol=1e-4)
+
+
+def test_words_are_forgotten_in_training_only(net: WordsNet) -> None:
+    forgetful = WordsNet(net.vocabulary, 3, 6, net.marks, 6, 5, dropout=0.0, forget=1.0)
+    rows = forgetful.tokens(["<first> the ann car"])
+    blank = torch.where(rows == rows[0, 0], rows, forgetful.nothing(rows))
+    in_training = forgetful(rows)
+    assert torch.equal(in_training, forgetful.eval()(blank)) and not torch.equal(in_training, forgetful(rows))
+
+
 def test_no_such_network() -> None:
+    with pytest.raises(NetworkError, match="the mark `<b>` is none"):
+        WordsNet(["a"], 2, 5, ["<b>"])
     with pytest.raises(NetworkError, match="2 words, 1 of them different"):
         WordsNet(["a", "a"], 2, 5)
     with pytest.raises(NetworkError, match="0 logits"):
