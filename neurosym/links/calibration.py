@@ -1,13 +1,15 @@
 """From scores to probabilities: how likely is it that a link is true that the graph does not have?
 
-A score says which answer comes first, and nothing of how many of the first are true. Platt's scaling (1999) maps the
-logarithm of an answer's share of its query's softmax to a probability, with two numbers that are fitted on valid
-triples, over all answers that are not known already. What is said is how likely a link is among as many hidden ones as
-valid has: a true link that nobody has written down counts as false there.
+A score says which answer comes first, and nothing of how many of the first are true. A rising line of several pieces
+maps the logarithm of an answer's share of its query's softmax to the logit of a probability. It is fitted on valid
+triples, over all answers that are not known already; with one piece it would be Platt's scaling (1999), which few true
+answers with hopeless scores flatten, and which promises too much at the top. What is said is how likely a link is among
+as many hidden ones as valid has: a true link that nobody has written down counts as false there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,20 +26,42 @@ from neurosym.links.model import LinkModel
 from neurosym.links.network.reach import Adjacency
 
 BATCH = 32
+KNOTS = (0.02, 0.05, 0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 0.95)  # where pieces begin: quantiles of the shares of true answers
+WIDTH = 0.01  # shares that differ by less, in logarithms, are fitted as one
+LEAST = 1e-6  # of a slope: a logarithm has to be kept
 MOST = 2_000  # valid triples that are looked at
 
 
 class Calibration(nn.Module):
-    """logit(probability) = slope · log(share of the softmax) + intercept, with a slope that is positive."""
+    """The logit of a probability as a line of pieces over the logarithm of a share, rising everywhere.
 
-    def __init__(self, slope: float = 1.0, intercept: float = 0.0) -> None:
+    Args:
+        knots: (K,) where the pieces begin, rising; the first one goes on below, the last one ends at a share of 1.
+        slopes: (K,) of the pieces, positive.
+        intercept: the logit at the first knot.
+    """
+
+    def __init__(
+        self, knots: Sequence[float] = (0.0,), slopes: Sequence[float] = (1.0,), intercept: float = 0.0
+    ) -> None:
         super().__init__()
-        self.log_slope = nn.Parameter(torch.tensor(slope, dtype=torch.float64).log())
+        self.knots: Tensor
+        self.register_buffer("knots", torch.tensor(knots, dtype=torch.float64))
+        self.log_slopes = nn.Parameter(torch.tensor(slopes, dtype=torch.float64).log())
         self.intercept = nn.Parameter(torch.tensor(intercept, dtype=torch.float64))
 
     def forward(self, scores: Tensor) -> Tensor:
         """(B, N) logits of probabilities of (B, N) scores of all entities."""
-        return self.log_slope.exp() * scores.double().log_softmax(1) + self.intercept
+        return self.logits(scores.double().log_softmax(1))
+
+    def logits(self, shares: Tensor) -> Tensor:
+        """Logits for logarithms of shares, of any shape."""
+        endless = self.knots.new_tensor([torch.inf])
+        begins, ends = torch.cat([-endless, self.knots[1:]]), torch.cat([self.knots[1:], endless])
+        found = self.intercept.expand(shares.shape)
+        for begin, end, knot, slope in zip(begins, ends, self.knots, self.log_slopes.exp(), strict=True):
+            found = found + slope * (shares.clamp(begin, end) - knot)
+        return found
 
 
 @dataclass(frozen=True)
@@ -64,7 +88,7 @@ class Reliability:
 def calibrate(
     model: LinkModel, graph: Adjacency, valid: Long, known: KnownAnswers, seed: int = 0, most: int = MOST
 ) -> Calibration:  # fmt: skip
-    """Fit the two numbers on valid triples.
+    """Fit the line on valid triples.
 
     Args:
         graph: to reason over; valid: (m, 3) true triples that it does not have, of which `most` are looked at.
@@ -75,19 +99,44 @@ def calibrate(
     """
     if not len(valid):
         raise DataError("there are no valid triples to calibrate by", code="NS932")
-    shares, true = _shares(model, graph, valid, known, seed, most)
+    return fitted(*_shares(model, graph, valid, known, seed, most))
+
+
+def fitted(shares: NDArray[np.float64], true: NDArray[np.float64]) -> Calibration:
+    """The line under which what is true is most probable.
+
+    Args:
+        shares: (n,) logarithms; true: (n,) whether the answer is true, 0 or 1.
+    """
+    knots = np.unique(np.quantile(shares[true > 0], KNOTS))
+    means, wrong, right = _binned(shares, true)
+    ends = [*knots[1:], np.inf]
+    begins = [-np.inf, *knots[1:]]
+    pieces = np.array([means.clip(b, e) - knot for b, e, knot in zip(begins, ends, knots, strict=True)])
     # For each true answer, not for each answer: of a large graph nearly all are false, and slopes of their mean are so
     # small from the start that the search would take them for none, and stop where it begins.
-    count = true.sum()
+    count = right.sum()
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        logits = weights[0] * shares + weights[1]
-        wrong = expit(logits) - true
-        slopes = np.array([(wrong * shares).sum(), wrong.sum()]) / count
-        return float((np.logaddexp(0, logits) - true * logits).sum() / count), slopes
+        logits = weights[0] + weights[1:] @ pieces
+        off = (expit(logits) * (wrong + right) - right) / count
+        value = (np.logaddexp(0, logits) * (wrong + right) - right * logits).sum() / count
+        return float(value), np.concatenate([[off.sum()], pieces @ off])
 
-    weights = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS").x
-    return Calibration(max(float(weights[0]), 1e-6), float(weights[1]))
+    begin = np.array([np.log(count / wrong.sum()) if wrong.sum() else 0.0, *np.full(len(knots), 0.5)])
+    bounds = [(None, None), *[(LEAST, None)] * len(knots)]
+    intercept, *slopes = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds).x.tolist()
+    return Calibration(knots.tolist(), slopes, intercept)
+
+
+def _binned(
+    shares: NDArray[np.float64], true: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """(K,) means of shares that are nearly equal, how many of them are of false answers, and how many of true ones."""
+    place = ((shares - shares.min()) / WIDTH).astype(np.int64)
+    count, right, total = (np.bincount(place, w).astype(np.float64) for w in (None, true, shares))
+    there = count > 0
+    return total[there] / count[there], count[there] - right[there], right[there]
 
 
 def reliability(
@@ -97,7 +146,7 @@ def reliability(
     """Compare probabilities of at least `least` with what is true: the given triples, and no other answers."""
     shares, true = _shares(model, graph, triples, known, seed, most)
     with torch.no_grad():
-        said = expit(calibration.log_slope.exp().item() * shares + calibration.intercept.item())
+        said = calibration.logits(torch.from_numpy(shares)).sigmoid().numpy()
     kept = np.flatnonzero(said >= least)
     order = kept[np.argsort(said[kept], kind="stable")]
     parts = [p for p in np.array_split(order, bins) if len(p)]
@@ -128,4 +177,4 @@ def _shares(
     return np.concatenate(shares), np.concatenate(true)
 
 
-__all__ = ["Calibration", "Reliability", "calibrate", "reliability"]
+__all__ = ["Calibration", "Reliability", "calibrate", "fitted", "reliability"]

@@ -22,7 +22,7 @@ from neurosym.links.rules.part import RuleScores
 from neurosym.links.rules.ruleset import COLUMNS, RuleSet
 from neurosym.reasoner.tensors import make_folder_of, read_tensors, write_tensors
 
-FORMAT = "neurosym-links/1"
+FORMAT = "neurosym-links/2"
 NETWORKS = {made.part: made for made in (PathNetwork, SignedNetwork)}
 
 
@@ -105,7 +105,7 @@ def _read(header: dict, tensors: dict[str, Tensor]) -> SavedLinks:
     count = len(relations)
     network, rules = None, None
     if "network" in header:
-        about = {"kind": PathNetwork.part, **header["network"]}  # files of older versions name no kind
+        about = dict(header["network"])
         network = NETWORKS[about.pop("kind")](count, **about)
     if "rules" in header:
         about = header["rules"]
@@ -116,7 +116,7 @@ def _read(header: dict, tensors: dict[str, Tensor]) -> SavedLinks:
     kept = {k.removeprefix("calibration/"): v for k, v in tensors.items() if k.startswith("calibration/")}
     calibration = None
     if kept:
-        calibration = Calibration()
+        calibration = Calibration(kept["knots"].tolist(), kept["log_slopes"].exp().tolist())
         calibration.load_state_dict(kept)
     return SavedLinks(model.eval(), relations, calibration)
 

@@ -11,7 +11,7 @@ import torch
 
 import neurosym as ns
 from neurosym.errors import DataError, ModelError
-from neurosym.links.calibration import Calibration, calibrate, reliability
+from neurosym.links.calibration import Calibration, calibrate, fitted, reliability
 from neurosym.links.evaluation import KnownAnswers, evaluate
 from neurosym.links.fit import Recipe, scorer
 from neurosym.links.graph import TripleGraph
@@ -123,7 +123,7 @@ def test_scores_are_those_of_a_model_that_drops_nothing(learned: tuple) -> None:
 
 
 def test_calibrated_probabilities_add_up_to_what_is_true(learned: tuple) -> None:
-    """At its optimum, Platt's scaling says on average what is true on average."""
+    """At its optimum, the calibration says on average what is true on average."""
     model, graph, valid, _ = learned
     adjacency, known = Adjacency.of(graph), KnownAnswers([graph.triples], 3)
     calibration = calibrate(model, adjacency, valid, known)
@@ -132,7 +132,7 @@ def test_calibrated_probabilities_add_up_to_what_is_true(learned: tuple) -> None
     true = sum(t * n for t, n in zip(bins.true, bins.count, strict=True))
     assert said == pytest.approx(true, rel=1e-3)
     assert bins.true[-1] > bins.true[0]
-    untouched = reliability(model, Calibration(1.0, 3.0), adjacency, valid, known, bins=4, least=0.0)
+    untouched = reliability(model, Calibration(intercept=3.0), adjacency, valid, known, bins=4, least=0.0)
     assert bins.error < untouched.error
 
 
@@ -144,6 +144,21 @@ def test_the_search_does_not_stop_where_nearly_all_answers_are_false(learned: tu
     bins = reliability(model, calibrate(model, adjacency, valid, known), adjacency, valid, known, bins=4, least=0.0)
     said = sum(s * n for s, n in zip(bins.said, bins.count, strict=True))
     assert said == pytest.approx(2 * len(valid), rel=0.01)
+
+
+def test_a_few_hopeless_answers_and_doubt_at_the_top_bend_the_line() -> None:
+    """Some true answers have no share to speak of, and of the largest shares six in ten are true at most."""
+    random = np.random.default_rng(0)
+    shares = np.concatenate([-30 * random.random(200_000) - 10, -10 * random.random(4_000)])
+    chance = np.where(shares < -10, 1e-4, 0.6 / (1 + np.exp(-2 * (shares + 4))))
+    true = (random.random(len(shares)) < chance).astype(float)
+    calibration = fitted(shares, true)
+    order = torch.linspace(-40, 0, 200, dtype=torch.float64)
+    assert bool((calibration.logits(order).diff() > 0).all())
+    for least, most in ((-40, -10), (-3, -2), (-2, -1), (-1, 0)):
+        part = (shares >= least) & (shares < most)
+        said = calibration.logits(torch.from_numpy(shares[part])).sigmoid().mean().item()
+        assert said == pytest.approx(chance[part].mean(), abs=0.06, rel=0.2), (least, most)
 
 
 def test_nothing_to_calibrate_by(learned: tuple) -> None:
@@ -158,10 +173,11 @@ def test_nothing_to_calibrate_by(learned: tuple) -> None:
 def test_a_saved_model_says_the_same(learned: tuple, tmp_path: Path) -> None:
     model, graph, valid, _ = learned
     path = tmp_path / "links.safetensors"
-    save_links(path, model, graph.relations, Calibration(2.0, -1.0))
+    save_links(path, model, graph.relations, Calibration((-3.0, -1.0), (0.5, 2.0), -1.0))
     saved = load_links(path)
     assert saved.relations == graph.relations and saved.calibration is not None
-    assert saved.calibration.log_slope.exp().item() == pytest.approx(2.0)
+    shares = torch.tensor([-5.0, -2.0, -0.5, 0.0])
+    assert saved.calibration.logits(shares).tolist() == pytest.approx([-2.0, -0.5, 1.0, 2.0])
     # the same triples, relations in another order
     shuffled = TripleGraph(
         graph.entities, ("likes", "parent", "grandparent"),
