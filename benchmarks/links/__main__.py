@@ -25,8 +25,8 @@ from typing import Any
 from benchmarks.common.figures import Figure, environment
 from benchmarks.common.process import JobError, run
 from benchmarks.common.table import render
+from neurosym.links.saving import NETWORKS
 from tasks.links.graphs import SETTINGS
-from tasks.links.run import NETWORKS
 
 # graph → MRR of rules alone and of the whole model, at least
 BOUNDS = {

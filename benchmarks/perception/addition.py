@@ -18,7 +18,7 @@ from benchmarks.perception.by_hand import ByHand
 from benchmarks.perception.part import Job, Options, Part, Watch, good, mean
 from neurosym.learning import batches
 from tasks.addition.data import Addition, load
-from tasks.addition.run import DEFAULTS, QUERY, Settings, build, digit_accuracy, optimizer_of, sum_accuracy, train
+from tasks.addition.run import DEFAULTS, SUM, Settings, build, digit_accuracy, optimizer_of, sum_accuracy, train
 
 GOAL = 0.97  # of the sums
 EVERY = 50  # steps between two looks at the test, until the goal is reached
@@ -80,7 +80,7 @@ def trained(source: str, settings: Settings, seed: int) -> tuple[ns.Reasoner, di
 def epochs(data: Addition, settings: Settings, only: Sequence[str] = ("engine", "hand", "network")) -> dict[str, Any]:
     """Wall and CPU seconds of an epoch: of the engine, by hand, and of the network alone; medians of turns."""
     reasoner = build(data.size, seed=0)
-    known = batches(QUERY, data.train.inputs, data.train.sums, settings.batch)
+    known = batches(SUM, data.train.inputs, data.train.sums, settings.batch)
     net = reasoner.networks["net"]
     hand, bare = (ByHand(copy.deepcopy(net), settings.lr, settings.weight_decay) for _ in range(2))
     _same_loss(reasoner, hand, data, settings.batch)
@@ -107,7 +107,7 @@ def _same_loss(reasoner: ns.Reasoner, hand: ByHand, data: Addition, batch: int) 
     inputs = {slot: images[:batch] for slot, images in data.train.inputs.items()}
     sums = data.train.sums[:batch]
     with torch.no_grad():
-        ours = float(reasoner.query(QUERY, inputs=inputs).nll(sums))
+        ours = float(reasoner.query(SUM, inputs=inputs).nll(sums))
         theirs = float(hand.loss(inputs["a"], inputs["b"], sums))
     if abs(ours - theirs) > 1e-4:
         raise ArithmeticError(f"the losses differ: {ours} and {theirs}")

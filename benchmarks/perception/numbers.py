@@ -16,6 +16,7 @@ from benchmarks.perception.part import Job, Options, Part, mean
 from tasks.addition import numbers
 from tasks.addition.numbers import NumberSettings
 from tasks.common.digits import parts
+from tasks.common.pairs import digit_accuracy
 
 BOUNDS = {15: 80.0, 4: 93.5, 2: 96.6}  # N → % of sums
 LONG, SAMPLES = 100, 16  # digits, and samples in a step
@@ -69,7 +70,7 @@ def measure_hundred(job: Job, work: Path) -> dict[str, Any]:
     data = parts(job["data"], job["seed"], valid=0)
     before = ns.Reasoner.load(work / model_of(15, job["seed"]))
     reasoner = numbers.build(data.size, LONG, job["seed"], before.networks["net"])
-    digits = numbers.digit_accuracy(reasoner, data.test)
+    digits = digit_accuracy(reasoner, data.test, "a1")
     settings = NumberSettings(**job["settings"])
     optimizer = numbers.optimizer_of(reasoner, settings)
     times: list[tuple[float, float]] = []
@@ -79,7 +80,7 @@ def measure_hundred(job: Job, work: Path) -> dict[str, Any]:
     wall, cpu = torch.tensor(times, dtype=torch.float64).diff(dim=0).median(0).values.tolist()
     return {
         "samples": len(samples), "batch": settings.batch(LONG), "steps": len(times), "step_wall": wall, "step_cpu": cpu,
-        "digits_before": digits, "digits_after": numbers.digit_accuracy(reasoner, data.test),
+        "digits_before": digits, "digits_after": digit_accuracy(reasoner, data.test, "a1"),
         "sums_after": numbers.sum_accuracy(reasoner, numbers.numbers_of(data.test, LONG)),
     }  # fmt: skip
 

@@ -14,17 +14,8 @@ from benchmarks.common.process import JobError, run
 from benchmarks.perception.part import Job, Options, Part
 
 PACKAGES = ("numpy", "torch", "numba")
-WORDS = (
-    "part",
-    "task",
-    "what",
-    "turn",
-    "peer",
-    "length",
-    "kind",
-    "means",
-    "seed",
-)  # what tells the jobs of a part apart
+# What tells the jobs of a part apart.
+WORDS = ("part", "task", "what", "turn", "peer", "length", "kind", "means", "seed")
 SECONDS = 7_200.0  # of wall time, for one job
 
 

@@ -50,9 +50,9 @@ class LinkPredicate(nn.Module):
         for begin in range(0, len(subjects), BATCH):
             part = subjects[begin : begin + BATCH]
             queries = np.column_stack([part.numpy(), np.full(len(part), self.relation)])
-            found = self.calibration(self.model(self.adjacency, queries).total)
+            shares = self.model(self.adjacency, queries).total.double().log_softmax(1)
             mine = ((place >= begin) & (place < begin + len(part))).nonzero()[:, 0]
-            logits = logits.index_put((mine,), found[place[mine] - begin, objects[mine]])
+            logits = logits.index_put((mine,), self.calibration.logits(shares[place[mine] - begin, objects[mine]]))
         return logits[:, None]
 
 

@@ -9,31 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from tasks.common.digits import Labelled, parts, shifted
-
-
-@dataclass(frozen=True, eq=False)
-class Pairs:
-    """What is known of n pairs.
-
-    Attributes:
-        left, right: (n, 1, S, S) images with values in [0, 1].
-        sums: (n,) long.
-    """
-
-    left: Tensor
-    right: Tensor
-    sums: Tensor
-
-    def __len__(self) -> int:
-        return len(self.sums)
-
-    @property
-    def inputs(self) -> dict[str, Tensor]:
-        """The images under the names of the query's slots."""
-        return {"a": self.left, "b": self.right}
+from tasks.common.digits import Labelled, parts, with_moved
+from tasks.common.pairs import Pairs, neighbours
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +33,10 @@ class Addition:
 
 
 def with_shifts(pairs: Pairs, copies: int, seed: int = 0) -> Pairs:
-    """The pairs, and copies of them whose images are each moved by one pixel in a random direction, or left alone.
-
-    A digit that is moved stays the digit it is, so the sums stay true; what leaves the frame is lost.
-    """
+    """The pairs, and copies of them whose images are each moved by at most a pixel, so that the sums stay true."""
     random = torch.Generator().manual_seed(seed)
-    left, right = ([x, *(shifted(x, random) for _ in range(copies))] for x in (pairs.left, pairs.right))
-    return Pairs(torch.cat(left), torch.cat(right), pairs.sums.repeat(copies + 1))
+    left, right = (with_moved(x, copies, random) for x in (pairs.left, pairs.right))
+    return Pairs(left, right, pairs.sums.repeat(copies + 1))
 
 
 def load(source: str = "auto", seed: int = 0) -> Addition:
@@ -78,7 +53,5 @@ def load(source: str = "auto", seed: int = 0) -> Addition:
 
 
 def _pairs(data: Labelled) -> Pairs:
-    """Neighbours as pairs; an odd last image is left out."""
-    even = len(data.digits) // 2 * 2
-    images, digits = data.images[:even], data.digits[:even]
-    return Pairs(images[0::2], images[1::2], digits[0::2] + digits[1::2])
+    left, right = neighbours(data).T
+    return Pairs(data.images[left], data.images[right], data.digits[left] + data.digits[right])

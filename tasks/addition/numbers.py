@@ -18,7 +18,9 @@ import neurosym as ns
 from neurosym.lang import Symbol
 from neurosym.learning import Batch, Schedule, batches
 from neurosym.neural import DigitNet, KnownValue
-from tasks.common.digits import Labelled, parts, shifted
+from tasks.common.begin import drawn
+from tasks.common.digits import Labelled, parts, with_moved
+from tasks.common.pairs import digit_accuracy
 
 RULES = Path(__file__).with_name("numbers.rules")
 RIGHT, RESULT = "right", "result(I, R)"
@@ -77,14 +79,10 @@ def numbers_of(data: Labelled, length: int) -> Numbers:
 
 
 def with_shifts(samples: Numbers, copies: int, seed: int = 0) -> Numbers:
-    """The samples, and copies of them whose images are each moved by one pixel in a random direction, or left alone."""
+    """The samples, and copies of them whose images are each moved by at most a pixel, so that the sums stay true."""
     random = torch.Generator().manual_seed(seed)
-
-    def moved(images: Tensor) -> Tensor:
-        return shifted(images.flatten(0, 1), random).reshape(images.shape)
-
-    left, right = ([x, *(moved(x) for _ in range(copies))] for x in (samples.left, samples.right))
-    return Numbers(torch.cat(left), torch.cat(right), samples.sums.repeat(copies + 1, 1))
+    left, right = (with_moved(x, copies, random) for x in (samples.left, samples.right))
+    return Numbers(left, right, samples.sums.repeat(copies + 1, 1))
 
 
 def facts_of(length: int) -> ns.FactBase:
@@ -102,9 +100,7 @@ def build(size: int, length: int, seed: int, network: nn.Module | None = None) -
         network: one that was trained already, on numbers of another length for instance; a new one by default.
     """
     if network is None:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            network = DigitNet(size)
+        network = drawn(lambda: DigitNet(size), seed)
     networks = {"net": network, "given": KnownValue(10)}
     return ns.Reasoner(ns.Program.from_file(RULES), facts_of(length), networks=networks, seed=seed)
 
@@ -130,16 +126,6 @@ def results(reasoner: ns.Reasoner, samples: Numbers) -> Tensor:
 def sum_accuracy(reasoner: ns.Reasoner, samples: Numbers) -> float:
     """The share of samples of which every digit of the sum is right."""
     return float((results(reasoner, samples) == samples.sums).all(1).float().mean())
-
-
-@torch.no_grad()
-def digit_accuracy(reasoner: ns.Reasoner, judged: Labelled) -> float:
-    """The share of images of which the most probable digit is right."""
-    right = 0
-    for images, digits in zip(judged.images.split(1000), judged.digits.split(1000), strict=True):
-        answers = reasoner.query("digit(a1, D)", inputs={"a1": images})
-        right += sum(a == b for a, b in zip(answers.best(), digits.tolist(), strict=True))
-    return right / len(judged.digits)
 
 
 @dataclass(frozen=True, slots=True)

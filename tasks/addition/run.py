@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -26,14 +25,14 @@ from neurosym.errors import DataError
 from neurosym.learning import Schedule, batches
 from neurosym.neural import DigitNet
 from tasks.addition import numbers
-from tasks.addition.data import Addition, Pairs, load, with_shifts
-from tasks.common.digits import Labelled, named
-from tasks.common.options import add_data, add_runs, add_settings, given, positive, seeds_of, spread
+from tasks.addition.data import Addition, load, with_shifts
+from tasks.common.begin import drawn
+from tasks.common.digits import named
+from tasks.common.options import add_data, add_runs, add_settings, given, main, page, positive, seeds_of, spread
+from tasks.common.pairs import CHUNK, SUM, Pairs, digit_accuracy, sum_accuracy
 from tasks.common.record import write
 
 RULES = Path(__file__).with_name("addition.rules")
-QUERY = "sum(a, b, Z)"
-CHUNK = 1_000  # pairs evaluated at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +80,7 @@ class Result:
 
 def build(size: int, seed: int, rules: Path = RULES) -> ns.Reasoner:
     """The reasoner: the rules, and a network for images of size × size pixels whose weights the seed draws."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = DigitNet(size)
+    network = drawn(lambda: DigitNet(size), seed)
     return ns.Reasoner(ns.Program.from_file(rules), networks={"net": network}, seed=seed)
 
 
@@ -104,31 +101,11 @@ def train(
     more = with_shifts(known, settings.shifts, seed)
     return ns.fit(
         reasoner,
-        batches(QUERY, more.inputs, more.sums, settings.batch),
-        batches(QUERY, valid.inputs, valid.sums, CHUNK),
+        batches(SUM, more.inputs, more.sums, settings.batch),
+        batches(SUM, valid.inputs, valid.sums, CHUNK),
         epochs=settings.epochs, optimizer=optimizer or optimizer_of(reasoner, settings),
         schedule=Schedule("cosine", warmup=0.1), seed=seed, progress=progress, description=f"addition, seed {seed}",
     )  # fmt: skip
-
-
-@torch.no_grad()
-def sum_accuracy(reasoner: ns.Reasoner, pairs: Pairs) -> float:
-    """The share of pairs whose most probable sum is right."""
-    right = 0
-    for part in torch.arange(len(pairs)).split(CHUNK):
-        answers = reasoner.query(QUERY, inputs={slot: images[part] for slot, images in pairs.inputs.items()})
-        right += sum(a == b for a, b in zip(answers.best(), pairs.sums[part].tolist(), strict=True))
-    return right / len(pairs)
-
-
-@torch.no_grad()
-def digit_accuracy(reasoner: ns.Reasoner, judged: Labelled) -> float:
-    """The share of images of which the most probable digit is right, asked as a query of its own."""
-    right = 0
-    for images, digits in zip(judged.images.split(CHUNK), judged.digits.split(CHUNK), strict=True):
-        answers = reasoner.query("digit(a, D)", inputs={"a": images})
-        right += sum(a == b for a, b in zip(answers.best(), digits.tolist(), strict=True))
-    return right / len(judged.digits)
 
 
 def measure(data: Addition, settings: Settings, seed: int, progress: bool) -> tuple[ns.Reasoner, Result]:
@@ -144,7 +121,7 @@ def measure(data: Addition, settings: Settings, seed: int, progress: bool) -> tu
 def explain(reasoner: ns.Reasoner, pairs: Pairs, pair: int = 0) -> ns.Explanation:
     """Why a pair has the sum that the reasoner thinks most probable: the best of many, so that no threshold decides."""
     inputs = {slot: images[pair : pair + 1] for slot, images in pairs.inputs.items()}
-    answers = reasoner.query(QUERY, inputs=inputs)
+    answers = reasoner.query(SUM, inputs=inputs)
     return ns.explain(answers, answers.atoms[int(answers.tags[0].argmax())], threshold=None)
 
 
@@ -239,10 +216,7 @@ def _run_numbers(options: argparse.Namespace, args: Sequence[str]) -> int:
 def _tell(why: ns.Explanation, out: Path | None, console: Console) -> None:
     """The explanation as text, and as a page where one is asked for."""
     console.print(str(why))
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        why.checked().to_html(str(out / "explanation.html"))
-        console.print(f"the explanation as a page: {out / 'explanation.html'}")
+    page(why, out)
 
 
 def run(args: list[str]) -> int:
@@ -276,8 +250,4 @@ def run(args: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(run(sys.argv[1:]))
-    except ns.NeurosymError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
+    main(run)

@@ -16,6 +16,7 @@ from neurosym.learning import Sample as Example
 from neurosym.neural import WordsNet
 from tasks.clutrr.data import FIRST, SECOND, Story, sexes_of
 from tasks.clutrr.tables import RELATIONS, TOLD, open_table
+from tasks.common.begin import drawn
 
 FOLDER = Path(__file__).parent
 WALK, KINSHIP, READING = (FOLDER / f"{name}.rules" for name in ("walk", "kinship", "reading"))
@@ -96,9 +97,7 @@ def with_reader(stories: Sequence[Story], table: Path, seed: int) -> tuple[ns.Re
     kinds = with_table(KINSHIP).query("kind(R, K, Sex)").args
     sexes = sexes_of(stories, {spell(r): spell(sex) for r, _, sex in kinds})
     texts = [s.passage(k, sexes) for s in stories for k in range(s.length)]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = WordsNet.of_texts(texts, len(TOLD), marks=(FIRST, SECOND), forget=FORGET)
+    network = drawn(lambda: WordsNet.of_texts(texts, len(TOLD), marks=(FIRST, SECOND), forget=FORGET), seed)
     program = ns.Program.from_file(WALK, table, READING)
     return ns.Reasoner(program, networks={"reader": network}, seed=seed), Reader(network, sexes)
 

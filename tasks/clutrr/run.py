@@ -22,7 +22,7 @@ from tasks.clutrr import model
 from tasks.clutrr.data import Story, ceiling, load
 from tasks.clutrr.model import Settings
 from tasks.clutrr.tables import learned_table, table_text
-from tasks.common.options import add_runs, add_settings, given, positive, seeds_of
+from tasks.common.options import add_runs, add_settings, given, page, positive, seeds_of
 from tasks.common.record import write
 
 MODES = {
@@ -178,7 +178,4 @@ def _tell(console: Console, trained: Trained, story: Story, out: Path | None) ->
     console.print("\n".join(story.sentences), f"What is {story.people[-1]} to {story.people[0]}? ({story.label})", "")
     why = model.explain(trained.reasoner, story, trained.reader)
     console.print(str(why), markup=False, highlight=False)
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        why.checked().to_html(str(out / "explanation.html"))
-        console.print(f"the explanation as a page: {out / 'explanation.html'}")
+    page(why, out)

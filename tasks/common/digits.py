@@ -59,6 +59,21 @@ def shifted(images: Tensor, random: torch.Generator) -> Tensor:
     return moved[torch.randint(len(corners), (len(images),), generator=random), torch.arange(len(images))]
 
 
+def with_moved(images: Tensor, copies: int, random: torch.Generator) -> Tensor:
+    """(n, …, 1, S, S) images, and copies of them each moved as by `shifted`: ((copies + 1) n, …, 1, S, S).
+
+    A digit that is moved stays the digit it is; what leaves the frame is lost.
+    """
+    flat = images.reshape(-1, *images.shape[-3:])
+    return torch.cat([images, *(shifted(flat, random).reshape(images.shape) for _ in range(copies))])
+
+
+def only(data: Labelled, digits: Iterable[int]) -> Labelled:
+    """The images of some digits."""
+    kept = torch.isin(data.digits, torch.tensor(list(digits)))
+    return Labelled(data.images[kept], data.digits[kept])
+
+
 def pools_of(data: Labelled, digits: Iterable[int], random: torch.Generator, reused: int = 1) -> dict[int, list[int]]:
     """Digit → rows of the images that show it, mixed, to be taken from the end.
 

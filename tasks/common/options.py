@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
+from neurosym import Explanation
+from neurosym.errors import NeurosymError
 from tasks.common.digits import SOURCES
 
 Settings = TypeVar("Settings")
@@ -66,6 +69,23 @@ def add_runs(parser: argparse.ArgumentParser, of: str, pages: str) -> None:
 def seeds_of(options: argparse.Namespace) -> range:
     """The seeds that are asked for."""
     return range(options.seed, options.seed + options.seeds)
+
+
+def main(run: Callable[[list[str]], int]) -> NoReturn:
+    """Run a task as a module: its command with the words of this process; an error is told without a traceback."""
+    try:
+        sys.exit(run(sys.argv[1:]))
+    except NeurosymError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+
+
+def page(why: Explanation, out: Path | None, name: str = "explanation") -> None:
+    """Write an explanation as a page into a folder, where one is asked for, and say so."""
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        why.checked().to_html(str(out / f"{name}.html"))
+        print(f"the explanation as a page: {out / f'{name}.html'}")
 
 
 def spread(shares: Sequence[float]) -> str:

@@ -5,7 +5,6 @@ Training sees `Related` and the labelled images, and no other digit: those of `R
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +12,8 @@ from torch import Tensor
 
 from neurosym.errors import DataError
 from neurosym.learning import Batch, batches
-from tasks.common.digits import Labelled, parts, shifted
+from tasks.common.digits import Labelled, only, parts
+from tasks.common.pairs import Pairs, neighbours
 
 DIGIT = "digit(a, D)"
 NEW = 9  # the class that is added; the rules of nine.rules know 0 to 8
@@ -116,33 +116,18 @@ def related_of(data: Labelled, known: Tensor, rows: Tensor, kind: str) -> Relate
     return Related(kind, *images, digits.sum(1) % 2, (sides[0], sides[1]))
 
 
-def with_shifts(data: Labelled, copies: int, seed: int = 0) -> Labelled:
-    """The images, and copies of them each moved by at most one pixel."""
-    random = torch.Generator().manual_seed(seed)
-    images = torch.cat([data.images, *(shifted(data.images, random) for _ in range(copies))])
-    return Labelled(images, data.digits.repeat(copies + 1))
-
-
 @dataclass(frozen=True, eq=False)
-class Sums:
-    """n pairs with the sums of their digits: left, right: (n, 1, S, S); sums: (n,); new: (n,) with the new digit."""
+class Sums(Pairs):
+    """What is known of n pairs; new: (n,) whether the new digit is in them."""
 
-    left: Tensor
-    right: Tensor
-    sums: Tensor
     new: Tensor
-
-    @property
-    def inputs(self) -> dict[str, Tensor]:
-        """The images under the names of the query's slots."""
-        return {"a": self.left, "b": self.right}
 
 
 def sums_of(data: Labelled) -> Sums:
-    """Neighbours as pairs; an odd last image is left out."""
-    even = len(data.digits) // 2 * 2
-    images, digits = data.images[:even], data.digits[:even].reshape(-1, 2)
-    return Sums(images[0::2], images[1::2], digits.sum(1), (digits == NEW).any(1))
+    """Neighbours as pairs."""
+    rows = neighbours(data)
+    digits = data.digits[rows]
+    return Sums(data.images[rows[:, 0]], data.images[rows[:, 1]], digits.sum(1), (digits == NEW).any(1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,16 +154,5 @@ def load_new(examples: int, source: str = "auto", seed: int = 0) -> NewClass:
     p = parts(source, seed)
     used = Labelled(p.train.images[: IMAGES[p.name]], p.train.digits[: IMAGES[p.name]])
     five = used.images[used.digits == NEW][:examples]
-    train, valid = (sums_of(_old(d)) for d in (used, p.valid))
+    train, valid = (sums_of(only(d, range(NEW))) for d in (used, p.valid))
     return NewClass(p.name, p.size, train, valid, five, p.valid, p.test, sums_of(p.test))
-
-
-def _old(data: Labelled) -> Labelled:
-    kept = data.digits != NEW
-    return Labelled(data.images[kept], data.digits[kept])
-
-
-def only(data: Labelled, digits: Sequence[int]) -> Labelled:
-    """The images of some digits."""
-    kept = torch.isin(data.digits, torch.tensor(list(digits)))
-    return Labelled(data.images[kept], data.digits[kept])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +12,13 @@ from torch import nn
 import neurosym as ns
 from neurosym.learning import ClassBalance, Schedule, Term, batches, concept_nll, nll
 from neurosym.neural import DigitNet, Prototypes
-from tasks.common.digits import Labelled
-from tasks.fewlabels.data import DIGIT, NEW, FewLabels, NewClass, Sums, only, with_shifts
+from tasks.common.begin import drawn, unstuck
+from tasks.common.digits import Labelled, only, with_moved
+from tasks.common.pairs import CHUNK, SUM, digit_accuracy, sum_accuracy
+from tasks.fewlabels.data import DIGIT, NEW, FewLabels, NewClass
 
 HERE = Path(__file__).parent
-SUM = "sum(a, b, Z)"
-CHUNK = 1_000  # images judged at a time
-STUCK, ATTEMPTS = 0.9, 5  # share of validation sums below which a network is begun anew, at most so often
+ATTEMPTS = 5  # networks that are begun, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +61,10 @@ def build(rules: str, network: nn.Module, seed: int) -> ns.Reasoner:
     return ns.Reasoner(ns.Program.from_file(HERE / rules), networks={"net": network}, seed=seed)
 
 
-def drawn(make: Callable[[int], nn.Module], size: int, seed: int) -> nn.Module:
-    """A network whose first weights the seed draws."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return make(size)
-
-
-@torch.no_grad()
-def accuracy(reasoner: ns.Reasoner, judged: Labelled) -> float:
-    """The share of images whose most probable digit is right."""
-    right = 0
-    for images, digits in zip(judged.images.split(CHUNK), judged.digits.split(CHUNK), strict=True):
-        best = reasoner.query(DIGIT, inputs={"a": images}).best()
-        right += sum(a == b for a, b in zip(best, digits.tolist(), strict=True))
-    return right / len(judged.digits)
-
-
 def on_labels(reasoner: ns.Reasoner, labelled: Labelled, settings: Settings, seed: int) -> None:
     """So many steps on the labelled images alone."""
-    more = with_shifts(labelled, settings.shifts, seed)
-    data = batches(DIGIT, {"a": more.images}, more.digits, 32)
+    images = with_moved(labelled.images, settings.shifts, torch.Generator().manual_seed(seed))
+    data = batches(DIGIT, {"a": images}, labelled.digits.repeat(settings.shifts + 1), 32)
     epochs = max(1, settings.steps // len(data))
     ns.fit(reasoner, data, epochs=epochs, lr=settings.lr, seed=seed, schedule=Schedule("linear"), progress=False)
 
@@ -102,13 +84,13 @@ def on_relations(reasoner: ns.Reasoner, data: FewLabels, settings: Settings, see
 
 def few(data: FewLabels, share: float, settings: Settings, seed: int, progress: bool) -> tuple[ns.Reasoner, FewResult]:
     """Train on labels, judge on test; go on with relations, judge again."""
-    reasoner = build("ten.rules", drawn(DigitNet, data.size, seed), seed)
+    reasoner = build("ten.rules", drawn(lambda: DigitNet(data.size), seed), seed)
     on_labels(reasoner, data.labelled, settings, seed)
-    alone = accuracy(reasoner, data.test)
+    alone = digit_accuracy(reasoner, data.test)
     begun = time.process_time()
     on_relations(reasoner, data, settings, seed, progress)
     seconds = time.process_time() - begun
-    found = FewResult(share, seed, len(data.labelled.digits), alone, accuracy(reasoner, data.test), seconds)
+    found = FewResult(share, seed, len(data.labelled.digits), alone, digit_accuracy(reasoner, data.test), seconds)
     return reasoner, found
 
 
@@ -138,46 +120,20 @@ class NewResult:
     failed: int
 
 
-@torch.no_grad()
-def sum_accuracy(reasoner: ns.Reasoner, pairs: Sums, which: torch.Tensor) -> float:
-    """The share of some pairs whose most probable sum is right."""
-    right = 0
-    rows_of = which.nonzero()[:, 0]
-    for rows in rows_of.split(CHUNK):
-        best = reasoner.query(SUM, inputs={slot: x[rows] for slot, x in pairs.inputs.items()}).best()
-        right += sum(a == b for a, b in zip(best, pairs.sums[rows].tolist(), strict=True))
-    return right / len(rows_of)
-
-
-def nine_classes(size: int) -> Prototypes:
-    """The network that learns the digits 0 to 8."""
-    return Prototypes(DigitNet(size), NEW)
-
-
 def on_sums(data: NewClass, settings: Settings, seed: int, progress: bool) -> tuple[ns.Reasoner, int]:
-    """A reasoner that has learned the digits 0 to 8 from sums, and how many before it got stuck.
+    """A reasoner that has learned the digits 0 to 8 from sums, and how many before it got stuck."""
 
-    Sums have local optima, such as reading each digit as its two neighbours with probability ½ each. Which ones are
-    stuck is seen from the sums of the validation part; digits play no part in it.
-    """
-    failed = 0
-    while True:
-        reasoner = _on_sums(data, settings, seed + 1_000 * failed, progress)
-        everyone = torch.ones(len(data.valid.sums), dtype=torch.bool)
-        if failed + 1 >= ATTEMPTS or sum_accuracy(reasoner, data.valid, everyone) >= STUCK:
-            return reasoner, failed
-        failed += 1
+    def attempt(drawing: int) -> ns.Reasoner:
+        network = drawn(lambda: Prototypes(DigitNet(data.size), NEW), drawing)
+        reasoner = build("nine.rules", network, drawing)
+        ns.fit(
+            reasoner, batches(SUM, data.train.inputs, data.train.sums, settings.batch),
+            batches(SUM, data.valid.inputs, data.valid.sums, CHUNK), epochs=settings.epochs, lr=settings.lr,
+            seed=drawing, progress=progress, description=f"sums of 0 to 8, seed {drawing}",
+        )  # fmt: skip
+        return reasoner
 
-
-def _on_sums(data: NewClass, settings: Settings, seed: int, progress: bool) -> ns.Reasoner:
-    """One attempt."""
-    reasoner = build("nine.rules", drawn(nine_classes, data.size, seed), seed)
-    ns.fit(
-        reasoner, batches(SUM, data.train.inputs, data.train.sums, settings.batch),
-        batches(SUM, data.valid.inputs, data.valid.sums, CHUNK), epochs=settings.epochs, lr=settings.lr, seed=seed,
-        progress=progress, description=f"sums of 0 to 8, seed {seed}",
-    )  # fmt: skip
-    return reasoner
+    return unstuck(attempt, lambda reasoner: sum_accuracy(reasoner, data.valid), ATTEMPTS, seed)[:2]
 
 
 def grown(reasoner: ns.Reasoner, data: NewClass, seed: int) -> ns.Reasoner:
@@ -193,13 +149,14 @@ def new_class(data: NewClass, settings: Settings, seed: int, progress: bool) -> 
     reasoner, failed = on_sums(data, settings, seed, progress)
     seconds = time.process_time() - begun
     old, pairs = only(data.test, range(NEW)), data.test_sums
-    before = accuracy(reasoner, old), sum_accuracy(reasoner, pairs, ~pairs.new)
+    without, with_new = (pairs.take(rows.nonzero()[:, 0]) for rows in (~pairs.new, pairs.new))
+    before = digit_accuracy(reasoner, old), sum_accuracy(reasoner, without)
     begun = time.process_time()
     made = grown(reasoner, data, seed)
     adding = 1000 * (time.process_time() - begun)
-    after = accuracy(made, old), sum_accuracy(made, pairs, ~pairs.new)
+    after = digit_accuracy(made, old), sum_accuracy(made, without)
     result = NewResult(
-        seed, before[0], after[0], accuracy(made, only(data.test, [NEW])), before[1], after[1],
-        sum_accuracy(made, pairs, pairs.new), seconds, adding, failed,
+        seed, before[0], after[0], digit_accuracy(made, only(data.test, [NEW])), before[1], after[1],
+        sum_accuracy(made, with_new), seconds, adding, failed,
     )  # fmt: skip
     return made, result

@@ -7,7 +7,6 @@ python -m tasks.fewlabels.run …
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -15,10 +14,11 @@ from typing import Any
 import torch
 
 import neurosym as ns
-from tasks.common.options import add_data, add_runs, add_settings, given, positive, seeds_of, spread
+from tasks.common.options import add_data, add_runs, add_settings, given, main, page, positive, seeds_of, spread
+from tasks.common.pairs import SUM
 from tasks.common.record import write
 from tasks.fewlabels.data import NEW, NewClass, load, load_new
-from tasks.fewlabels.learn import SUM, FewResult, NewResult, Settings, few, new_class
+from tasks.fewlabels.learn import FewResult, NewResult, Settings, few, new_class
 
 PARTS = ("labels", "newclass")
 SHARES = (0.01, 0.05, 0.1)
@@ -107,11 +107,7 @@ def _new(options: argparse.Namespace) -> tuple[list[NewResult], dict[str, Any]]:
     assert first is not None
     why = explain(*first)
     print(why)
-    if options.out is not None:
-        options.out.mkdir(parents=True, exist_ok=True)
-        page = options.out / "newclass.html"
-        why.checked().to_html(str(page))
-        print(f"\nthe explanation as a page: {page}")
+    page(why, options.out, "newclass")
     return results, about
 
 
@@ -130,8 +126,4 @@ def run(args: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(run(sys.argv[1:]))
-    except ns.NeurosymError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
+    main(run)

@@ -21,8 +21,9 @@ import neurosym as ns
 from neurosym.lang import Symbol
 from neurosym.learning import Batch, batches
 from neurosym.neural import DigitNet
+from tasks.common.begin import drawn
 from tasks.common.digits import Labelled
-from tasks.common.options import add_data, add_runs, seeds_of, spread
+from tasks.common.options import add_data, add_runs, page, seeds_of, spread
 from tasks.common.record import write
 from tasks.hwf.data import MOST_NUMBERS, Formulas, Hwf, load
 
@@ -76,9 +77,7 @@ def facts() -> ns.FactBase:
 
 def build(size: int, seed: int) -> ns.Reasoner:
     """The reasoner, with a network for digits and one for operators; the place of an image says which it is."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        networks: dict[str, nn.Module] = {"digits": DigitNet(size, 9), "operators": DigitNet(size, 4)}
+    networks = drawn(lambda: {"digits": DigitNet(size, 9), "operators": DigitNet(size, 4)}, seed)
     return ns.Reasoner(ns.Program.from_file(RULES), facts(), networks=networks, seed=seed)
 
 
@@ -189,10 +188,7 @@ def run(args: Sequence[str]) -> int:
     console.print(_table(data, results))
     why = explain(reasoner, data.test[1])
     console.print(str(why))
-    if options.out is not None:
-        options.out.mkdir(parents=True, exist_ok=True)
-        why.checked().to_html(str(options.out / "explanation.html"))
-        console.print(f"the explanation as a page: {options.out / 'explanation.html'}")
+    page(why, options.out)
     if options.json is not None:
         about = asdict(settings) | {"data": data.name}
         write(options.json, ["hwf", *args], [asdict(r) for r in results], about)

@@ -24,7 +24,6 @@ from neurosym.links.fit import scorer
 from neurosym.links.graph import LinkSplit
 from neurosym.links.learning import Stage, learn_links
 from neurosym.links.model import LinkModel
-from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency
 from neurosym.links.network.signed import SignedNetwork
 from neurosym.links.priors import SignaturePrior
@@ -32,13 +31,12 @@ from neurosym.links.reasons import LinkExplanation
 from neurosym.links.report import write_reasons
 from neurosym.links.rules import mine, write_rules
 from neurosym.links.rules.part import RuleScores
-from neurosym.links.saving import save_links
+from neurosym.links.saving import NETWORKS, save_links
 from tasks.links.graphs import SETTINGS, Setting
 
 BATCH = 64
 MOST = 3_000  # answers of which it is told what each part explains
 PARTS = ("rules", "prior", "paths")
-NETWORKS = {made.part: made for made in (PathNetwork, SignedNetwork)}
 # stage of learning → what it has learned
 VARIANTS = {"rules": "rules", "others": "prior + {network}", "balanced": "all, before they learn together"}
 

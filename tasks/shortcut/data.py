@@ -14,6 +14,7 @@ from torch import Tensor
 
 from neurosym.errors import DataError
 from tasks.common.digits import Labelled, parts, pools_of
+from tasks.common.pairs import Pairs as SumPairs
 
 # What is seen in training; V values are 0 to V − 1.
 SEEN = {
@@ -27,26 +28,10 @@ REUSED = {"digits": 8, "mnist": 1}  # pairs of its part that an image may be in:
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
-    """What is known of n pairs.
+class Pairs(SumPairs):
+    """What is known of n pairs; products: (n,) long."""
 
-    Attributes:
-        left, right: (n, 1, S, S) images with values in [0, 1].
-        sums, products: (n,) long.
-    """
-
-    left: Tensor
-    right: Tensor
-    sums: Tensor
     products: Tensor
-
-    def __len__(self) -> int:
-        return len(self.sums)
-
-    @property
-    def inputs(self) -> dict[str, Tensor]:
-        """The images under the names of the query's slots."""
-        return {"a": self.left, "b": self.right}
 
 
 @dataclass(frozen=True, eq=False)

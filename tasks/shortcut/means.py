@@ -11,16 +11,16 @@ from torch import Tensor
 import neurosym as ns
 from neurosym.learning import Batch, batches
 from neurosym.neural import DigitNet
-from tasks.common.digits import Labelled
+from tasks.common.begin import drawn, unstuck
+from tasks.common.digits import Labelled, only
+from tasks.common.pairs import CHUNK, SUM, sum_accuracy
 from tasks.shortcut.data import VALUES, Pairs, Shortcut
 
-SUM, BOTH, DIGIT = "sum(a, b, Z)", "both(a, b, Z)", "digit(a, D)"
+BOTH, DIGIT = "both(a, b, Z)", "digit(a, D)"
 # none: sums alone. labels: the digits of ten images for each value that the audit found confusable. product: the
 # product of each pair beside its sum, a second task for the same concepts.
 MEANS = ("none", "labels", "product")
-CHUNK = 1_000  # pairs evaluated at a time
 EVERY = 4  # batches of pairs for each batch of hints
-STUCK = 0.9  # share of validation sums below which a run counts as failed and is begun anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,7 @@ class Result:
 
 def build(kind: str, size: int, seed: int) -> ns.Reasoner:
     """The reasoner: the rules of a kind, and a network for images of size × size pixels; the seed draws its weights."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = DigitNet(size, classes=VALUES[kind])
+    network = drawn(lambda: DigitNet(size, classes=VALUES[kind]), seed)
     program = ns.Program.from_file(Path(__file__).with_name(f"{kind}.rules"))
     return ns.Reasoner(program, networks={"net": network}, seed=seed)
 
@@ -93,16 +91,6 @@ def train(
     )  # fmt: skip
 
 
-@torch.no_grad()
-def sum_accuracy(reasoner: ns.Reasoner, pairs: Pairs) -> float:
-    """The share of pairs whose most probable sum is right."""
-    right = 0
-    for rows in torch.arange(len(pairs)).split(CHUNK):
-        best = reasoner.query(SUM, inputs={slot: x[rows] for slot, x in pairs.inputs.items()}).best()
-        right += sum(a == b for a, b in zip(best, pairs.sums[rows].tolist(), strict=True))
-    return right / len(pairs)
-
-
 def judged(
     reasoner: ns.Reasoner, means: str, pairs: Pairs, digits: Tensor, hints: Labelled | None = None
 ) -> ns.Audit:  # fmt: skip
@@ -130,28 +118,17 @@ def confusable(found: ns.Audit) -> list[int]:
     return sorted(int(value) for concept in found.shortcuts.concepts for value, _ in concept.confusable)
 
 
-def only(hints: Labelled, values: list[int]) -> Labelled:
-    """The hints of some digits."""
-    chosen = torch.isin(hints.digits, torch.tensor(values))
-    return Labelled(hints.images[chosen], hints.digits[chosen])
-
-
 def trained(
     data: Shortcut, means: str, hints: Labelled | None, settings: Settings, seed: int, progress: bool = False
 ) -> tuple[ns.Reasoner, int, bool]:
-    """A trained reasoner, how many before it got stuck, and whether it is stuck as well.
+    """A trained reasoner, how many before it got stuck, and whether it is stuck as well."""
 
-    Sums have local optima in which some pairs are right and others never. Which ones are stuck is seen from the sums of
-    the validation part; digits play no part in it.
-    """
-    failed = 0
-    while True:
-        reasoner = build(data.kind, data.size, seed + 1_000 * failed)
+    def attempt(drawing: int) -> ns.Reasoner:
+        reasoner = build(data.kind, data.size, drawing)
         train(reasoner, means, data.train, hints, settings, seed, progress)
-        stuck = sum_accuracy(reasoner, data.valid) < STUCK
-        if not stuck or failed + 1 >= settings.attempts:
-            return reasoner, failed, stuck
-        failed += 1
+        return reasoner
+
+    return unstuck(attempt, lambda reasoner: sum_accuracy(reasoner, data.valid), settings.attempts, seed)
 
 
 def measure(

@@ -7,15 +7,15 @@ python -m tasks.shortcut.run …
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
 import neurosym as ns
-from tasks.common.options import add_data, add_runs, add_settings, given, positive, seeds_of
+from tasks.common.begin import STUCK
+from tasks.common.options import add_data, add_runs, add_settings, given, main, positive, seeds_of
 from tasks.common.record import write
 from tasks.shortcut.data import KINDS, load
-from tasks.shortcut.means import MEANS, STUCK, Result, Settings, measure
+from tasks.shortcut.means import MEANS, Result, Settings, measure
 
 # Chosen on the sums of the validation part.
 DEFAULTS = {"digits": Settings(30, 16, 2e-3), "mnist": Settings(6, 16, 1e-3)}
@@ -97,8 +97,4 @@ def run(args: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(run(sys.argv[1:]))
-    except ns.NeurosymError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
+    main(run)

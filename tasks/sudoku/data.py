@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from neurosym.errors import DataError
-from tasks.common.digits import Labelled, parts, pools_of, shifted
+from tasks.common.digits import Labelled, parts, pools_of, with_moved
 
 CELLS = tuple(f"c{row}{column}" for row in range(1, 5) for column in range(1, 5))
 # scikit-learn has 724 images of 1 to 4, enough for 45 boards; so each may stand in this many boards of its part.
@@ -134,9 +134,7 @@ def boards_of(data: Labelled, random: torch.Generator, reused: int = 1) -> tuple
 def with_shifts(boards: Boards, copies: int, seed: int = 0) -> Boards:
     """The boards, and copies of them whose images are each moved by at most a pixel; that leaves them what they are."""
     random = torch.Generator().manual_seed(seed)
-    shape = boards.images.shape
-    more = [shifted(boards.images.flatten(0, 1), random).reshape(shape) for _ in range(copies)]
-    return Boards(torch.cat([boards.images, *more]), boards.valid.repeat(copies + 1, 1))
+    return Boards(with_moved(boards.images, copies, random), boards.valid.repeat(copies + 1, 1))
 
 
 def load(source: str = "auto", seed: int = 0) -> Sudoku:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,7 +20,8 @@ from torch import Tensor
 import neurosym as ns
 from neurosym.learning import batches
 from neurosym.neural import DigitNet
-from tasks.common.options import add_data, add_runs, add_settings, given, positive, seeds_of, spread
+from tasks.common.begin import drawn
+from tasks.common.options import add_data, add_runs, add_settings, given, main, page, positive, seeds_of, spread
 from tasks.common.record import write
 from tasks.sudoku.data import Boards, Sudoku, load, with_shifts
 
@@ -75,9 +75,7 @@ class Result:
 
 def build(size: int, seed: int) -> ns.Reasoner:
     """The reasoner: the rules, and a network for images of size × size pixels whose weights the seed draws."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = DigitNet(size, classes=4)
+    network = drawn(lambda: DigitNet(size, classes=4), seed)
     return ns.Reasoner(ns.Program.from_file(RULES), networks={"net": network}, seed=seed)
 
 
@@ -177,11 +175,7 @@ def _tell(reasoner: ns.Reasoner, boards: Boards, out: Path | None) -> None:
         print(f"test board {row}, valid with probability {float(probabilities[row]):.4f}:\n")
         why = explain(reasoner, boards, row)
         print(why, "\n")
-        if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
-            page = out / f"{name}.html"
-            why.checked().to_html(str(page))
-            print(f"the explanation as a page: {page}\n")
+        page(why, out, name)
 
 
 def run(args: list[str]) -> int:
@@ -207,8 +201,4 @@ def run(args: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(run(sys.argv[1:]))
-    except ns.NeurosymError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
+    main(run)

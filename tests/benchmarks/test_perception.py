@@ -22,6 +22,7 @@ from benchmarks.perception.theirs import network as theirs
 from neurosym.neural import DigitNet
 from tasks.addition.data import load
 from tasks.addition.run import Settings, build, train
+from tasks.common import begin
 
 
 class Counting:
@@ -153,7 +154,7 @@ def test_shortcuts_that_the_audit_finds(tmp_path: Path, monkeypatch: pytest.Monk
     job = next(j for j in puzzles.shortcut_jobs(Options((0,), "digits", quick=True)) if j["means"] == "none")
     with pytest.raises(ArithmeticError, match="1 networks got stuck"):
         puzzles.measure_shortcut(job | {"pairs": 100}, tmp_path)
-    monkeypatch.setattr(puzzles.shortcut, "STUCK", 0.0)
+    monkeypatch.setattr(begin, "STUCK", 0.0)
     found = puzzles.measure_shortcut(job | {"pairs": 100}, tmp_path)
     assert found["finds"] == 1.0 and found["shortcuts"] == 2 and found["begun_anew"] == 0
     shown = puzzles.shortcut_figures([job | found, job | {"failed": "stuck"}])

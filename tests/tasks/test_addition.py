@@ -167,7 +167,7 @@ def test_both_programs_learn_the_same(digits: data_module.Addition, name: str) -
 
 def test_probabilities_are_exact(digits: data_module.Addition) -> None:
     reasoner = task.build(8, seed=0)
-    answers = reasoner.query(task.QUERY, inputs=digits.valid.inputs)
+    answers = reasoner.query(task.SUM, inputs=digits.valid.inputs)
     assert set(answers.methods) == {"sum-product"} and len(answers) == 19
     assert torch.allclose(answers.tags.sum(1), torch.ones(len(digits.valid), dtype=torch.float64))
 

@@ -36,7 +36,7 @@ def test_one_patient_of_the_diagnosis_and_a_pair_of_digits() -> None:
     confirm(trained.answers, trained.answers.atoms[7])
     digits = load("digits", seed=0)
     answers = addition.build(digits.size, 0).query(
-        addition.QUERY, inputs={s: x[:2] for s, x in digits.test.inputs.items()}
+        addition.SUM, inputs={s: x[:2] for s, x in digits.test.inputs.items()}
     )
     confirm(answers, answers.atoms[3], sample=1)
 
@@ -58,7 +58,7 @@ def test_addition() -> None:
     reasoner = addition.build(data.size, 0)
     settings = addition.Settings(epochs=2, lr=1e-3, batch=32, shifts=0)
     addition.train(reasoner, data.train, data.valid, settings)
-    answers = reasoner.query(addition.QUERY, inputs=data.test.inputs)
+    answers = reasoner.query(addition.SUM, inputs=data.test.inputs)
     best = torch.stack([answers[atom] for atom in answers.atoms]).argmax(0).tolist()
     for sample, number in enumerate(best):
         confirm(answers, answers.atoms[number], sample)
