@@ -86,8 +86,7 @@ def _explainer(job: Job, model: Callable[[ns.FactBase | None], ns.Reasoner]) -> 
         rows = held.nonzero()[:, 0].tolist()
         return lambda row: sudoku.explain(reasoner, boards, rows[row % len(rows)])
     reasoner, test = model(None), shortcut_data.load("half", source, seed).test
-    pairs = addition_data.Pairs(test.left, test.right, test.sums)
-    return lambda row: addition.explain(reasoner, pairs, row)
+    return lambda row: addition.explain(reasoner, test, row)
 
 
 def figures(results: Sequence[dict[str, Any]]) -> list[Figure]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -75,47 +76,70 @@ def _ground_part(answers: Answers, fact: int, drop: bool) -> _GroundPart:
 
 def _spelled(graph: DerivationGraph, roots: list[int], drop: bool) -> _GroundPart:
     part = relevant_part(graph, np.array(roots, np.int32), drop)
-    body, sign = ragged(graph.body_start, part.grounding, graph.body, graph.sign)
-    number = {f: k for k, f in enumerate(dict.fromkeys([*part.facts.tolist(), *(f for row in body for f in row)]))}
+    starts, at = _entries(graph.body_start, part.grounding)
+    told, sign = graph.body[at], graph.sign[at]
+    shown = np.concatenate([part.facts, told]).astype(np.int64)
+    shown = shown[np.sort(np.unique(shown, return_index=True)[1])]  # each once, in the order in which they are met
+    number = {f: k for k, f in enumerate(shown.tolist())}
+    place = np.zeros(graph.num_facts, np.int64)
+    place[shown] = np.arange(len(shown))
+    body, negated = (_rows(starts, place[told], kept) for kept in (sign, ~sign))
     (absent,) = ragged(graph.absent_start, part.grounding, graph.absent)
     groundings: list[dict[str, Any]] = []
     seen: dict[tuple, int] = {}
     labels = [rule_label(graph, rule) for rule in graph.rules]
-    columns = (graph.rule[part.grounding].tolist(), graph.head[part.grounding].tolist(), body, sign, absent)
-    for of, head, facts_of, signs, missing in zip(*columns, strict=True):
-        rule = graph.rules[of]
+    of = graph.rule[part.grounding].tolist()
+    heads = place[graph.head[part.grounding]].tolist()
+    for rule_of, head, facts_of, opposed, missing in zip(of, heads, body, negated, absent, strict=True):
+        rule = graph.rules[rule_of]
         # Substitutions that differ in built-ins only (`between`) look alike: once is enough, unless they are counted.
-        key = (rule.statement, rule.part, head, tuple(facts_of), tuple(signs))
-        seen[key] = seen.get(key, 0) + 1
-        if seen[key] > 1 and drop:
+        key = (rule.statement, rule.part, head, tuple(facts_of), tuple(opposed))
+        times = seen[key] = seen.get(key, 0) + 1
+        if times > 1 and drop:
             continue
         groundings.append(
             {
-                "rule": labels[of],
+                "rule": labels[rule_of],
                 "statement": rule.statement,
-                "part": rule.part if seen[key] == 1 else f"{rule.part} ({seen[key]})",
-                "head": number[head],
-                "body": [number[f] for f, s in zip(facts_of, signs, strict=True) if s],
-                "negated": [number[f] for f, s in zip(facts_of, signs, strict=True) if not s],
+                "part": rule.part if times == 1 else f"{rule.part} ({times})",
+                "head": head,
+                "body": facts_of,
+                "negated": opposed,
                 "absent": [graph.spell(graph.predicates[p], a) for p, a in (graph.absent_atoms[k] for k in missing)],
             }
         )
-    facts = _facts(graph, part, np.array(list(number), np.int64), drop)
-    foreign = sorted({c.foreign.signature for of in set(columns[0]) for c in calls(graph.rules[of])})
+    facts = _facts(graph, part, shown, drop)
+    foreign = sorted({c.foreign.signature for rule_of in set(of) for c in calls(graph.rules[rule_of])})
     parts = parts_used(graph, [f["atom"] for f in facts], [a for g in groundings for a in g["absent"]])
     return _GroundPart(number, facts, groundings, foreign, parts)
 
 
 def ragged(starts: NDArray[np.integer], rows: NDArray[np.integer], *columns: NDArray[Any]) -> list[list[list[Any]]]:
     """For each column the entries of each row, as lists: row r has those from starts[r] to starts[r + 1]."""
+    begins, at = _entries(starts, rows)
+    return [_rows(begins, column[at]) for column in columns]
+
+
+def _entries(starts: NDArray[np.integer], rows: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where the entries of some rows are, one row after the other; row r has those from starts[r] to starts[r + 1].
+
+    Returns:
+        (m + 1,) offsets of the m rows into the second, and (e,) places.
+    """
     sizes = (starts[rows + 1] - starts[rows]).astype(np.int64)
     _, at = expand(starts[rows].astype(np.int64), sizes)
-    ends = np.cumsum(sizes).tolist()
-    found: list[list[list[Any]]] = []
-    for column in columns:
-        flat = column[at].tolist()
-        found.append([flat[a:b] for a, b in zip([0, *ends], ends, strict=False)])
-    return found
+    return np.concatenate([[0], np.cumsum(sizes)]), at
+
+
+def _rows(
+    starts: NDArray[np.int64], entries: NDArray[Any], kept: NDArray[np.bool_] | None = None
+) -> list[list[Any]]:  # fmt: skip
+    """(m + 1,) offsets and (e,) entries as m lists; `kept`: (e,) which of the entries."""
+    if kept is not None:
+        starts = np.concatenate([[0], np.cumsum(kept)])[starts]
+        entries = entries[kept]
+    flat, ends = entries.tolist(), starts.tolist()
+    return [flat[a:b] for a, b in itertools.pairwise(ends)]
 
 
 def _facts(graph: DerivationGraph, part: Part, shown: NDArray[np.int64], drop: bool) -> list[dict[str, Any]]:
@@ -135,8 +159,10 @@ def _facts(graph: DerivationGraph, part: Part, shown: NDArray[np.int64], drop: b
 
 def parts_used(graph: DerivationGraph, facts: list[str], absent: list[str]) -> dict[str, tuple[int, str, int]]:
     """The hidden predicates of some atoms, as they are spelled, and the part of a statement that each stands for."""
-    used = {split_atom(atom)[0] for atom in (*facts, *absent)}
     names = {graph.program.notation.printer(graph.prefixes).predicate(k[0]): v for k, v in graph.program.parts.items()}
+    if not names:
+        return {}
+    used = {split_atom(atom)[0] for atom in (*facts, *absent)}
     return {name: part for name, part in names.items() if name in used}
 
 

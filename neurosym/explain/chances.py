@@ -33,19 +33,21 @@ class Chances:
         self._most: dict[int, float] = {}  # and upper ones
 
     def evaluate(self, facts: Iterable[int]) -> None:
-        """Compute the tags of derived facts, all at once."""
-        wanted = sorted({f for f in facts if f not in self._values and self.graph.choice[f] < 0})
+        """Compute the tags of derived facts that are not certain, all at once."""
+        graph, known = self.graph, self._values
+        wanted = sorted({f for f in facts if f not in known and graph.choice[f] < 0 and graph.status[f] != CERTAIN})
         found = self._on_the_way(wanted)
         wanted = [f for f in wanted if f not in found]
-        if wanted:
-            evaluator = self.answers.grounded.evaluator(wanted, self.answers.evidence, self.answers.algebra)
+        if not wanted:
+            return
+        for evaluator, told in self.answers.grounded.covering(wanted, self.answers.evidence, self.answers.algebra):
             with torch.no_grad():
                 tags = evaluator(self.tags[None])[0].tolist()
                 if isinstance(evaluator, Bounds):
                     lower, upper = evaluator.bounds(self.tags[None])
-                    self._least |= dict(zip(wanted, lower[0].tolist(), strict=True))
-                    self._most |= dict(zip(wanted, upper[0].tolist(), strict=True))
-            self._values |= dict(zip(wanted, tags, strict=True))
+                    self._least |= dict(zip(told, lower[0].tolist(), strict=True))
+                    self._most |= dict(zip(told, upper[0].tolist(), strict=True))
+            self._values |= dict(zip(told, tags, strict=True))
 
     def _on_the_way(self, wanted: Sequence[int]) -> Container[int]:
         """Those of some facts whose probabilities come with those of the answers, which are computed from them."""

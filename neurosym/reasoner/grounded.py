@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -22,7 +22,21 @@ from neurosym.semantics import ALGEBRAS, Bounds, Evaluator, Exact, LogicBounds, 
 from neurosym.semantics.exact import Solutions
 
 Evidence = tuple[tuple[int, bool], ...]
-Found = dict[str, tuple[int, tuple[Value, ...]]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The A answers of queries in columns, without their probabilities: a question may have thousands.
+
+    Attributes:
+        atoms: as they are spelled; facts: their ids, -1 where an atom cannot be derived; args: their arguments.
+        derived: the facts that are not -1.
+    """
+
+    atoms: tuple[str, ...]
+    facts: tuple[int, ...]
+    args: tuple[tuple[Value, ...], ...]
+    derived: tuple[int, ...]
 
 
 class Grounded:
@@ -35,7 +49,7 @@ class Grounded:
         self.slots = frozenset(slots)
         self._evaluators: dict[object, Exact | Evaluator | Bounds | ProofBounds] = {}
         self._is_beside = False
-        self._answered: tuple[tuple[int, ...], Evidence, Exact] | None = None
+        self._answered: tuple[Evidence, Exact] | None = None
         self._found: dict[object, Found] = {}
         self.kept = Kept()  # made for explanations, which are of one answer each
         self.methods: dict[object, Any] = {}  # of the answers of each evaluator
@@ -59,7 +73,7 @@ class Grounded:
         made = copy(self)
         made._evaluators = dict(self._evaluators)
         found = made.made(answered, evidence, None)
-        made._answered = (tuple(answered), evidence, found) if isinstance(found, Exact) else None
+        made._answered = (evidence, found) if isinstance(found, Exact) else None
         made._is_beside = True
         return made
 
@@ -101,6 +115,26 @@ class Grounded:
                 self._evaluators[key] = found
         return found
 
+    def covering(
+        self, facts: Sequence[int], evidence: Evidence, semantics: Semantics | None
+    ) -> list[tuple[Exact | Evaluator | Bounds | ProofBounds, tuple[int, ...]]]:
+        """Evaluators that have some facts between them, each with all of its facts.
+
+        Of an exact one each fact is remembered by itself: samples share facts far more often than sets of them.
+        """
+        if not self._is_beside or semantics is not None or self.has_unknown:
+            return [(self.evaluator(facts, evidence, semantics), tuple(facts))]
+        known = {f: self.kept.get(("covering", f, evidence)) for f in facts}
+        found = {id(pair[0]): pair for pair in known.values() if pair is not None}
+        new = tuple(f for f, pair in known.items() if pair is None)
+        if new:
+            made = self._cut(new, evidence, None) or self._make(new, evidence, None)
+            found[id(made)] = made, new
+            if isinstance(made, Exact):
+                for f in new:
+                    self.kept.put(("covering", f, evidence), (made, new), 1 + made.size // len(new))
+        return list(found.values())
+
     def made(
         self, facts: Sequence[int], evidence: Evidence, semantics: Semantics | None
     ) -> Exact | Evaluator | Bounds | ProofBounds | None:
@@ -120,11 +154,11 @@ class Grounded:
 
     def _cut(self, facts: Sequence[int], evidence: Evidence, semantics: Semantics | None) -> Exact | None:
         """The evaluator of facts that were answered together with others, without these."""
-        if semantics is not None or self._answered is None or self._answered[1] != evidence:
+        if semantics is not None or self._answered is None or self._answered[0] != evidence:
             return None
-        answered, _, evaluator = self._answered
-        place = {f: k for k, f in enumerate(answered)}
-        return evaluator.only([place[f] for f in facts]) if all(f in place for f in facts) else None
+        evaluator = self._answered[1]
+        column = evaluator.column_of
+        return evaluator.only([column[f] for f in facts]) if all(f in column for f in facts) else None
 
     def one_world(
         self, facts: Sequence[int], evidence: Sequence[tuple[int, bool]], semantics: Semiring | None
@@ -135,14 +169,14 @@ class Grounded:
         return Evaluator(self.graph, np.array(facts, np.int32), semantics)
 
     def found(self, atoms: tuple[Atom, ...], closed_networks: bool = False) -> Found:
-        """Answer as it is spelled → (fact id, or -1 where it cannot be derived; arguments), for queries.
+        """The answers of queries, each once.
 
         Raises:
             DataError: a constant stands where a per-sample input is needed, and is none.
         """
         key = tuple((a.key, *(term_key(t.value) if isinstance(t, Const) else str(t) for t in a.args)) for a in atoms)
         if key not in self._found:
-            found: Found = {}
+            found: dict[str, tuple[int, tuple[Value, ...]]] = {}
             for atom in atoms:
                 facts = self.matches(atom)
                 for fact in facts:
@@ -152,7 +186,9 @@ class Grounded:
                 if not facts and all(isinstance(t, Const) for t in atom.args):
                     args = tuple(t.value for t in atom.args if isinstance(t, Const))
                     found.setdefault(self.spell(atom), (-1, args))
-            self._found[key] = found
+            facts = tuple(f for f, _ in found.values())
+            args = tuple(a for _, a in found.values())
+            self._found[key] = Found(tuple(found), facts, args, tuple(f for f in facts if f >= 0))
         return self._found[key]
 
     def _refuse_missing_slots(self, atom: Atom) -> None:

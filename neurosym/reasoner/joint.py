@@ -94,8 +94,8 @@ class Joint:
         reasoner.check_known(atom)
         asked = (atom, *(reasoner.atom(e.atom) for e in reasoner.program.evidence))
         grounded = reasoner.grounded(dict(inputs), asked, closed_networks=closed_networks)
-        found = grounded.found((atom,), closed_networks).values()
-        return [query_of(Not(Literal(_ground(atom, args))), query.span) for _, args in found]
+        found = grounded.found((atom,), closed_networks)
+        return [query_of(Not(Literal(_ground(atom, args))), query.span) for args in found.args]
 
     def _extended(self, new: Mapping[str, Query]) -> Reasoner:
         """The reasoner with rules for the bodies of some queries."""

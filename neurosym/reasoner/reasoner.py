@@ -376,33 +376,30 @@ class Reasoner(nn.Module):
                 f"the semantics `{chosen.name}` does not define evidence", code="NS503", help="use exact or topk"
             )
         found = grounded.found(atoms, closed_networks)
-        facts = [f for f, _ in found.values()]
-        present = [f for f in facts if f >= 0]
         name = "exact" if chosen is None else chosen.name
         try:
-            evaluator = grounded.evaluator(present, evidence, chosen)
+            evaluator = grounded.evaluator(found.derived, evidence, chosen)
         except SemanticsError as error:
             if error.code != "NS520" or self.on_limit == "stop" or grounded.has_unknown:
                 raise
             warn(f"NS521: {error.message}: the answers are bounds", ApproximationWarning, stacklevel=3)
             chosen = TopK()
-            evaluator = grounded.evaluator(present, evidence, chosen)
+            evaluator = grounded.evaluator(found.derived, evidence, chosen)
         leaf_tags = grounded.leaves(self.weights, inputs) if told is None else told
         bounds = evaluator.bounds(leaf_tags) if isinstance(evaluator, Bounds | ProofBounds) else None
         bounds = None if bounds is None else (bounds[0].to(self.dtype), bounds[1].to(self.dtype))
         tags = evaluator(leaf_tags).to(self.dtype) if bounds is None else (bounds[0] + bounds[1]) / 2
-        methods, details = _methods(grounded, evaluator, facts)
-        columns = [k for k, f in enumerate(facts) if f >= 0]
-        if len(columns) < len(facts):
-            zero = tags.new_zeros((len(tags), len(facts)))
+        methods, details = _methods(grounded, evaluator, found.facts)
+        if len(found.derived) < len(found.facts):
+            zero = tags.new_zeros((len(tags), len(found.facts)))
+            columns = [k for k, f in enumerate(found.facts) if f >= 0]
             at = torch.tensor(columns, dtype=torch.long, device=tags.device)
             tags = zero.index_copy(1, at, tags)
             if bounds is not None:
                 bounds = (zero.index_copy(1, at, bounds[0]), zero.index_copy(1, at, bounds[1]))
         return Answers(
-            atoms, tuple(found), tuple(facts), tuple(a for _, a in found.values()), tags,
-            name, methods, details, grounded, leaf_tags, evidence,
-            dict(inputs), chosen, self, bounds,
+            atoms, found.atoms, found.facts, found.args, tags, name, methods, details, grounded,
+            leaf_tags, evidence, dict(inputs), chosen, self, bounds,
         )  # fmt: skip
 
     def query_samples(

@@ -229,8 +229,7 @@ def _asked(
         reasoner.check_known(atom)
     grounded = reasoner.grounded(given, asked, closed_networks=closed_networks)
     found = grounded.found(atoms, closed_networks)
-    facts = tuple(f for f, _ in found.values())
-    key = (tuple(f for f in facts if f >= 0), grounded.evidence(observed))
+    key = (found.derived, grounded.evidence(observed))
     if key not in grounded.worlds:
         grounded.worlds[key] = PossibleWorlds(grounded.graph, *key, grounded.max_circuit)
     with torch.no_grad():
@@ -238,4 +237,4 @@ def _asked(
     if not 0 <= row < len(tags):
         raise DataError(f"there is no row {row} in inputs of {len(tags)}", help="rows count from 0")
     leaf_tags = tags[row].double().cpu().numpy()
-    return _Asked(reasoner, grounded, tuple(found), facts, grounded.worlds[key], leaf_tags)
+    return _Asked(reasoner, grounded, found.atoms, found.facts, grounded.worlds[key], leaf_tags)

@@ -5,6 +5,8 @@ Over the same program, facts and inputs a network says the same: what it is aske
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -35,8 +37,7 @@ def ask_again(setting: Setting, asking: Reasoner, atoms: tuple[Atom, ...]) -> An
     if neural and before.algebra is None and not (before.evidence or before.observed):
         inputs = before.inputs
         grounded = asking.grounded(inputs, atoms, mode=asking._mode(None))
-        facts = [f for f, _ in grounded.found(atoms).values() if f >= 0]
-        said = _said(setting, grounded.graph, facts)
+        said = _said(setting, grounded.graph, grounded.found(atoms).derived)
         if said is not None:
             told = grounded.leaves.with_answers(asking.weights, said)
             with torch.no_grad():
@@ -44,7 +45,7 @@ def ask_again(setting: Setting, asking: Reasoner, atoms: tuple[Atom, ...]) -> An
     return setting.run(asking, atoms)
 
 
-def _said(setting: Setting, graph: DerivationGraph, facts: list[int]) -> Tensor | None:
+def _said(setting: Setting, graph: DerivationGraph, facts: Sequence[int]) -> Tensor | None:
     """(B, F) what networks said at the leaves that some facts rest on; None where one of them was not asked."""
     neural = [g.facts for g in graph.choices if g.kind == "neural"]
     tags = setting.answers.leaf_tags.detach()

@@ -6,6 +6,7 @@ Toivonen, ProbLog (IJCAI 2007).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from copy import copy
 from functools import cached_property
@@ -56,6 +57,7 @@ class Exact:
             SemanticsError: the evidence is impossible, or a circuit grew past its limit.
         """
         self.graph = graph
+        self.roots = tuple(roots)
         self.count = len(roots)
         certain = graph.status == CERTAIN
         for fact, observed in evidence:
@@ -100,16 +102,23 @@ class Exact:
         """The same for some of the roots: nothing is solved again."""
         made = copy(self)
         made.__dict__.pop("inner", None)
-        row = {k: n for n, k in enumerate(self.uncertain)}
-        rows = [row[k] for k in columns if k in row]
+        made.__dict__.pop("column_of", None)
+        made.roots = tuple(self.roots[k] for k in columns)
+        known = [self.graph.status[f] != CERTAIN for f in made.roots]
+        rows = [bisect_left(self.uncertain, k) for k, open_ in zip(columns, known, strict=True) if open_]
         made.count = len(columns)
-        made.uncertain = [n for n, k in enumerate(columns) if k in row]
+        made.uncertain = [n for n, open_ in enumerate(known) if open_]
         made.methods = [self.methods[k] for k in columns]
         if self.circuit is not None:
             made._roots = [self._roots[r] for r in rows]
             count = len(self.uncertain)
             made.circuit = self.circuit.only([*rows, *range(count, count + self.parts)])
         return made
+
+    @cached_property
+    def column_of(self) -> dict[int, int]:
+        """Root → its column."""
+        return {f: k for k, f in enumerate(self.roots)}
 
     @property
     def size(self) -> int:
