@@ -1,7 +1,7 @@
 """Link prediction on public graphs, over some seeds: one table of figures beside their bounds.
 
-    python -m benchmarks.links [--graphs umls,kinships] [--seeds 0,1,2] [--network paths|messages] [--masks] [--quick]
-                               [--work DIR] [--out FILE]
+    python -m benchmarks.links [--graphs umls,kinships] [--seeds 0,1,2] [--network paths|messages|paths,messages]
+                               [--masks] [--quick] [--work DIR] [--out FILE]
     python -m benchmarks.links --large [TRIPLES]
 
 Each graph and seed is a process of its own, on one thread: rules are mined and weighed, prior and paths trained, then
@@ -126,7 +126,10 @@ def main() -> int:
     parser.add_argument("--graphs", default=",".join(SETTINGS), help="separated by commas")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument(
-        "--network", choices=tuple(NETWORKS), default="paths", help="monotone, or with weights of any sign"
+        "--network",
+        choices=(*NETWORKS, ",".join(NETWORKS)),
+        default="paths",
+        help="monotone, with weights of any sign, or both",
     )
     parser.add_argument("--masks", action="store_true", help="what a training query may not see, and its effect")
     parser.add_argument("--large", type=int, nargs="?", const=10_000_000, help="triples of a random graph instead")
@@ -141,7 +144,7 @@ def main() -> int:
     if unknown := set(graphs) - set(SETTINGS):
         parser.error(f"--graphs takes {', '.join(SETTINGS)}, not {', '.join(sorted(unknown))}")
     masks = MASKS if options.masks else (None,)
-    base = {"quick": options.quick, "work": str(options.work), "parts": ["rules", "prior", options.network]}
+    base = {"quick": options.quick, "work": str(options.work), "parts": ["rules", "prior", *options.network.split(",")]}
     found: list[Figure] = []
     raw: list[dict[str, Any]] = []
     for graph in graphs:
@@ -152,9 +155,8 @@ def main() -> int:
                 found += figures(graph, results)
                 continue
             good = [r["variants"][0] for r in results if "failed" not in r]
-            note = f"{len(good)} seeds"
-            value = _mean(good, "mrr") if good else None
-            found.append(Figure(f"{graph}: prior + {options.network}, mask `{mask}`, MRR", value, note=note))
+            name = f"{graph}: prior + {options.network.replace(',', ' + ')}, mask `{mask}`, MRR"
+            found.append(Figure(name, _mean(good, "mrr") if good else None, note=f"{len(good)} seeds"))
     return told(f"link prediction, seeds {options.seeds}", found, raw, options)
 
 

@@ -17,16 +17,15 @@ import torch
 from benchmarks.common.process import peak_memory
 from neurosym.links.network.reach import Mask
 from tasks.links.graphs import SETTINGS
-from tasks.links.run import PARTS, train
+from tasks.links.run import folder_of, train
 
 
 def work(job: dict[str, Any]) -> dict[str, Any]:
     """What a job measures: with a mask, prior and paths alone."""
     torch.set_num_threads(1)
     setting = SETTINGS[job["graph"]]
-    parts, folder = tuple(job["parts"]), Path(job["work"]) / job["graph"]
-    if parts != PARTS:
-        folder = folder / parts[-1]
+    parts = tuple(job["parts"])
+    folder = folder_of(Path(job["work"]) / job["graph"], parts)
     if job["mask"] is not None:
         recipe = replace(setting.recipe, mask=cast(Mask, job["mask"]))
         setting, parts, folder = replace(setting, recipe=recipe), parts[1:], folder / job["mask"]

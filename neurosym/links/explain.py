@@ -16,7 +16,6 @@ from neurosym.links.fit import scorer
 from neurosym.links.graph import Edge, Long, TripleGraph
 from neurosym.links.model import LinkModel
 from neurosym.links.network.nearest import nearest
-from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency, reach
 from neurosym.links.network.shares import Shares
 from neurosym.links.reasons import EdgeEffect, KindReason, LinkExplanation, Named, PathReason, RuleReason
@@ -47,7 +46,7 @@ def explain_link(
 ) -> LinkExplanation:  # fmt: skip
     """Explain one answer of a query.
 
-    The part `messages` of a `SignedNetwork` is no sum of reasons: what it heeds is told by `effects`, among which are
+    The part `messages` is no sum of reasons: what it heeds is told by `effects`, among which are
     then the edges of the shortest paths to the answer.
 
     Args:
@@ -125,8 +124,8 @@ def edge_effects(
 
 
 def _paths(asker: _Asker, adjacency: Adjacency, most: int, max_steps: int) -> list[PathReason]:
-    network, query, graph = asker.model.network, asker.query, asker.graph
-    if not isinstance(network, PathNetwork) or not most:
+    network, query, graph = asker.model.paths, asker.query, asker.graph
+    if network is None or not most:
         return []
     passage = network(adjacency, query, reach(adjacency, query, network.rounds))
     found, _ = Shares(passage, asker.answer).largest(most, max_steps)
@@ -138,9 +137,9 @@ def _paths(asker: _Asker, adjacency: Adjacency, most: int, max_steps: int) -> li
 
 
 def _heard(asker: _Asker, adjacency: Adjacency, most: int) -> list[tuple[Named, ...]]:
-    """The shortest paths to the answer, where the network has no paths of its own."""
-    network = asker.model.network
-    if network is None or isinstance(network, PathNetwork):
+    """The shortest paths to the answer, where there are messages, which have no paths of their own."""
+    network = asker.model.messages
+    if network is None:
         return []
     found = nearest(reach(adjacency, asker.query, network.rounds), asker.answer, most)
     return [tuple(as_stored(asker.graph, edge) for edge in path) for path in found]

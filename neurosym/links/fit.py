@@ -157,7 +157,7 @@ class _Run:
     def loss(self, part: Long, random: np.random.Generator) -> Tensor:
         """Cross entropy of each answer against all entities that are no other true answer; and the rules' penalty."""
         seen = None
-        if self.recipe.edge_dropout and self.model.network is not None:
+        if self.recipe.edge_dropout and self.model.networks:
             seen = self.graph.only(random.random(len(self.graph.graph.triples)) >= self.recipe.edge_dropout)
         drawn, only = None, None
         if self.recipe.negatives:

@@ -2,8 +2,8 @@
 
 What each part learns alone is its best answer to the whole question; learned only together, the part that learns
 quickest, the rules, leaves the others too little to learn from. So the rules' weights are learned first, from firings
-that are found once, then prior and paths, then how much the rules count beside them, on valid triples, and at the end
-all weights together.
+that are found once, then prior and paths, then messages, then how much each of these counts beside the others, on valid
+triples, and at the end all weights together.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ class Stage:
     """What was learned up to a stage.
 
     Attributes:
-        name: `rules`, `others`, `balanced` or `together`; mrr: on valid; seconds: of CPU since learning began.
+        name: `rules`, `others`, `messages`, `balanced` or `together`.
+        mrr: on valid; seconds: of CPU since learning began.
     """
 
     name: str
@@ -63,13 +64,14 @@ class Learned:
     Attributes:
         stages: in the order in which they were done.
         mrr: on valid, of the model as it is at the end.
-        others, together: the two trainings by gradient.
+        others, messages, together: the trainings by gradient; messages that are the only network belong to `others`.
         scale: factor of the rules beside the others when they were put together.
     """
 
     stages: list[Stage] = field(default_factory=list)
     mrr: float = 0.0
     others: LinkFit | None = None
+    messages: LinkFit | None = None
     together: LinkFit | None = None
     scale: float = 1.0
 
@@ -92,7 +94,7 @@ def learn_links(
         graph: which holds the triples of `train`, (n, 3); a query does not see its own.
         valid: (m, 3) triples to choose by, of which `MOST` are looked at; no other answers than those of train and
             valid are taken for true.
-        recipe: of prior and paths; weighing: of the rules' weights.
+        recipe: of prior and networks; weighing: of the rules' weights.
         folder: for checkpoints; what was learned is gone on from there.
         told: called after each stage with a model of what has been learned; its time does not count.
 
@@ -107,7 +109,7 @@ def learn_links(
     valid = some(valid, MOST, recipe.seed)
     result = Learned()
     begun, away = time.process_time(), 0.0
-    others = [p for p in (model.network, model.prior) if p is not None]
+    rest = LinkModel(model.paths, model.prior, messages=model.messages) if model.networks or model.prior else None
 
     def tell(name: str, mrr: float, learned: LinkModel) -> None:
         nonlocal away
@@ -126,13 +128,20 @@ def learn_links(
         tell("rules", mrr, LinkModel(rules=model.rules))
     if model.prior is not None:
         model.prior.start(train)
-    if others:
-        rest = LinkModel(model.network, model.prior)
-        result.others = fit(rest, graph, train, valid, recipe, place("others"), progress, known=known)
-        tell("others", max(result.others.mrr), rest)
-    if model.rules is None or not others:
+    apart = model.paths is not None and model.messages is not None
+    if rest is not None:
+        first = LinkModel(model.paths, model.prior) if apart else rest
+        result.others = fit(first, graph, train, valid, recipe, place("others"), progress, known=known)
+        tell("others", max(result.others.mrr), first)
+    if apart and rest is not None:
+        second = LinkModel(messages=model.messages)
+        result.messages = fit(second, graph, train, valid, recipe, place("messages"), progress, known=known)
+        tell("messages", max(result.messages.mrr), second)
+        _, mrr = balance(rest, graph, valid, known, recipe.seed, "messages")
+    elif rest is None or model.rules is None:
         return result
-    result.scale, mrr = balance(model, graph, valid, known, recipe.seed)
+    if model.rules is not None:
+        result.scale, mrr = balance(model, graph, valid, known, recipe.seed)
     tell("balanced", mrr, model)
     if together.epochs:
         before = weights_of(model)
@@ -148,16 +157,17 @@ def learn_links(
 
 
 def balance(
-    model: LinkModel, graph: Adjacency, valid: Long, known: KnownAnswers, seed: int = 0,
+    model: LinkModel, graph: Adjacency, valid: Long, known: KnownAnswers, seed: int = 0, part: str = "rules",
     scales: Sequence[float] = SCALES,
 ) -> tuple[float, float]:  # fmt: skip
-    """Choose how much the rules count beside the other parts: the scale that ranks valid triples best.
+    """Choose how much one part counts beside the others: the scale that ranks valid triples best.
 
-    Each part was learned for the softmax that it gives alone, so no part is made larger: where the rules count more,
+    Each part was learned for the softmax that it gives alone, so no part is made larger: where this one counts more,
     the others are made smaller.
 
     Args:
         valid: (m, 3), of which `MOST` are looked at; known: answers that do not count before a valid one.
+        part: `rules` or `messages`.
 
     Returns:
         The scale, by which the model's parts stand to each other then, and the MRR with it.
@@ -167,16 +177,16 @@ def balance(
     totals = np.zeros(len(scales))
     with torch.no_grad():
         for begin in range(0, len(queries), BATCH):
-            part = queries[begin : begin + BATCH]
-            scores = model(graph, part[:, :2])
-            rules = scores.parts["rules"].double().numpy()
-            rest = scores.total.double().numpy() - rules
-            rows, answers = known.of(part[:, :2])
+            asked = queries[begin : begin + BATCH]
+            scores = model(graph, asked[:, :2])
+            one = scores.parts[part].double().numpy()
+            rest = scores.total.double().numpy() - one
+            rows, answers = known.of(asked[:, :2])
             for k, scale in enumerate(scales):
-                best, worst = ranks_of(scale * rules + rest, part[:, 2], rows, answers)
+                best, worst = ranks_of(scale * one + rest, asked[:, 2], rows, answers)
                 totals[k] += float((2 / (best + worst)).sum())
     chosen = int(totals.argmax())
-    model.rescale(min(1.0, scales[chosen]), 1 / max(1.0, scales[chosen]))
+    model.rescale(part, min(1.0, scales[chosen]), 1 / max(1.0, scales[chosen]))
     return scales[chosen], float(totals[chosen]) / len(queries)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +12,10 @@ from torch import Tensor, nn
 from neurosym.errors import DataError
 from neurosym.links.graph import Long
 from neurosym.links.network.paths import PathNetwork
-from neurosym.links.network.reach import Adjacency, Mask, reach
+from neurosym.links.network.reach import Adjacency, Mask, Reach, reach
 from neurosym.links.network.signed import SignedNetwork
 from neurosym.links.priors import SignaturePrior
 from neurosym.links.rules.part import RuleScores
-
-LEAST = 1e-4  # a factor of 0 has no logarithm
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +23,7 @@ class LinkScores:
     """Scores of all N entities as answers of B queries.
 
     Attributes:
-        parts: name of the part (`rules`, `prior`, `paths` or `messages`) → (B, N); what a part does not reach has 0
+        parts: name of the part (`rules`, `prior`, `paths`, `messages`) → (B, N); what a part does not reach has 0
             there.
     """
 
@@ -39,33 +36,35 @@ class LinkScores:
 
 
 class LinkModel(nn.Module):
-    """score(h, r, t) = rules + prior + network; parts that are None are left out.
+    """score(h, r, t) = rules + prior + paths + messages; parts that are None are left out.
 
     Args:
-        network: message passing from h, conditioned on r: a `PathNetwork`, which is monotone and whose part `paths` is
-            a sum over paths; or a `SignedNetwork`, whose part `messages` is not.
+        paths: message passing from h, conditioned on r, which is monotone: a sum over paths.
         prior: of t as an answer of r.
         rules: what the rules that derive r(h, t) add.
+        messages: message passing with weights of any sign, which is one number and no sum of reasons.
     """
 
     def __init__(
-        self, network: PathNetwork | SignedNetwork | None = None, prior: SignaturePrior | None = None,
-        rules: RuleScores | None = None,
+        self, paths: PathNetwork | None = None, prior: SignaturePrior | None = None, rules: RuleScores | None = None,
+        messages: SignedNetwork | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        if network is None and prior is None and rules is None:
+        if paths is None and prior is None and rules is None and messages is None:
             raise DataError("a link model needs a part: a network, a prior or rules", code="NS931")
-        self.network, self.prior, self.rules = network, prior, rules
+        self.paths, self.prior, self.rules, self.messages = paths, prior, rules, messages
+
+    @property
+    def networks(self) -> tuple[PathNetwork | SignedNetwork, ...]:
+        """Those that the model has."""
+        return tuple(n for n in (self.paths, self.messages) if n is not None)
 
     @torch.no_grad()
-    def rescale(self, rules: float, others: float) -> None:
-        """Multiply what the rules add, and what prior and network add, by factors that are not negative."""
-        if self.rules is not None:
-            self.rules.weight.log_scale.add_(math.log(max(rules, LEAST)))
-        if self.prior is not None:
-            self.prior.rescale(others)
-        if self.network is not None:
-            self.network.rescale(others)
+    def rescale(self, part: str, factor: float, others: float) -> None:
+        """Multiply what one part adds, and what the others add, by factors that are not negative."""
+        for name, made in self.named_children():
+            if isinstance(made, PathNetwork | SignedNetwork | SignaturePrior | RuleScores):
+                made.rescale(factor if name == part else others)
 
     def forward(
         self, graph: Adjacency, queries: Long, answers: Long | None = None, mask: Mask = "own",
@@ -85,10 +84,13 @@ class LinkModel(nn.Module):
             parts["rules"] = self.rules(graph, queries, answers)
         if self.prior is not None:
             parts["prior"] = self.prior(graph, queries, answers)
-        if self.network is not None:
-            reached = reach(seen or graph, queries, self.network.rounds, answers, mask, only=only)
-            found = self.network(graph, queries, reached)
-            places = (torch.from_numpy(reached.queries).long(), torch.from_numpy(reached.entities).long())
+        reached: dict[int, Reach] = {}
+        for network in self.networks:
+            if network.rounds not in reached:
+                reached[network.rounds] = reach(seen or graph, queries, network.rounds, answers, mask, only=only)
+            at = reached[network.rounds]
+            found = network(graph, queries, at)
+            places = (torch.from_numpy(at.queries).long(), torch.from_numpy(at.entities).long())
             empty = found.scores.new_zeros(len(queries), graph.num_entities)
-            parts[self.network.part] = empty.index_put(places, found.scores)
+            parts[network.part] = empty.index_put(places, found.scores)
         return LinkScores(parts)

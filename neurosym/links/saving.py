@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from neurosym.links.rules.part import RuleScores
 from neurosym.links.rules.ruleset import COLUMNS, RuleSet
 from neurosym.reasoner.tensors import make_folder_of, read_tensors, write_tensors
 
-FORMAT = "neurosym-links/2"
+FORMAT = "neurosym-links/3"
 NETWORKS = {made.part: made for made in (PathNetwork, SignedNetwork)}
 
 
@@ -53,8 +54,7 @@ def save_links(
     """
     tensors: dict[str, Tensor] = {f"model/{k}": v.detach() for k, v in model.state_dict().items()}
     header: dict[str, object] = {"format": FORMAT, "relations": relations, "prior": model.prior is not None}
-    if model.network is not None:
-        header["network"] = {"kind": model.network.part, **model.network.config()}
+    header["networks"] = {network.part: network.config() for network in model.networks}
     if model.rules is not None:
         rules = model.rules.rules
         tensors |= rule_tensors(rules)
@@ -103,15 +103,13 @@ def load_links(path: str | os.PathLike[str]) -> SavedLinks:
 def _read(header: dict, tensors: dict[str, Tensor]) -> SavedLinks:
     relations = tuple(header["relations"])
     count = len(relations)
-    network, rules = None, None
-    if "network" in header:
-        about = dict(header["network"])
-        network = NETWORKS[about.pop("kind")](count, **about)
+    rules = None
+    networks: dict[str, Any] = {part: NETWORKS[part](count, **about) for part, about in header["networks"].items()}
     if "rules" in header:
         about = header["rules"]
         made = rules_of(tensors, relations, tuple(about["entities"]), about["smoothing"])
         rules = RuleScores(made, about["best"], about["dropout"], about["decay"])
-    model = LinkModel(network, SignaturePrior(count) if header["prior"] else None, rules)
+    model = LinkModel(prior=SignaturePrior(count) if header["prior"] else None, rules=rules, **networks)
     model.load_state_dict({k.removeprefix("model/"): v for k, v in tensors.items() if k.startswith("model/")})
     kept = {k.removeprefix("calibration/"): v for k, v in tensors.items() if k.startswith("calibration/")}
     calibration = None

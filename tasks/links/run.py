@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +26,6 @@ from neurosym.links.graph import LinkSplit
 from neurosym.links.learning import Stage, learn_links
 from neurosym.links.model import LinkModel
 from neurosym.links.network.reach import Adjacency
-from neurosym.links.network.signed import SignedNetwork
 from neurosym.links.priors import SignaturePrior
 from neurosym.links.reasons import LinkExplanation
 from neurosym.links.report import write_reasons
@@ -38,7 +38,10 @@ BATCH = 64
 MOST = 3_000  # answers of which it is told what each part explains
 PARTS = ("rules", "prior", "paths")
 # stage of learning → what it has learned
-VARIANTS = {"rules": "rules", "others": "prior + {network}", "balanced": "all, before they learn together"}
+VARIANTS = {
+    "rules": "rules", "others": "prior + {network}", "messages": "messages",
+    "balanced": "all, before they learn together",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,11 @@ class Trained:
     told: dict[str, dict[str, float]]
 
 
+def folder_of(base: Path, parts: Sequence[str]) -> Path:
+    """Where models of some parts are kept: those with messages apart from those without."""
+    return base / "-".join(part for part in parts if part in NETWORKS) if "messages" in parts else base
+
+
 def train(
     setting: Setting, split: LinkSplit, parts: Sequence[str], seed: int, folder: Path | None, quiet: bool
 ) -> Trained:
@@ -95,9 +103,12 @@ def train(
         rules = RuleScores(mined, setting.best)
         if folder is not None:
             write_rules(mined.take(np.arange(min(500, len(mined)))), learn_on, folder / "mined.rules")
-    made = next((made for part, made in NETWORKS.items() if part in parts), None)
-    network = None if made is None else made(count, setting.channels, rounds=setting.rounds, seed=seed)
-    model = LinkModel(network, SignaturePrior(count) if "prior" in parts else None, rules)
+    networks: dict[str, Any] = {
+        part: made(count, setting.channels, rounds=setting.rounds, seed=seed)
+        for part, made in NETWORKS.items()
+        if part in parts
+    }
+    model = LinkModel(prior=SignaturePrior(count) if "prior" in parts else None, rules=rules, **networks)
     known = KnownAnswers([split.graph.triples, split.valid, split.test], count)
     outcomes: list[Outcome] = []
     mining = time.process_time() - begun
@@ -109,7 +120,7 @@ def train(
 
     def told(stage: Stage, learned: LinkModel) -> None:
         if stage.name in VARIANTS and len(parts) > 1 and (stage.name != "balanced" or setting.together.epochs):
-            name = VARIANTS[stage.name].format(network=" ".join(set(parts) & set(NETWORKS)))
+            name = VARIANTS[stage.name].format(network=next(iter(networks), ""))
             measure(name, learned, stage.mrr, mining + stage.seconds)
 
     recipe = replace(setting.recipe, seed=seed)
@@ -187,9 +198,9 @@ def run(args: Sequence[str]) -> int:
     if options.epochs is not None:
         setting = replace(setting, recipe=replace(setting.recipe, epochs=options.epochs))
     parts = PARTS if options.parts is None else tuple(options.parts.split(","))
-    if set(parts) - {"rules", "prior", *NETWORKS} or set(NETWORKS) <= set(parts):
-        parser.error(f"parts are rules, prior, and one of {', '.join(NETWORKS)}")
-    folder = options.out / options.graph / (SignedNetwork.part if SignedNetwork.part in parts else "")
+    if unknown := set(parts) - {"rules", "prior", *NETWORKS}:
+        parser.error(f"parts are rules, prior, {', '.join(NETWORKS)}, and not {', '.join(sorted(unknown))}")
+    folder = folder_of(options.out / options.graph, parts)
     folder.mkdir(parents=True, exist_ok=True)
     split, check = setting.read()
     console = Console(width=max(120, Console().width))

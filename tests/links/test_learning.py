@@ -96,7 +96,7 @@ def test_a_part_that_is_made_smaller_says_the_same_in_smaller_numbers() -> None:
     torch.nn.init.normal_(model.prior.weight)
     with torch.no_grad():
         before = model(adjacency, valid[:, :2]).parts
-        model.rescale(0.5, 0.1)
+        model.rescale("rules", 0.5, 0.1)
         after = model(adjacency, valid[:, :2]).parts
     for name, factor in (("rules", 0.5), ("prior", 0.1), ("paths", 0.1)):
         assert torch.allclose(after[name], factor * before[name], rtol=1e-3, atol=1e-4), name

@@ -81,7 +81,7 @@ def test_few_negatives_and_fewer_edges_are_learned_from_too(kin: TripleGraph) ->
     model = trained(kin, epochs=15, edge_dropout=0.2, negatives=8)
     ranks = evaluate(scorer(model, Adjacency.of(kin)), kin.triples, KnownAnswers([kin.triples], 3))
     assert ranks.mrr() > 0.9
-    weights = [trained(kin, negatives=k).state_dict()["network.readout"] for k in (0, 8)]
+    weights = [trained(kin, negatives=k).state_dict()["paths.readout"] for k in (0, 8)]
     assert not torch.equal(*weights)
 
 
@@ -142,13 +142,13 @@ def test_a_network_of_any_weights_is_told_as_a_whole_and_by_what_leaving_edges_o
     train = kin.triples[:-3]
     graph = TripleGraph(kin.entities, kin.relations, train)
     model = LinkModel(
-        SignedNetwork(3, channels=6, rank=3, rounds=2), SignaturePrior(3), RuleScores(mine(graph, seconds=5))
+        None, SignaturePrior(3), RuleScores(mine(graph, seconds=5)), SignedNetwork(3, channels=6, rank=3, rounds=2)
     )
     adjacency = Adjacency.of(graph)
     learn_links(model, adjacency, train, kin.triples[-3:-2], Recipe(epochs=15, batch=8), progress=False)
     ranks = evaluate(scorer(model, adjacency), kin.triples[-2:], KnownAnswers([kin.triples], 3))
     assert ranks.mrr() > 0.9
-    alone = LinkModel(model.network, model.prior)
+    alone = LinkModel(prior=model.prior, messages=model.messages)
     for asked in (model, alone):
         why = explain_link(asked, graph, adjacency, 18, UNCLE, 29)
         assert sum(why.parts.values()) == pytest.approx(why.score, abs=1e-4) and "messages" in why.parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from weakref import WeakKeyDictionary
@@ -18,6 +19,8 @@ from neurosym.links.positive import inverse_softplus
 from neurosym.links.rules.applying import Applier, Firings
 from neurosym.links.rules.learned import RuleWeights, Weighing, learn_weights
 from neurosym.links.rules.ruleset import RuleSet
+
+LEAST = 1e-4  # a factor of 0 has no logarithm
 
 
 class RuleScores(nn.Module):
@@ -36,6 +39,11 @@ class RuleScores(nn.Module):
         self.rules, self.best, self.dropout, self.decay = rules, best, float(dropout), float(decay)
         self.weight = RuleWeights(rules.confidence)
         self._appliers: WeakKeyDictionary[Adjacency, Applier] = WeakKeyDictionary()
+
+    @torch.no_grad()
+    def rescale(self, factor: float) -> None:
+        """Multiply all weights by a factor that is not negative."""
+        self.weight.log_scale.add_(math.log(max(factor, LEAST)))
 
     def applier(self, graph: Adjacency) -> Applier:
         """The rules prepared for a graph."""
