@@ -45,13 +45,14 @@ class Story:
         """K, the number of steps."""
         return len(self.relations)
 
-    def passage(self, step: int, sexes: Mapping[str, str] | None = None) -> str:
+    def passage(self, step: int, sexes: Mapping[str, str] | None = None, back: bool = False) -> str:
         """What the story says of the two neighbours at a step: their names and all others are replaced.
 
         The sentences with both names; where there is none, the shortest stretch that has both.
 
         Args:
             sexes: name → `male` or `female`, which then follows each mark; other names have the mark alone.
+            back: mark the second neighbour as the first.
         """
         pair = self.people[step : step + 2]
         places = [[k for k, s in enumerate(self.sentences) if f"[{name}]" in s] for name in pair]
@@ -59,7 +60,7 @@ class Story:
         if not both and all(places):
             near = min(((i, j) for i in places[0] for j in places[1]), key=lambda ij: abs(ij[0] - ij[1]))
             both = list(range(min(near), max(near) + 1))
-        marks = {pair[0]: FIRST, pair[1]: SECOND}
+        marks = {pair[back]: FIRST, pair[not back]: SECOND}
         told = {name: f" <{sex}>" for name, sex in (sexes or {}).items()}
         text = " ".join(self.sentences[k] for k in both)
         return NAME.sub(lambda name: marks.get(name[1], OTHER) + told.get(name[1], ""), text)

@@ -15,7 +15,7 @@ from neurosym.learning import ClassBalance, Schedule, Term, batches_of, nll
 from neurosym.learning import Sample as Example
 from neurosym.neural import WordsNet
 from tasks.clutrr.data import FIRST, SECOND, Story, sexes_of
-from tasks.clutrr.tables import RELATIONS, TOLD, open_table
+from tasks.clutrr.tables import READ, RELATIONS, open_table
 from tasks.common.begin import drawn
 
 FOLDER = Path(__file__).parent
@@ -63,16 +63,27 @@ class Reader:
     network: WordsNet
     sexes: Mapping[str, str]
 
-    def rows(self, stories: Sequence[Story]) -> torch.Tensor:
-        """(steps of all stories, length) the passages, as the network takes them."""
-        return self.network.tokens([s.passage(k, self.sexes) for s in stories for k in range(s.length)], cut=True)
+    def rows(self, stories: Sequence[Story], back: bool = False) -> torch.Tensor:
+        """(steps of all stories, length) the passages, as the network takes them; `back`: the other way round."""
+        texts = [s.passage(k, self.sexes, back) for s in stories for k in range(s.length)]
+        return self.network.tokens(texts, cut=True)
+
+    def knows(self, story: Story) -> bool:
+        """Whether the sexes of all persons of the walk are known."""
+        return all(name in self.sexes for name in story.people)
 
 
-def written(story: Story, reader: Reader) -> Example:
-    """A story of which a network reads the relations: one passage, an input of the sample, for each step."""
+def written(story: Story, reader: Reader, back: bool = False) -> Example:
+    """A story of which a network reads the relations: one passage, an input of the sample, for each step.
+
+    Args:
+        back: read what each person is to the next one; for training, and where the reader knows the sexes.
+    """
     slots = [Symbol(f"passage{k + 1}") for k in range(story.length)]
-    facts = [*asked(story), *(("tells", (k, k + 1, slot)) for k, slot in enumerate(slots))]
-    inputs = {slot.name: row for slot, row in zip(slots, reader.rows([story]), strict=True)}
+    facts = [*asked(story), *(("tells_back" if back else "tells", (k, k + 1, slot)) for k, slot in enumerate(slots))]
+    if back:
+        facts += [("sex", (k, Symbol(reader.sexes[name]))) for k, name in enumerate(story.people)]
+    inputs = {slot.name: row for slot, row in zip(slots, reader.rows([story], back), strict=True)}
     return Example(facts, Symbol(story.label), inputs)
 
 
@@ -97,7 +108,7 @@ def with_reader(stories: Sequence[Story], table: Path, seed: int) -> tuple[ns.Re
     kinds = with_table(KINSHIP).query("kind(R, K, Sex)").args
     sexes = sexes_of(stories, {spell(r): spell(sex) for r, _, sex in kinds})
     texts = [s.passage(k, sexes) for s in stories for k in range(s.length)]
-    network = drawn(lambda: WordsNet.of_texts(texts, len(TOLD), marks=(FIRST, SECOND), forget=FORGET), seed)
+    network = drawn(lambda: WordsNet.of_texts(texts, len(READ), marks=(FIRST, SECOND), forget=FORGET), seed)
     program = ns.Program.from_file(WALK, table, READING)
     return ns.Reasoner(program, networks={"reader": network}, seed=seed), Reader(network, sexes)
 
@@ -116,15 +127,16 @@ def learn_table(reasoner: ns.Reasoner, stories: Sequence[Story], settings: Setti
 def learn_to_read(
     reasoner: ns.Reasoner, reader: Reader, stories: Sequence[Story], settings: Settings, seed: int, progress: bool
 ) -> None:
-    """Train the network from labels.
+    """Train the network from labels, on each passage in both directions.
 
     Labels alone leave a shortcut: aunts, uncles and grandmothers read as sisters, brothers and mothers are right in
     some walks. That all relations are about equally frequent is untrue, but keeps the network out of it at first.
     """
     for epochs, longest, schedule in ((settings.short, 2, "constant"), (settings.epochs, 3, "linear")):
-        data = batches_of(QUERY, [written(s, reader) for s in stories if s.length <= longest], settings.batch)
+        short = [s for s in stories if s.length <= longest]
+        examples = [written(s, reader) for s in short] + [written(s, reader, True) for s in short if reader.knows(s)]
         ns.fit(
-            reasoner, data, epochs=epochs, lr=settings.lr, seed=seed,
+            reasoner, batches_of(QUERY, examples, settings.batch), epochs=epochs, lr=settings.lr, seed=seed,
             loss=[Term("labels", nll), Term("balance", ClassBalance(), BALANCE[longest])],
             schedule=Schedule(schedule), progress=progress,
             description=f"stories of up to {longest} steps, seed {seed}",
@@ -163,7 +175,7 @@ def read_rightly(reader: Reader, stories: Sequence[Story]) -> float:
     reader.network.eval()
     said = reader.network(reader.rows(stories)).argmax(1).tolist()
     relations = [r for s in stories for r in s.relations]
-    return sum(TOLD[k] == r for k, r in zip(said, relations, strict=True)) / len(relations)
+    return sum(READ[k] == r for k, r in zip(said, relations, strict=True)) / len(relations)
 
 
 def explain(reasoner: ns.Reasoner, story: Story, reader: Reader | None = None) -> ns.Explanation:

@@ -12,6 +12,7 @@ TOLD = (
     "father", "mother", "son", "daughter", "brother", "sister", "husband", "wife", "grandfather", "grandmother",
     "grandson", "granddaughter", "uncle", "aunt",
 )  # fmt: skip
+READ = (*TOLD, "nephew", "niece")  # and of neighbours the other way round
 RELATIONS = (*TOLD, "nephew", "niece", "father_in_law", "mother_in_law", "son_in_law", "daughter_in_law")
 ANSWERS = tuple(r for r in RELATIONS if r not in ("husband", "wife"))
 

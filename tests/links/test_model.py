@@ -169,6 +169,43 @@ def test_a_network_of_any_weights_is_told_as_a_whole_and_by_what_leaving_edges_o
     assert np.array_equal(scorer(saved, adjacency)(query), scorer(model, adjacency)(query))
 
 
+def test_paths_and_messages_are_learned_apart_and_stand_side_by_side(kin: TripleGraph, tmp_path: Path) -> None:
+    train, told = kin.triples[:-3], []
+    graph = TripleGraph(kin.entities, kin.relations, train)
+    model = LinkModel(
+        PathNetwork(3, channels=4, rank=3, rounds=3), SignaturePrior(3), RuleScores(mine(graph, seconds=5)),
+        SignedNetwork(3, channels=4, rank=3, rounds=2),
+    )  # fmt: skip
+    adjacency = Adjacency.of(graph)
+    learned = learn_links(
+        model, adjacency, train, kin.triples[-3:-2], Recipe(epochs=4, batch=8), folder=tmp_path, progress=False,
+        told=lambda stage, so_far: told.append((stage.name, [n.part for n in so_far.networks])),
+    )  # fmt: skip
+    both = ["paths", "messages"]
+    assert told == [
+        ("rules", []), ("others", ["paths"]), ("messages", ["messages"]), ("balanced", both), ("together", both)
+    ]  # fmt: skip
+    assert learned.messages is not None and len(learned.messages.mrr) == 4
+    query = np.array([[18, UNCLE], [29, 3 + UNCLE]])
+    with torch.no_grad():
+        parts = model(adjacency, query).parts
+        alone = LinkModel(messages=model.messages).eval()(adjacency, query).parts
+    assert set(parts) == {"rules", "prior", "paths", "messages"}
+    assert torch.equal(parts["messages"], alone["messages"])
+    why = explain_link(model, graph, adjacency, 18, UNCLE, 29)
+    assert sum(why.parts.values()) == pytest.approx(why.score, abs=1e-4) and set(why.told) == {"paths", "rules"}
+    assert "no sum of reasons" in why.to_html()
+    save_links(tmp_path / "model", model, kin.relations)
+    saved = load_links(tmp_path / "model").model
+    assert np.array_equal(scorer(saved, adjacency)(query), scorer(model, adjacency)(query))
+    before = {name: part.clone() for name, part in parts.items()}
+    model.rescale("messages", 0.5, 2.0)
+    with torch.no_grad():
+        after = model(adjacency, query).parts
+    for name, part in after.items():
+        assert torch.allclose(part, before[name] * (0.5 if name == "messages" else 2.0), atol=1e-4), name
+
+
 def test_the_own_triple_counts_for_no_part_while_it_is_learned(kin: TripleGraph) -> None:
     model, adjacency = trained(kin), Adjacency.of(kin)
     head, relation, answer = kin.triples[-1].tolist()

@@ -15,7 +15,7 @@ import neurosym as ns
 from neurosym.lang import Symbol
 from tasks.clutrr import data, model, run
 from tasks.clutrr.data import Story, ceiling, parted, sentences, sexes_of, story_of
-from tasks.clutrr.tables import ANSWERS, RELATIONS, TOLD, learned_table, table_text
+from tasks.clutrr.tables import ANSWERS, READ, RELATIONS, TOLD, learned_table, table_text
 
 ROW = {
     "story": "[Ann] and her brother [Bob] ate. They were late. [Cy] is [Bob]'s son, says [Dan]. [Dan] sleeps",
@@ -93,7 +93,7 @@ def test_the_given_table_has_one_relative_for_each_pair() -> None:
 
 
 def test_probabilities_are_those_of_enumeration() -> None:
-    """All 14³ readings of a story of three steps, each put together in both orders; relatives by blood come first."""
+    """All 16³ readings of a story of three steps, each put together in both orders; relatives by blood come first."""
     reasoner, reader = model.with_reader([story(("son", "son", "son"), "son")], model.KINSHIP, seed=1)
     reasoner.eval()
     torch.nn.init.normal_(reader.network.head.bias, std=2.0)
@@ -116,8 +116,8 @@ def test_probabilities_are_those_of_enumeration() -> None:
         )  # fmt: skip
 
     expected: dict[str, float] = defaultdict(float)
-    for chosen in product(range(len(TOLD)), repeat=3):
-        possible = readings(tuple(TOLD[k] for k in chosen))
+    for chosen in product(range(len(READ)), repeat=3):
+        possible = readings(tuple(READ[k] for k in chosen))
         for answer in [r for r in possible if not r.endswith("_in_law")] or possible:
             p = 1.0
             for step, k in enumerate(chosen):
