@@ -99,8 +99,7 @@ def explain(
         with answers.reasoner.aside():
             return explain_bounds(answers, position, sample, asked, language, more)
     grounded = answers.grounded.proved([fact]) if fact >= 0 else answers.grounded
-    known = [f for f in answers.facts if f >= 0]
-    answers = replace(answers, grounded=grounded.beside(known, answers.evidence))
+    answers = replace(answers, grounded=grounded.beside(answers.derived, answers.evidence))
     reasoner = answers.reasoner
     if reasoner is None:
         raise ExplanationError("these answers do not know their reasoner", code="NS801")

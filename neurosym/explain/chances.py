@@ -52,8 +52,8 @@ class Chances:
     def _on_the_way(self, wanted: Sequence[int]) -> Container[int]:
         """Those of some facts whose probabilities come with those of the answers, which are computed from them."""
         answers = self.answers
-        evaluator = answers.grounded.made([f for f in answers.facts if f >= 0], answers.evidence, answers.algebra)
-        if not wanted or not isinstance(evaluator, Exact):
+        evaluator = answers.grounded.made(answers.derived, answers.evidence, answers.algebra) if wanted else None
+        if not isinstance(evaluator, Exact):
             return ()
         with torch.no_grad():
             found = evaluator.inside(self.tags, wanted)

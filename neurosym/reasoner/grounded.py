@@ -188,7 +188,8 @@ class Grounded:
                     found.setdefault(self.spell(atom), (-1, args))
             facts = tuple(f for f, _ in found.values())
             args = tuple(a for _, a in found.values())
-            self._found[key] = Found(tuple(found), facts, args, tuple(f for f in facts if f >= 0))
+            derived = facts if min(facts, default=0) >= 0 else tuple(f for f in facts if f >= 0)
+            self._found[key] = Found(tuple(found), facts, args, derived)
         return self._found[key]
 
     def _refuse_missing_slots(self, atom: Atom) -> None:

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 import neurosym as ns
 from neurosym.explain.contributions import leaving
+from neurosym.grounding import CERTAIN
+from neurosym.reasoner.grounded import Grounded
 from neurosym.reasoner.kept import Kept
 from neurosym.semantics import Exact
 
@@ -120,6 +122,26 @@ def test_under_evidence_nothing_is_taken_from_the_way() -> None:
     exact = Exact(answers.grounded.graph, answers.facts, answers.evidence)
     assert exact.inside(answers.leaf_tags[0].detach(), answers.facts) == {}
     assert torch.allclose(exact.only([0])(answers.leaf_tags), exact(answers.leaf_tags))
+
+
+def test_facts_on_the_way_are_solved_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the facts that two samples need, those that both need are not solved again, in whatever sets they come."""
+    answers = reasoner().query("odd", "total(N)", inputs=inputs(0))
+    graph, tags = answers.grounded.graph, answers.leaf_tags.detach()
+    derived = [f for f in range(graph.num_facts) if graph.choice[f] < 0 and graph.status[f] != CERTAIN]
+    assert len(derived) >= 3
+    made: list[tuple[int, ...]] = []
+    solve = Grounded.one_world
+    monkeypatch.setattr(Grounded, "one_world", lambda self, f, *rest: made.append(tuple(f)) or solve(self, f, *rest))
+    beside = Grounded(graph, answers.grounded.leaves, answers.grounded.max_circuit).beside()
+    for wanted in (derived[:2], derived[1:], derived):
+        found: dict[int, float] = {}
+        for evaluator, facts in beside.covering(wanted, (), None):
+            found |= dict(zip(facts, evaluator(tags)[0].tolist(), strict=True))
+        assert set(wanted) <= set(found)
+        for fact, value in found.items():
+            assert value == pytest.approx(float(Exact(graph, [fact])(tags)[0, 0]), abs=1e-12)
+    assert made == [tuple(derived[:2]), tuple(derived[2:])]
 
 
 def test_the_oldest_goes() -> None:
