@@ -152,6 +152,15 @@ def test_equal_islands_are_compiled_once() -> None:
     assert exact.count == 5 and (values == values[0]).all()
 
 
+def test_a_choice_that_a_body_reads_itself_is_in_no_module() -> None:
+    """As far as r3 goes, `hit` alone reads v, but the body of `p` reads it too: 0.4 · 0.7 · 0.4 · P(v(0))."""
+    _, graph, exact = prepare(
+        "0.25 :: v(0); 0.15 :: v(1); 0.6 :: v(2). 0.4 :: h. 0.7 :: e12. 0.2 :: e21. 0.4 :: e23. hit :- h, \\+ v(1). "
+        "r1 :- hit. r2 :- r1, e12. r1 :- r2, e21. r3 :- r2, e23. p :- r3, \\+ v(2). query(p)."
+    )
+    assert exact(constant_inputs(graph).nan_to_num(0.0)).item() == pytest.approx(0.028, abs=1e-12)
+
+
 def test_certain_fact_observed_false() -> None:
     with pytest.raises(SemanticsError) as caught:
         prepare("a. 0.5 :: b. evidence(\\+ a). query(b).")

@@ -34,11 +34,12 @@ class Compiled:
     modules: list[int]
 
 
-def modules_below(view: View, facts: Iterable[int], joint: bool = False) -> set[int]:
+def modules_below(view: View, facts: Iterable[int], joint: bool = False, beside: Iterable[int] = ()) -> set[int]:
     """Facts below others (and among them) whose choices are read through them alone, and that rest on several.
 
     Args:
         joint: the facts are asked together, so that none of them is a module.
+        beside: choices that are read together with the facts.
     """
     tops = sorted(set(facts), reverse=True)
     component = view.component
@@ -51,6 +52,9 @@ def modules_below(view: View, facts: Iterable[int], joint: bool = False) -> set[
     children: dict[int, list[int]] = {}
     members: dict[int, list[int]] = {}
     clock = 0
+    for choice in beside:  # read before all facts: what else reads it is no module
+        first[~choice] = last[~choice] = done[~choice] = clock
+        children[~choice] = []
 
     def below(node: int) -> list[int]:
         if node < 0:

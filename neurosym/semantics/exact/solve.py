@@ -336,7 +336,8 @@ class Solver:
         try:
             self.builder.fill(node, folder.conjunction(body.literals, body.choices))
         except TooLarge:
-            island = self._island([body], modules_below(self.view, map(fact_of, body.literals), joint=True))
+            beside = [c for c, _ in body.choices]
+            island = self._island([body], modules_below(self.view, map(fact_of, body.literals), True, beside))
             self.builder.fill(node, island.references[0])
             self.filled[~b] = Filled(island.nodes, True, island.modules)
         else:
