@@ -201,6 +201,9 @@ class Proof:
     assumes: bool = False
 
 
+ROUNDING = 1e-12  # of a tag that is computed in two ways
+
+
 @dataclass(frozen=True)
 class Contribution:
     """What a rule or a leaf does to the claim.
@@ -223,6 +226,16 @@ class Contribution:
     shapley: float | None = None
     shapley_error: float | None = None
     gradient: float | None = None
+
+    @classmethod
+    def left_out(
+        cls, kind: Literal["rule", "leaf"], name: str, reference: str, without: float, claim: float,
+        shapley: float | None = None, shapley_error: float | None = None, gradient: float | None = None,
+    ) -> Contribution:  # fmt: skip
+        """One of a claim whose tag is `claim`; a difference that is rounding alone is none."""
+        if abs(claim - without) <= ROUNDING * max(abs(claim), abs(without)):
+            without = claim
+        return cls(kind, name, reference, without, claim - without, shapley, shapley_error, gradient)
 
 
 @dataclass(frozen=True)

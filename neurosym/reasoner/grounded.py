@@ -77,23 +77,36 @@ class Grounded:
         made._is_beside = True
         return made
 
-    def with_rest(self, leaves: Sequence[int]) -> Grounded:
-        """The same where none of the outcomes may happen of the rules' choices that some leaves belong to.
+    def with_rest(self, leaves: Sequence[int], networks: bool = True) -> Grounded:
+        """The same where none of the outcomes may happen of the choices that some leaves belong to.
 
-        Choices whose weights sum to 1 leave no such world, so that a leaf whose probability is set to 0 would leave
-        less than all worlds behind. What a network says is told as it is: it always says something.
+        Choices whose probabilities sum to 1 leave no such world, so that a leaf whose probability is set to 0 would
+        leave less than all worlds behind: also those in which what is asked holds for other reasons would be lost.
+        Where networks were asked, all that they said is treated alike, so that one graph serves every sample.
+
+        Args:
+            networks: whether choices of networks are among them.
         """
         rest = self.graph.choice_rest.copy()
         said = {int(c) for c in self.graph.choice[list(leaves)] if c >= 0}
         first = 0
         for group in self.graph.choices:
-            mine = [c for c in said if first <= c < first + len(group.facts)]
+            last = first + len(group.facts)
+            mine = [c for c in said if first <= c < last]
             if group.kind in ("constant", "learned"):
                 rest[mine] = True
-            first += len(group.facts)
+            elif group.kind == "neural" and said and networks:
+                rest[first:last] = True
+            first = last
         if (rest == self.graph.choice_rest).all():
             return self
-        return Grounded(replace(self.graph, choice_rest=rest), self.leaves, self.max_circuit, self.slots)
+        key = ("rest", rest.tobytes())
+        found = self.kept.get(key)
+        if found is None:
+            graph = replace(self.graph, choice_rest=rest)
+            found = Grounded(graph, self.leaves, self.max_circuit, self.slots)
+            self.kept.put(key, found, 1 + graph.num_groundings)
+        return found
 
     @cached_property
     def has_unknown(self) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 
 import pytest
+import torch
 
 import neurosym as ns
 from neurosym.errors import NeurosymError
@@ -179,4 +181,40 @@ def test_many_leaves_are_told_by_one_backward_pass() -> None:
 def test_what_is_sure_can_be_left_out(text: str, without: dict[str, float]) -> None:
     why = ns.explain(ns.Reasoner(ns.Program.from_text(text)).query("c"), "c")
     assert {c.name: c.without for c in why.contributions} == pytest.approx(without)
+    why.verify(contributions=True)
+
+
+# ------------------------------------------------------------------------------------------- what networks said
+
+CLASHES = """
+    neural digit(cell: Tensor, d: 1..3) by net .
+    pred peer(x: symbol, y: symbol) .
+    peer(a, b). peer(b, c). peer(a, c). peer(c, d). peer(b, d). peer(a, d).
+    clash :- peer(X, Y), digit(X, D), digit(Y, D).
+"""
+
+
+class Said(torch.nn.Module):
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        return rows.log()
+
+
+@pytest.mark.parametrize("contributions", ["leave-one-out", "gradient"])
+def test_a_value_that_a_network_did_not_say_takes_no_world_along(contributions: str) -> None:
+    """Any two of four cells that show 2 clash: each alone changes next to nothing, whatever a circuit decides first."""
+    reasoner = ns.Reasoner(ns.Program.from_text(CLASHES), networks={"net": Said()})
+    said = {cell: torch.tensor([[0.01, 0.98, 0.01]]) for cell in "abcd"}
+    answers = reasoner.query("clash", inputs=said)
+    why = ns.explain(answers, "clash", proofs=6, contributions=contributions)
+    left = [c for c in why.contributions if c.kind == "leaf" and c.name.startswith("digit")]
+    assert len(left) == 4
+    whole, less = {1: 0.01, 2: 0.98, 3: 0.01}, {1: 0.01, None: 0.98, 3: 0.01}
+    expected = sum(
+        math.prod(p for _, p in world)
+        for world in itertools.product(whole.items(), whole.items(), whole.items(), less.items())
+        if len({v for v, _ in world if v}) < sum(v is not None for v, _ in world)
+    )
+    for c in left:
+        assert c.without == pytest.approx(expected, abs=1e-9)
+        assert c.gradient is None or c.gradient == pytest.approx(c.difference, abs=1e-9)
     why.verify(contributions=True)

@@ -165,5 +165,5 @@ def _left_out(
             without = float((settled.lower[unit, 0] + settled.upper[unit, 0]) / 2)
         if abs(value - without) > 1e-9:
             at = texts.number(elements[k].kind == "constraint", elements[k].number)
-            added.append(Contribution("rule", elements[k].label, str(at), without, value - without))
+            added.append(Contribution.left_out("rule", elements[k].label, str(at), without, value))
     return sorted(added, key=lambda c: -abs(c.difference)), left

@@ -76,7 +76,7 @@ def _told(
         if slopes is not None and not player.again:
             slope = slopes[at]
         made.append(
-            Contribution(player.kind, player.name, player.reference, left, value - left, share, error, slope)
+            Contribution.left_out(player.kind, player.name, player.reference, left, value, share, error, slope)
         )  # fmt: skip
     return made
 

@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from neurosym.explain.contributions.tags import tags_of
+from neurosym.explain.contributions.tags import AnyEvaluator, tags_of
 from neurosym.reasoner import Answers
+from neurosym.reasoner.grounded import Grounded
 from neurosym.semantics import Exact
 
 Coalitions = NDArray[np.bool_]
@@ -38,8 +39,7 @@ class Game:
         self.answers, self.fact = answers, fact
         self.players = len(groups)
         self.base = answers.leaf_tags[sample].detach()
-        self.grounded = answers.grounded.with_rest([f for g in groups for f in g])
-        self.evaluator = self.grounded.evaluator([fact], answers.evidence, answers.algebra)
+        self.grounded, self.evaluator = with_rest(answers, fact, [f for g in groups for f in g])
         device = self.base.device
         self.leaves = torch.tensor([f for g in groups for f in g], dtype=torch.long, device=device)
         self.owner = torch.tensor([k for k, g in enumerate(groups) for _ in g], dtype=torch.long, device=device)
@@ -91,4 +91,22 @@ class Game:
         return values
 
 
-__all__ = ["Coalitions", "Game", "Values"]
+def with_rest(answers: Answers, fact: int, leaves: Sequence[int]) -> tuple[Grounded, AnyEvaluator]:
+    """What gives the claim also where leaves have probability 0.
+
+    A sum of products over proofs loses the proofs of such a leaf, and no more: there networks need no rest.
+    """
+    asked = [fact], answers.evidence, answers.algebra
+    evaluator = answers.grounded.evaluator(*asked)
+    told = isinstance(evaluator, Exact) and not answers.evidence and evaluator.methods[0]
+    by_proofs = told and told.name in ("certain", "sum-product") and not told.folded
+    grounded = answers.grounded.with_rest(leaves, networks=not by_proofs)
+    if grounded is answers.grounded:
+        return grounded, evaluator
+    if answers.inputs and answers.algebra is None:  # another sample may claim any of the answers
+        grounded.evaluator(answers.derived, answers.evidence, None)
+    grounded = grounded.beside(answers.derived, answers.evidence)
+    return grounded, grounded.evaluator(*asked)
+
+
+__all__ = ["Coalitions", "Game", "Values", "with_rest"]

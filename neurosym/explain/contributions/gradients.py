@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from neurosym.explain.contributions.game import with_rest
 from neurosym.explain.contributions.tags import products
 from neurosym.reasoner import Answers
 
@@ -13,7 +14,8 @@ def gradient_times_value(
 ) -> list[float] | None:
     """For each group of leaves Σ p · ∂claim/∂p, by one backward pass for all.
 
-    It is the slope of the claim as all probabilities of the group are multiplied by one number, where that is 1.
+    It is the slope of the claim as all probabilities of the group are multiplied by one number, where that is 1; what a
+    network's value loses goes to no other value.
 
     Args:
         fact: the claim; groups: fact ids of leaves.
@@ -23,7 +25,7 @@ def gradient_times_value(
     """
     if not groups:
         return []
-    evaluator = answers.grounded.evaluator([fact], answers.evidence, answers.algebra)
+    _, evaluator = with_rest(answers, fact, [f for g in groups for f in g])
     found = products(evaluator, answers.leaf_tags[sample])
     if found is None:
         return None

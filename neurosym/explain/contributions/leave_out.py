@@ -59,7 +59,7 @@ def _regrounded(
         found = [regrounder.without_rule(statement, fact_id) for statement, _ in rules]
         found += [regrounder.without_fact(key, args, fact_id) for key, args in facts.values()]
     result = [
-        Contribution(kind, name, reference, without, value - without)  # pyright: ignore[reportArgumentType]
+        Contribution.left_out(kind, name, reference, without, value)  # pyright: ignore[reportArgumentType]
         for (kind, name, reference), without in zip(names, found, strict=True)
         if without is not None and not math.isnan(without)
     ]
