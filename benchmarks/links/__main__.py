@@ -154,7 +154,7 @@ def main() -> int:
             if mask is None:
                 found += figures(graph, results)
                 continue
-            good = [r["variants"][0] for r in results if "failed" not in r]
+            good = [r["variants"][-1] for r in results if "failed" not in r]
             name = f"{graph}: prior + {options.network.replace(',', ' + ')}, mask `{mask}`, MRR"
             found.append(Figure(name, _mean(good, "mrr") if good else None, note=f"{len(good)} seeds"))
     return told(f"link prediction, seeds {options.seeds}", found, raw, options)

@@ -55,7 +55,8 @@ def explain_link(
         max_steps: of the search for paths; where it is cut, `told` says how much was found.
         known: true answers, which do not count before this one in its rank.
         calibration: of the model's scores; makes the probability.
-        effects: how many cited edges to leave out one at a time, those of the largest reasons first.
+        effects: how many cited edges to leave out one at a time, those of the largest reasons first; where there are
+            messages, half of them are of the shortest paths, and those of the first one in any case.
 
     Raises:
         DataError: NS934, an entity or a relation that the graph has not.
@@ -83,7 +84,10 @@ def explain_link(
     link = (head, relation, answer) if relation < count else (answer, relation - count, head)
     named = graph.entities[link[0]], graph.relations[link[1]], graph.entities[link[2]]
     reasons = sorted([*((r.share, r.grounding) for r in fired), *((p.share, p.edges) for p in found)], key=_share)
-    cited = [edges for _, edges in reasons] + _heard(asker, adjacency, effects)
+    heard = _heard(asker, adjacency, effects)
+    # what leaving out does is all that there is to tell of messages, so that half of the edges are theirs
+    first = _up_to(heard, effects // 2 if reasons else effects)
+    cited = [*first, *(edges for _, edges in reasons), *heard[len(first) :]]
     return LinkExplanation(
         named, relation >= count, float(total[answer]), float(best[0] + worst[0]) / 2, parts, tuple(found),
         tuple(listed), tuple(fired), told, labels_of(graph, [named, *chain(*cited)], [k.relation for k in listed]),
@@ -143,6 +147,16 @@ def _heard(asker: _Asker, adjacency: Adjacency, most: int) -> list[tuple[Named, 
         return []
     found = nearest(reach(adjacency, asker.query, network.rounds), asker.answer, most)
     return [tuple(as_stored(asker.graph, edge) for edge in path) for path in found]
+
+
+def _up_to(paths: Sequence[tuple[Named, ...]], most: int) -> list[tuple[Named, ...]]:
+    """The first paths that have at most so many edges between them; the first one in any case."""
+    kept: list[tuple[Named, ...]] = []
+    for path in paths:
+        if kept and len({edge for edges in (*kept, path) for edge in edges}) > most:
+            break
+        kept.append(path)
+    return kept
 
 
 def _rules(asker: _Asker, adjacency: Adjacency, most: int) -> list[RuleReason]:

@@ -76,12 +76,13 @@ def fit(
         known: true answers that do not count before a valid one; those of `train` and `valid` by default.
 
     Raises:
-        DataError: NS932, there is nothing to learn from; NS933, the loss is not finite.
+        DataError: NS932, there is nothing to learn from, or no epoch to do so; NS933, the loss is not finite.
         ModelError: NS711, NS712: the checkpoint is damaged, or of another model.
     """
     recipe = recipe or Recipe()
-    if not len(train):
-        raise DataError("there are no triples to learn from", code="NS932")
+    if not len(train) or recipe.epochs < 1:
+        what = "there are no triples to learn from" if not len(train) else f"{recipe.epochs} epochs teach nothing"
+        raise DataError(what, code="NS932")
     result, start = LinkFit(), 0
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.lr)
     best = weights_of(model)

@@ -88,7 +88,7 @@ def learn_links(
     progress: bool = True,
     told: Callable[[Stage, LinkModel], None] | None = None,
 ) -> Learned:
-    """Learn a model's parts, then the whole; the best of the stages on `valid` is what the model is at the end.
+    """Learn a model's parts, then the whole; what all learn together is kept where it is better on `valid` than before.
 
     Args:
         graph: which holds the triples of `train`, (n, 3); a query does not see its own.
@@ -139,6 +139,7 @@ def learn_links(
         tell("messages", max(result.messages.mrr), second)
         _, mrr = balance(rest, graph, valid, known, recipe.seed, "messages")
     elif rest is None or model.rules is None:
+        model.eval()
         return result
     if model.rules is not None:
         result.scale, mrr = balance(model, graph, valid, known, recipe.seed)

@@ -52,6 +52,11 @@ class LinkModel(nn.Module):
         super().__init__()
         if paths is None and prior is None and rules is None and messages is None:
             raise DataError("a link model needs a part: a network, a prior or rules", code="NS931")
+        if not isinstance(paths, PathNetwork | None) or not isinstance(messages, SignedNetwork | None):
+            raise DataError(
+                "a network stands in the place of another kind", code="NS931",
+                help="give a PathNetwork as `paths`, a SignedNetwork as `messages`",
+            )  # fmt: skip
         self.paths, self.prior, self.rules, self.messages = paths, prior, rules, messages
 
     @property

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurosym.errors import ModelError
+from neurosym.errors import DataError, ModelError
 from neurosym.links.calibration import Calibration
 from neurosym.links.model import LinkModel
 from neurosym.links.network.paths import PathNetwork
@@ -25,6 +25,9 @@ from neurosym.reasoner.tensors import make_folder_of, read_tensors, write_tensor
 
 FORMAT = "neurosym-links/3"
 NETWORKS = {made.part: made for made in (PathNetwork, SignedNetwork)}
+
+# what reading a header that is not as it was written ends in
+_DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, DataError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +96,7 @@ def load_links(path: str | os.PathLike[str]) -> SavedLinks:
         if header["format"] != FORMAT:
             raise ValueError(f"its format is {header['format']!r}, and not {FORMAT!r}")
         return _read(header, tensors)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+    except _DAMAGED as error:
         raise ModelError(
             f"{os.fspath(path)} cannot be read as a link model: {error}", code="NS711",
             help="give a file that `save_links` wrote",

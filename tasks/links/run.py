@@ -1,6 +1,6 @@
 """Predict missing links of a graph, by rules, by paths and by both, with reasons.
 
-neurosym run links [--graph umls] [--seed 0] [--epochs N] [--parts rules,prior,paths|messages] [--out DIR]
+neurosym run links [--graph umls] [--seed 0] [--epochs N] [--parts rules,prior,paths,messages] [--out DIR]
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from neurosym.links.report import write_reasons
 from neurosym.links.rules import mine, write_rules
 from neurosym.links.rules.part import RuleScores
 from neurosym.links.saving import NETWORKS, save_links
+from tasks.common.options import positive
 from tasks.links.graphs import SETTINGS, Setting
 
 BATCH = 64
@@ -39,7 +40,7 @@ MOST = 3_000  # answers of which it is told what each part explains
 PARTS = ("rules", "prior", "paths")
 # stage of learning → what it has learned
 VARIANTS = {
-    "rules": "rules", "others": "prior + {network}", "messages": "messages",
+    "rules": "rules", "others": "{others}", "messages": "messages",
     "balanced": "all, before they learn together",
 }  # fmt: skip
 
@@ -84,7 +85,7 @@ class Trained:
 
 def folder_of(base: Path, parts: Sequence[str]) -> Path:
     """Where models of some parts are kept: those with messages apart from those without."""
-    return base / "-".join(part for part in parts if part in NETWORKS) if "messages" in parts else base
+    return base / "-".join(part for part in NETWORKS if part in parts) if "messages" in parts else base
 
 
 def train(
@@ -120,7 +121,8 @@ def train(
 
     def told(stage: Stage, learned: LinkModel) -> None:
         if stage.name in VARIANTS and len(parts) > 1 and (stage.name != "balanced" or setting.together.epochs):
-            name = VARIANTS[stage.name].format(network=next(iter(networks), ""))
+            first = [part for part in ("prior", *list(networks)[:1]) if part in parts]
+            name = VARIANTS[stage.name].format(others=" + ".join(first))
             measure(name, learned, stage.mrr, mining + stage.seconds)
 
     recipe = replace(setting.recipe, seed=seed)
@@ -185,8 +187,8 @@ def run(args: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="neurosym run links", description=__doc__)
     parser.add_argument("--graph", choices=tuple(SETTINGS), default="umls")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
-    parser.add_argument("--parts", help="which the model has, such as rules,prior; by default all")
+    parser.add_argument("--epochs", type=positive, help="instead of the recipe's")
+    parser.add_argument("--parts", help=f"some of rules,prior,{','.join(NETWORKS)}; default: {','.join(PARTS)}")
     parser.add_argument(
         "--out", type=Path, default=Path("out/links"), help="folder for rules, checkpoints, results, reports"
     )

@@ -23,7 +23,8 @@ from neurosym.links.predicate import LinkPredicate, entity_table
 from neurosym.links.priors import SignaturePrior
 from neurosym.links.rules import mine
 from neurosym.links.rules.part import RuleScores
-from neurosym.links.saving import load_links, save_links
+from neurosym.links.saving import FORMAT, load_links, save_links
+from neurosym.reasoner.tensors import write_tensors
 
 RELATIONS = ("parent", "grandparent", "likes")
 RECIPE = Recipe(epochs=2, batch=16, lr=0.02)
@@ -112,6 +113,14 @@ def test_a_model_of_one_part_has_one_stage() -> None:
         learn_links(made(graph, "prior"), Adjacency.of(graph), graph.triples, valid[:0], RECIPE, progress=False)
 
 
+@pytest.mark.parametrize("parts", [("rules",), ("prior",), ("paths",), ("prior", "paths"), ("rules", "prior")])
+def test_a_learned_model_drops_nothing(parts: tuple[str, ...]) -> None:
+    graph, valid = family()
+    model = made(graph, *parts)
+    learn_links(model, Adjacency.of(graph), graph.triples, valid, Recipe(epochs=1), progress=False)
+    assert not any(module.training for module in model.modules())
+
+
 def test_scores_are_those_of_a_model_that_drops_nothing(learned: tuple) -> None:
     model, graph, valid, _ = learned
     ask = scorer(model.train(), Adjacency.of(graph))
@@ -187,6 +196,15 @@ def test_a_saved_model_says_the_same(learned: tuple, tmp_path: Path) -> None:
     asked = valid[:, :2]
     expected = scorer(model, Adjacency.of(graph))(asked)
     assert np.allclose(scorer(saved.model, Adjacency.of(there))(asked), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("networks", ["[1]", '"paths"', "null", "{}", '{"paths": {"rank": 0}}', '{"ways": {}}'])
+def test_a_damaged_header(networks: str, tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    header = f'{{"format": "{FORMAT}", "relations": ["r"], "prior": false, "networks": {networks}}}'
+    write_tensors(path, {"x": torch.zeros(1)}, {"links": header}, "the model", "NS710")
+    with pytest.raises(ModelError, match="cannot be read as a link model"):
+        load_links(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"no model", b'\x08\0\0\0\0\0\0\0{"a": 1}'])

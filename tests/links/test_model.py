@@ -195,6 +195,8 @@ def test_paths_and_messages_are_learned_apart_and_stand_side_by_side(kin: Triple
     why = explain_link(model, graph, adjacency, 18, UNCLE, 29)
     assert sum(why.parts.values()) == pytest.approx(why.score, abs=1e-4) and set(why.told) == {"paths", "rules"}
     assert "no sum of reasons" in why.to_html()
+    shortest = {("p18", "brother", "p19"), ("p19", "parent", "p29")}  # cited though rules and paths have many edges
+    assert shortest <= {e.edge for e in explain_link(model, graph, adjacency, 18, UNCLE, 29, effects=2).effects}
     save_links(tmp_path / "model", model, kin.relations)
     saved = load_links(tmp_path / "model").model
     assert np.array_equal(scorer(saved, adjacency)(query), scorer(model, adjacency)(query))
@@ -221,9 +223,15 @@ def test_what_cannot_be_is_refused(kin: TripleGraph) -> None:
     with pytest.raises(DataError) as fault:
         LinkModel()
     assert fault.value.code == "NS931"
+    with pytest.raises(DataError, match="SignedNetwork as `messages`") as fault:
+        LinkModel(SignedNetwork(3))  # pyright: ignore[reportArgumentType]
+    assert fault.value.code == "NS931"
     model = whole(kin)
     with pytest.raises(DataError) as fault:
         fit(model, Adjacency.of(kin), np.zeros((0, 3), np.int64), progress=False)
+    assert fault.value.code == "NS932"
+    with pytest.raises(DataError, match="0 epochs") as fault:
+        fit(model, Adjacency.of(kin), kin.triples, recipe=Recipe(epochs=0), progress=False)
     assert fault.value.code == "NS932"
     with pytest.raises(DataError) as fault:
         explain_link(model, kin, Adjacency.of(kin), 99, 0, 0)
