@@ -117,6 +117,8 @@ class Folder:
                 if len(self.terms) >= self.budget:
                     raise TooLarge
                 self.terms[joint] = self._expand(joint)
+                if any(j in self.terms and j not in self.known for t in self.terms[joint] for j in t.joints):
+                    raise TooLarge  # it rests on what it is needed for
             missing = [j for t in self.terms[joint] for j in t.joints if j not in self.known]
             if missing:
                 stack.extend(missing)
@@ -175,11 +177,15 @@ class Folder:
             if choice in held and not held[choice] & allowed:
                 return False
         for x in body.literals:
-            if ~x in others:
+            if ~x in others or self._reference(x) == self.builder.zero:
                 return False
             if x >= 0 and positive and any(positive.get(g, v) != v for g, v in self.view.groups(x)):
                 return False
         return True
+
+    def _reference(self, literal: int) -> int:
+        """A reference to the probability of a literal by itself."""
+        return int(self.reference[literal]) if literal >= 0 else ~int(self.reference[~literal])
 
     def _met(self, body: Body, held: dict[int, int]) -> dict[int, int]:
         return {c: held.get(c, allowed) & allowed for c, allowed in body.choices}
@@ -216,7 +222,7 @@ class Folder:
                 (literal,) = members
                 fact = fact_of(literal)
                 self.needed.add(fact)
-                alone.append((literal, int(self.reference[fact]) if literal >= 0 else ~int(self.reference[fact])))
+                alone.append((literal, self._reference(literal)))
             else:
                 ordered = tuple(sorted(members, key=self.view.height, reverse=True))
                 joints.append(Joint(ordered, tuple(sorted(sets)), rest if tail else len(self.evidence)))
