@@ -254,3 +254,31 @@ def propositions(draw: AbstractDraw, rules: int = 14) -> list[str]:
     if pick((True, False, False)):
         statements.append(f"evidence({pick([*chosen, *derived])}, {pick(('true', 'false'))}).")
     return statements
+
+
+def strata(draw: AbstractDraw) -> list[str]:
+    """A program without variables whose facts partly rest on choices of their own, and partly share them.
+
+    Up to three layers; what is in one may depend on itself, and negates what is below. Some choices leave nothing over.
+    """
+    pick = draw.pick
+    choices = [
+        ("0.3 :: v0; 0.7 :: v1.", ["v0", "v1"]), ("0.25 :: w0; 0.15 :: w1; 0.6 :: w2.", ["w0", "w1", "w2"]),
+        ("0.5 :: u0; 0.1 :: u1; 0.2 :: u2.", ["u0", "u1", "u2"]),
+    ]  # fmt: skip
+    chosen = draw.some(range(len(choices)), 1, 3)
+    coins = [f"c{k}" for k in range(draw.integer(2, 4))]
+    statements = [choices[k][0] for k in chosen] + [f"{pick(('0.2', '0.4', '0.7'))} :: {c}." for c in coins]
+    below = [leaf for k in chosen for leaf in choices[k][1]] + coins
+    for layer in range(draw.integer(1, 3)):
+        here = [f"n{layer}{k}" for k in range(draw.integer(1, 4))]
+        for head in here:
+            for _ in range(draw.integer(1, 3)):
+                body = []
+                for _ in range(draw.integer(1, 3)):
+                    inside = pick((True, True, False, False, False))
+                    literal = pick(here) if inside else pick(below)
+                    body.append(literal if inside or pick((True, True, False)) else f"\\+ {literal}")
+                statements.append(f"{head} :- {', '.join(body)}.")
+        below = below + here
+    return statements

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from benchmarks.common import programs as random_programs
 from benchmarks.common.programs import LAYERS, AbstractDraw, Style
 
-__all__ = ["LAYERS", "Style", "programs", "propositions"]
+__all__ = ["LAYERS", "Style", "programs", "propositions", "strata"]
 
 T = TypeVar("T")
 
@@ -42,3 +42,9 @@ def programs(draw: st.DrawFn, style: Style) -> list[str]:
 def propositions(draw: st.DrawFn, rules: int = 14) -> list[str]:
     """The statements of a program without variables, dense in what a proof of independence can get wrong."""
     return random_programs.propositions(_Draw(draw), rules)
+
+
+@st.composite
+def strata(draw: st.DrawFn) -> list[str]:
+    """The statements of a program without variables, some of whose facts rest on choices of their own."""
+    return random_programs.strata(_Draw(draw))

@@ -15,7 +15,7 @@ from neurosym.lang import Program, parse_text
 from neurosym.lang.ast import Const
 from tests.oracles.engine import Run, run
 from tests.oracles.naive import Fact, key_of
-from tests.oracles.programs import Style, programs, propositions
+from tests.oracles.programs import Style, programs, propositions, strata
 from tests.oracles.worlds import TooManyWorlds, probabilities
 
 CHECKS = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
@@ -94,6 +94,47 @@ def test_shared_choices(statements: list[str]) -> None:
 @given(propositions())
 def test_many_shared_choices(statements: list[str]) -> None:
     check(statements, 2000)
+
+
+@settings(max_examples=150, suppress_health_check=CHECKS)
+@given(strata())
+def test_choices_apart_and_shared(statements: list[str]) -> None:
+    check(statements, 2000)
+
+
+@pytest.mark.slow
+@settings(max_examples=5000, suppress_health_check=CHECKS)
+@given(strata())
+def test_many_choices_apart_and_shared(statements: list[str]) -> None:
+    check(statements, 2000)
+
+
+# What random programs found once: a module beside a choice that it reads; conjunctions that were folded without end,
+# because a fact that nothing can derive was left among them.
+FOUND = {
+    "a module": (
+        "0.25 :: v0; 0.15 :: v1; 0.6 :: v2. 0.4 :: h. 0.7 :: e12. 0.2 :: e21. 0.4 :: e23. hit :- h, \\+ v1. r1 :- hit. "
+        "r2 :- r1, e12. r1 :- r2, e21. r3 :- r2, e23. p :- r3, \\+ v2."
+    ),
+    "nothing derives b": (
+        "0.3 :: v0; 0.5 :: v1; 0.2 :: v2. 0.4 :: w0; 0.6 :: w1. 0.2 :: x. 0.5 :: y. n :- v2, x. a :- \\+ y, n, v2. "
+        "b :- a, v1. d :- \\+ a, b. d :- w1, \\+ n, \\+ v2. e :- y. e :- \\+ w0. p :- d, e."
+    ),
+    "a fact below itself": (
+        "0.5 :: u0; 0.1 :: u1; 0.2 :: u2. 0.4 :: x. 0.7 :: y. a :- x, b, u1. b :- x. b :- a, b. d :- \\+ a, \\+ u0, d. "
+        "e :- \\+ u0, e, y. e :- \\+ a, \\+ b, x. e :- e. f :- \\+ u1, i, \\+ a. f :- i, f. g :- \\+ b, y, h. g :- d. "
+        "h :- a. i :- u0, g. i :- \\+ a."
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_random_programs_found(name: str) -> None:
+    program = parse([FOUND[name]])
+    expected, found = probabilities(program), answers(program)
+    assert expected is not None and found is not None and len(expected) > 5
+    for fact in expected.keys() | found.answers.keys():
+        assert found.answers.get(fact, 0.0) == pytest.approx(expected.get(fact, 0.0), abs=1e-9), fact
 
 
 def problog_answers(statements: list[str], found: Run) -> dict[str, float] | None:
