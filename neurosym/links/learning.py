@@ -129,14 +129,16 @@ def learn_links(
     if model.prior is not None:
         model.prior.start(train)
     apart = model.paths is not None and model.messages is not None
+
+    def learn(name: str, part: LinkModel) -> LinkFit:
+        found = fit(part, graph, train, valid, recipe, place(name), progress, known=known)
+        tell(name, max(found.mrr), part)
+        return found
+
     if rest is not None:
-        first = LinkModel(model.paths, model.prior) if apart else rest
-        result.others = fit(first, graph, train, valid, recipe, place("others"), progress, known=known)
-        tell("others", max(result.others.mrr), first)
+        result.others = learn("others", LinkModel(model.paths, model.prior) if apart else rest)
     if apart and rest is not None:
-        second = LinkModel(messages=model.messages)
-        result.messages = fit(second, graph, train, valid, recipe, place("messages"), progress, known=known)
-        tell("messages", max(result.messages.mrr), second)
+        result.messages = learn("messages", LinkModel(messages=model.messages))
         _, mrr = balance(rest, graph, valid, known, recipe.seed, "messages")
     elif rest is None or model.rules is None:
         model.eval()

@@ -34,14 +34,14 @@ class Compiled:
     modules: list[int]
 
 
-def modules_below(view: View, facts: Iterable[int], joint: bool = False, beside: Iterable[int] = ()) -> set[int]:
-    """Facts below others (and among them) whose choices are read through them alone, and that rest on several.
+def modules_below(view: View, roots: Iterable[Body], joint: bool = True) -> set[int]:
+    """Facts below conjunctions (and in them) whose choices are read through them alone, and that rest on several.
 
     Args:
-        joint: the facts are asked together, so that none of them is a module.
-        beside: choices that are read together with the facts.
+        joint: the literals of a conjunction are asked together, so that none of their facts is a module.
     """
-    tops = sorted(set(facts), reverse=True)
+    roots = list(roots)
+    tops = sorted({fact_of(x) for root in roots for x in root.literals}, reverse=True)
     component = view.component
     # nodes: components of facts as c, choices as ~choice; the order of a walk, first and last visits
     first: dict[int, int] = {}
@@ -52,7 +52,7 @@ def modules_below(view: View, facts: Iterable[int], joint: bool = False, beside:
     children: dict[int, list[int]] = {}
     members: dict[int, list[int]] = {}
     clock = 0
-    for choice in beside:  # read before all facts: what else reads it is no module
+    for choice in {c for root in roots for c, _ in root.choices}:  # read before all facts: what else does is no module
         first[~choice] = last[~choice] = done[~choice] = clock
         children[~choice] = []
 

@@ -195,9 +195,8 @@ class Solver:
     def _conditional_by_circuit(
         self, touched: tuple[int, ...], literals: list[int], facts: list[int]
     ) -> list[tuple[int, int, Method]]:  # fmt: skip
-        modules = modules_below(self.view, [*facts, *map(fact_of, literals)], joint=True)
-        roots = [Body((), (fact, *literals)) for fact in facts]
-        island = self._island([*roots, Body((), tuple(literals))], modules)
+        roots = [*(Body((), (fact, *literals)) for fact in facts), Body((), tuple(literals))]
+        island = self._island(roots, modules_below(self.view, roots))
         self.fill(island.modules)
         *joint, given = island.references
         self.given[touched] = given
@@ -336,8 +335,7 @@ class Solver:
         try:
             self.builder.fill(node, folder.conjunction(body.literals, body.choices))
         except TooLarge:
-            beside = [c for c, _ in body.choices]
-            island = self._island([body], modules_below(self.view, map(fact_of, body.literals), True, beside))
+            island = self._island([body], modules_below(self.view, [body]))
             self.builder.fill(node, island.references[0])
             self.filled[~b] = Filled(island.nodes, True, island.modules)
         else:
@@ -348,7 +346,7 @@ class Solver:
         """Compile facts, those together that share choices; gives the modules that they now rest on."""
         if not facts:
             return []
-        modules = modules_below(self.view, facts)
+        modules = modules_below(self.view, [Body((), (f,)) for f in facts], joint=False)
         regions = {f: open_region(self.view, f, modules) for f in facts}
         met: list[int] = []
         for island_facts in islands_of(regions, modules):

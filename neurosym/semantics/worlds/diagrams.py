@@ -103,7 +103,7 @@ class _Builder:
 
     def add(self, literals: list[int]) -> int:
         """The root of a conjunction."""
-        modules = modules_below(self.view, [fact_of(x) for x in literals], joint=True)
+        modules = modules_below(self.view, [Body((), tuple(literals))])
         top = _chained(self.view, [literals], modules)
         below: dict[int, Asked] = {}
         stack = list(top.modules)
