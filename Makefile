@@ -69,5 +69,5 @@ $(VENV)/.stamp-demo: $(LOCKED) $(VENV)/.stamp-torch
 
 $(VENV)/.stamp-dev: $(LOCKED) $(VENV)/.stamp-torch
 	@echo "setting up $(VENV): neurosym with everything for development"
-	@$(PIP) $(PIP_ARGS) --no-build-isolation -e '.[pandas,tasks,bayes,explain,docs,dev]'
+	@$(PIP) $(PIP_ARGS) --no-build-isolation -e '.[pandas,tasks,bayes,explain,text,docs,dev]'
 	@touch $@ $(VENV)/.stamp-demo

@@ -218,7 +218,7 @@ class _Builder:
         trees: list[tuple[float, Derivation]] = []
         seen: set[frozenset] = set()
         for tree in search.proofs(fact):
-            leaves = frozenset(tree.leaves())
+            leaves = frozenset(tree.leaves)
             if leaves in seen:
                 continue
             seen.add(leaves)
@@ -266,12 +266,12 @@ class _Builder:
     def _assumes(self, tree: Derivation) -> bool:
         """Whether a proof assumes something; those that do not come first."""
         chances = self.chances
-        return any(f in chances.assumptions if sign else chances.open(f) for f, sign in tree.leaves())
+        return any(f in chances.assumptions if sign else chances.open(f) for f, sign in tree.leaves)
 
     def _of_proof(self, tree: Derivation) -> float:
         """The probability that all leaves of a proof hold."""
         product = proof_probability(self.graph, tree, self.chances.supposed)
-        literals = sorted(dict.fromkeys(tree.leaves()))
+        literals = sorted(tree.leaves)
         derived = [f for f, sign in literals if not sign and self.graph.choice[f] < 0]
         if product == 0 or not derived or self.answers.algebra is not None or self.answers.evidence:
             return product

@@ -152,8 +152,8 @@ def _facts(graph: DerivationGraph, part: Part, shown: NDArray[np.int64], drop: b
     hidden = [graph.program.hidden.get(key, "") for key in graph.predicates]
     of = graph.predicate[shown].tolist()
     return [
-        {"atom": graph.atom(f), "kind": kind, "hidden": hidden[p]}
-        for f, kind, p in zip(shown.tolist(), kinds, of, strict=True)
+        {"atom": atom, "kind": kind, "hidden": hidden[p]}
+        for atom, kind, p in zip(graph.atoms(shown), kinds, of, strict=True)
     ]
 
 

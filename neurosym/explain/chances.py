@@ -26,6 +26,7 @@ class Chances:
         self.answers = answers
         self.graph = answers.grounded.graph
         self.tags = answers.leaf_tags[sample].detach()
+        self._numbers = self.tags.cpu().numpy()  # read fact by fact, which tensors are slow at
         self.observed = dict(answers.evidence)
         self.assumptions = Assumptions(self.graph, self.observed)
         self._values: dict[int, float] = {}
@@ -65,7 +66,7 @@ class Chances:
         if fact in self.observed:
             return float(self.observed[fact] == sign)
         if self.graph.choice[fact] >= 0:
-            value = float(self.tags[fact])
+            value = float(self._numbers[fact])
         elif self.graph.status[fact] == CERTAIN:
             value = 1.0
         else:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from neurosym.explain.model import Neural, RunnerUp
 from neurosym.grounding import DerivationGraph
-from neurosym.lang.terms import Symbol, Value, spell
+from neurosym.lang.terms import Symbol, spell
 from neurosym.neural import FeatureTable
 from neurosym.reasoner import Answers
 from neurosym.reasoner.leaves import feature_names, find_table
@@ -46,8 +46,9 @@ class NeuralEvidence:
     def __contains__(self, fact: int) -> bool:
         return bool(self.graph.choice[fact] >= 0) and self.graph.choice_of(fact)[0].kind == "neural"
 
-    def _plain(self, value: Value) -> str:
-        """A value as people read it."""
+    def _word(self, fact: int) -> str:
+        """The value that a leaf says, as people read it."""
+        value = self.graph.symbols.value(self.graph.args(fact)[-1])
         return (
             value.name
             if isinstance(value, Symbol)
@@ -68,13 +69,10 @@ class NeuralEvidence:
         declaration = self.graph.neural_of(group)
         value, runners = "true", []
         if declaration.values is not None:
-            names = [self.graph.symbols.value(self.graph.args(f)[-1]) for f in group.facts[row].tolist()]
-            value = self._plain(self.graph.symbols.value(self.graph.args(fact)[-1]))
-            others = [
-                RunnerUp(self._plain(n), float(self.tags[f]))
-                for n, f in zip(names, group.facts[row].tolist(), strict=True) if f != fact
-            ]  # fmt: skip
-            runners = sorted(others, key=lambda r: -r.probability)[:3]
+            value = self._word(fact)
+            told = zip(group.facts[row].tolist(), self.tags[group.facts[row]].tolist(), strict=True)
+            others = sorted(((f, p) for f, p in told if f != fact), key=lambda pair: -pair[1])
+            runners = [RunnerUp(self._word(f), p) for f, p in others[:3]]
         assert group.inputs is not None
         shown: list[tuple[str, str, str]] = []
         image = ""
@@ -125,6 +123,9 @@ def _text(text: str) -> list[tuple[str, str, str]]:
 
 def _words(network: torch.nn.Module, row: Tensor) -> str:
     """The text that a row of numbers stands for, as its network reads it; empty where the network cannot say."""
+    text: Any = getattr(network, "text", None)
+    if text is not None:
+        return str(text(row))
     words: Any = getattr(network, "words", None)
     return "" if words is None else " ".join(w for w in map(str, words(row)) if w)
 

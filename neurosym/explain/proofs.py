@@ -12,6 +12,7 @@ import heapq
 import math
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,12 +55,16 @@ class Derivation:
                     seen.add(id(child))
                     stack.append(child)
 
-    def leaves(self) -> Iterator[tuple[int, bool]]:
-        """(fact id, sign) of everything it rests on that is no derivation."""
+    @cached_property
+    def leaves(self) -> tuple[tuple[int, bool], ...]:
+        """(fact id, sign) of everything it rests on that is no derivation, each once."""
+        found: dict[tuple[int, bool], None] = {}
         for node in self.walk():
             if node.grounding is None:
-                yield node.fact, True
-            yield from ((f, False) for f in node.negated)
+                found[node.fact, True] = None
+            for fact in node.negated:
+                found[fact, False] = None
+        return tuple(found)
 
     def derives_twice(self) -> bool:
         """Whether one fact is derived in two ways, one below the other perhaps."""
@@ -277,7 +282,7 @@ def proof_probability(graph: DerivationGraph, tree: Derivation, probability: Cal
 
     That is the probability that they all hold if no derived fact stands under negation, or those are independent.
     """
-    signs = dict.fromkeys(tree.leaves())
+    signs = dict.fromkeys(tree.leaves)
     outcome: dict[int, int] = {}
     total = 1.0
     for fact, sign in signs:

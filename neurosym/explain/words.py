@@ -32,6 +32,7 @@ class Words:
         self.program = program
         self.labels = labels
         self._evaluator = Evaluator(graph.symbols)
+        self._substitutions: dict[int, dict[str, str]] = {}
 
     def value(self, value: Value) -> str:
         """A term for people: its label, the last part of its IRI, a number in a few digits."""
@@ -92,10 +93,14 @@ class Words:
 
     def substitution(self, grounding: int) -> dict[str, str]:
         """Variable → value, as text, of a grounding; variables that the graph does not tell are left out."""
-        graph = self.graph
-        rule = graph.rules[graph.rule[grounding]]
-        ids = self._ids(rule, grounding)
-        return {name: self.value(graph.symbols.value(i)) for name, i in ids.items() if not name.startswith(("#", "_"))}
+        found = self._substitutions.get(grounding)
+        if found is None:
+            graph = self.graph
+            ids = self._ids(graph.rules[graph.rule[grounding]], grounding)
+            told = {name: i for name, i in ids.items() if not name.startswith(("#", "_"))}
+            found = {name: self.value(graph.symbols.value(i)) for name, i in told.items()}
+            self._substitutions[grounding] = found
+        return found
 
     def _ids(self, rule: CoreRule, grounding: int) -> dict[str, int]:
         graph = self.graph

@@ -200,11 +200,22 @@ class DerivationGraph:
         """A fact as the program's answers spell it."""
         return self.spell(self.key(fact), self.args(fact))
 
+    def atoms(self, facts: NDArray[np.integer]) -> list[str]:
+        """(n,) facts as the program's answers spell them, predicate by predicate."""
+        found = [""] * len(facts)
+        of = self.predicate[facts]
+        for predicate in np.unique(of).tolist():
+            at = np.flatnonzero(of == predicate)
+            key, rows = self.predicates[predicate], self.rows[predicate][self.row[facts[at]]]
+            for k, args in zip(at.tolist(), rows.tolist(), strict=True):
+                found[k] = self.spell(key, args)
+        return found
+
     def ground_atom(self, fact: int) -> Atom:
         """A fact as an atom of a program."""
         return Atom(self.key(fact)[0], tuple(Const(v) for v in self.symbols.values(self.args(fact))))
 
-    def spell(self, key: Key, args: tuple[int, ...]) -> str:
+    def spell(self, key: Key, args: Sequence[int]) -> str:
         """An atom as the program's answers spell it; -1 is a wildcard, `triple(s, p, o)` becomes `p(s, o)`."""
         name = key[0]
         if key == ("triple", 3) and args[1] >= 0 and isinstance(predicate := self.symbols.value(args[1]), Iri):

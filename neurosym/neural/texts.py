@@ -26,12 +26,18 @@ from neurosym.neural.transformer import (
     words_of,
 )  # fmt: skip
 
+AT_ONCE = 32  # rows of like length that pass the transformer together
+
 
 class TextNet(nn.Module):
     """A transformer of the library `transformers` with a linear layer on the mean of what it makes of the tokens.
 
     `TextNet.of_texts` makes a small one from scratch, with a vocabulary of its own; `TextNet.from_folder` reads a
     folder that a Hugging Face model was saved in. The tokenizer is part of the network, and is saved with it.
+
+    Where a text speaks of some things among others, such as two of its persons, `marks` say where to look: the mean
+    over the places of each is taken as well (after Soares et al., Matching the Blanks, ACL 2019). A model that has read
+    real text reads real words best, so a mark is several words of its vocabulary, any of which may stand for it.
 
     Args:
         model: the transformer's config as plain data, `model_type` among it.
@@ -40,9 +46,10 @@ class TextNet(nn.Module):
         length: tokens of a row; `padding`: their number where a text has ended.
         dropout: share of the embedding that is left out in training.
         frozen: train the linear layer only.
+        marks: for each thing to look at, the words that stand for it, each one token: `[["john", "mary"], ["david"]]`.
 
     Attributes:
-        width: D of the embeddings.
+        width: D of the embeddings, H of the transformer for the text and for each mark.
 
     Raises:
         NetworkError: NS630, transformers is not installed; NS600, no such network can be made.
@@ -50,7 +57,7 @@ class TextNet(nn.Module):
 
     def __init__(
         self, model: Mapping[str, Any], tokenizer: str, classes: int, length: int, padding: int = 0,
-        dropout: float = 0.1, frozen: bool = False,
+        dropout: float = 0.1, frozen: bool = False, marks: Sequence[Sequence[str]] = (),
     ) -> None:  # fmt: skip
         super().__init__()
         self._settings, self._tokenizer_text = plain(model), tokenizer
@@ -60,13 +67,26 @@ class TextNet(nn.Module):
         self.model = made(self._settings)
         if frozen:
             self.model.requires_grad_(False)
-        self.width = int(self.model.config.hidden_size)  # type: ignore[union-attr]
+        self.marks = tuple(tuple(words) for words in marks)
+        self._marked = [[self._number_of(word) for word in words] for words in self.marks]
+        self.width = int(self.model.config.hidden_size) * (1 + len(self.marks))  # type: ignore[union-attr]
         self.head = nn.Sequential(nn.Dropout(self.dropout), nn.Linear(self.width, classes))
+
+    def _number_of(self, word: str) -> int:
+        """The number of a mark."""
+        number = self.tokenizer.token_to_id(word)
+        if number is None:
+            raise NetworkError(
+                f"the mark `{word}` is none of the tokens of the network's vocabulary",
+                help="take words that are one token each, spelled as the tokenizer spells them",
+            )
+        return int(number)
 
     @classmethod
     def of_texts(
         cls, texts: Iterable[str], classes: int, *, hidden: int = 64, layers: int = 2, heads: int = 4,
         length: int | None = None, words: int = 30_000, least: int = 1, dropout: float = 0.1,
+        marks: Sequence[Sequence[str]] = (),
     ) -> TextNet:  # fmt: skip
         """A small transformer with fresh weights whose vocabulary is the words of some texts, in lower case.
 
@@ -86,12 +106,12 @@ class TextNet(nn.Module):
             "n_heads": heads, "hidden_dim": 4 * hidden, "max_position_embeddings": length, "dropout": dropout,
             "attention_dropout": dropout, "pad_token_id": 0,
         }  # fmt: skip
-        return cls(model, made_of.to_str(), classes, length, 0, dropout)
+        return cls(model, made_of.to_str(), classes, length, 0, dropout, marks=marks)
 
     @classmethod
     def from_folder(
         cls, path: str | PathLike[str], classes: int, *, length: int | None = None, dropout: float = 0.1,
-        frozen: bool = False,
+        frozen: bool = False, marks: Sequence[Sequence[str]] = (),
     ) -> TextNet:  # fmt: skip
         """The transformer that a folder holds: `config.json`, `model.safetensors` and `tokenizer.json`.
 
@@ -110,7 +130,7 @@ class TextNet(nn.Module):
         most = settings.get("max_position_embeddings", 512)
         # RoBERTa numbers positions from the padding's number on, and has that many fewer
         most -= padding + 1 if "roberta" in str(settings.get("model_type")) else 0
-        network = cls(settings, tokenizer, classes, length or min(512, most), padding, dropout, frozen)
+        network = cls(settings, tokenizer, classes, length or min(512, most), padding, dropout, frozen, marks)
         network.model.load_state_dict(weights(folder, network.model))
         return network
 
@@ -119,6 +139,7 @@ class TextNet(nn.Module):
         return {
             "model": self._settings, "tokenizer": self._tokenizer_text, "classes": self.classes,
             "length": self.length, "padding": self.padding, "dropout": self.dropout, "frozen": self.frozen,
+            "marks": [list(words) for words in self.marks],
         }  # fmt: skip
 
     def train(self, mode: bool = True) -> TextNet:
@@ -159,6 +180,14 @@ class TextNet(nn.Module):
         ids = row.round().long().tolist()
         return ["" if i == self.padding else self.tokenizer.id_to_token(i) or UNKNOWN for i in ids]
 
+    def text(self, row: Tensor) -> str:
+        """The text that a row of numbers stands for, without what the tokenizer put around it."""
+        unknown = getattr(self.tokenizer.model, "unk_token", None)
+        added = self.tokenizer.get_added_tokens_decoder()
+        around = {k for k, token in added.items() if token.special and token.content != unknown}
+        ids = [k for k in row.round().long().tolist() if k not in around]
+        return self.tokenizer.decode(ids, skip_special_tokens=False)  # that a word was unknown is told
+
     def nothing(self, rows: Tensor) -> Tensor:
         """(n, length) rows of as many tokens that say nothing: the unknown word, or the padding where there is none."""
         unknown = getattr(self.tokenizer.model, "unk_token", None)
@@ -170,7 +199,7 @@ class TextNet(nn.Module):
         return (rows == self.padding).all(dim=1)
 
     def embed(self, rows: Tensor) -> Tensor:
-        """(n, length) → (n, width) means over the tokens; of an empty text, zeros."""
+        """(n, length) → (n, width) means over the tokens, and over the places of each mark; of nothing, zeros."""
         if rows.ndim != 2 or rows.shape[1] != self.length:
             raise NetworkError(
                 f"TextNet takes token numbers (n, {self.length}), not {tuple(rows.shape)}",
@@ -184,12 +213,21 @@ class TextNet(nn.Module):
                 f"a row holds the token number {most}, and the vocabulary has {self.tokenizer.get_vocab_size()}",
                 help="make the rows with this network's own `tokens(texts)`",
             )
-        if self.training and len(ids):  # columns of nothing but padding only cost time
-            used = max(1, int(there.any(dim=0).sum()))
-            ids, there = ids[:, :used], there[:, :used]
+        if torch.is_grad_enabled() and not self.training:  # what attributes to tokens counts on one row for each text
+            return self._means(ids, there)
+        # rows of like length together: padding costs as much as words
+        order = there.sum(dim=1).argsort(stable=True)
+        used = there.sum(dim=1).clamp(min=1)
+        parts = [(part, int(used[part[-1]])) for part in order.split(AT_ONCE) if len(part)]
+        found = [self._means(ids[part, :length], there[part, :length]) for part, length in parts]
+        return torch.cat(found)[order.argsort()] if found else ids.new_zeros((0, self.width), dtype=torch.float32)
+
+    def _means(self, ids: Tensor, there: Tensor) -> Tensor:
+        """(n, length) numbers and where they are no padding → (n, width)."""
         found = self.model(input_ids=ids, attention_mask=there.long()).last_hidden_state
-        weight = there[:, :, None].to(found.dtype)
-        return (found * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1.0)
+        places = [there, *(torch.isin(ids, ids.new_tensor(numbers)) for numbers in self._marked)]
+        weights = [where[:, :, None].to(found.dtype) for where in places]
+        return torch.cat([(found * w).sum(dim=1) / w.sum(dim=1).clamp(min=1.0) for w in weights], dim=1)
 
     def forward(self, rows: Tensor) -> Tensor:
         """(n, length) → (n, classes) logits."""

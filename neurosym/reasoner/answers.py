@@ -132,7 +132,7 @@ class Answers:
         at = torch.tensor(columns, dtype=torch.long, device=logs.device)
         return logs.index_copy(1, at, exactly(self.leaf_tags).to(logs.dtype))
 
-    @property
+    @cached_property
     def derived(self) -> tuple[int, ...]:
         """The facts of those that can be derived; the same object as `facts` where all can."""
         return self.facts if min(self.facts, default=0) >= 0 else tuple(f for f in self.facts if f >= 0)

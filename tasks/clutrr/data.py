@@ -20,8 +20,35 @@ from neurosym.datasets import find
 FOLDER = "data_089907f8"
 TRAIN = "1.2,1.3_train.csv"
 LENGTHS = range(2, 11)  # K of the test parts
-FIRST, SECOND, OTHER = "<first>", "<second>", "<other>"
 NAME = re.compile(r"\[([^\]]*)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What a passage calls its persons, by their sex: `male`, `female`, or empty where it is not known.
+
+    Attributes:
+        first, second: the two neighbours.
+        others: third persons, one after the other; the last is for all that follow.
+    """
+
+    first: Mapping[str, str]
+    second: Mapping[str, str]
+    others: Mapping[str, tuple[str, ...]]
+
+
+def _marks(word: str) -> dict[str, str]:
+    return {"": word, "male": f"{word} <male>", "female": f"{word} <female>"}
+
+
+FIRST, SECOND, OTHER = "<first>", "<second>", "<other>"
+MARKS = Naming(_marks(FIRST), _marks(SECOND), {sex: (words,) for sex, words in _marks(OTHER).items()})
+# For networks that have read real text: the same names in all passages, so that they say no more than the marks do.
+NAMES = Naming(
+    {"": "alex", "male": "john", "female": "mary"},
+    {"": "jamie", "male": "david", "female": "susan"},
+    {"": ("sam", "chris", "robin"), "male": ("peter", "mark", "paul"), "female": ("anna", "laura", "emma")},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +72,17 @@ class Story:
         """K, the number of steps."""
         return len(self.relations)
 
-    def passage(self, step: int, sexes: Mapping[str, str] | None = None, back: bool = False) -> str:
+    def passage(
+        self, step: int, sexes: Mapping[str, str] | None = None, back: bool = False, naming: Naming = MARKS
+    ) -> str:
         """What the story says of the two neighbours at a step: their names and all others are replaced.
 
         The sentences with both names; where there is none, the shortest stretch that has both.
 
         Args:
-            sexes: name → `male` or `female`, which then follows each mark; other names have the mark alone.
-            back: mark the second neighbour as the first.
+            sexes: name → `male` or `female`, as far as they are known.
+            back: the second neighbour is called the first, and the first the second.
+            naming: what takes the place of the names.
         """
         pair = self.people[step : step + 2]
         places = [[k for k, s in enumerate(self.sentences) if f"[{name}]" in s] for name in pair]
@@ -60,10 +90,17 @@ class Story:
         if not both and all(places):
             near = min(((i, j) for i in places[0] for j in places[1]), key=lambda ij: abs(ij[0] - ij[1]))
             both = list(range(min(near), max(near) + 1))
-        marks = {pair[back]: FIRST, pair[not back]: SECOND}
-        told = {name: f" <{sex}>" for name, sex in (sexes or {}).items()}
+        known = sexes or {}
+        called = {pair[back]: naming.first[known.get(pair[back], "")]}
+        called[pair[not back]] = naming.second[known.get(pair[not back], "")]
         text = " ".join(self.sentences[k] for k in both)
-        return NAME.sub(lambda name: marks.get(name[1], OTHER) + told.get(name[1], ""), text)
+        others: Counter[str] = Counter()
+        for name in NAME.findall(text):
+            if name not in called:
+                sex = known.get(name, "")
+                called[name] = naming.others[sex][min(others[sex], len(naming.others[sex]) - 1)]
+                others[sex] += 1
+        return NAME.sub(lambda name: called[name[1]], text)
 
 
 @dataclass(frozen=True, slots=True)

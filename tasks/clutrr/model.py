@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from neurosym.lang import Symbol
 from neurosym.lang.terms import spell
 from neurosym.learning import ClassBalance, Schedule, Term, batches_of, nll
 from neurosym.learning import Sample as Example
-from neurosym.neural import WordsNet
-from tasks.clutrr.data import FIRST, SECOND, Story, sexes_of
+from neurosym.neural import TextNet, WordsNet
+from tasks.clutrr.data import FIRST, MARKS, NAMES, SECOND, Naming, Story, sexes_of
 from tasks.clutrr.tables import READ, RELATIONS, open_table
 from tasks.common.begin import drawn
 
@@ -23,6 +24,9 @@ WALK, KINSHIP, READING = (FOLDER / f"{name}.rules" for name in ("walk", "kinship
 QUERY = "answer(R)"
 CHUNK = 50  # stories judged at a time
 FORGET = 0.2  # share of words that training hides
+HIDDEN = 0.2  # share of a story's persons whose sex a network that was trained before is not told in training
+LONGEST = 96  # tokens of a passage, for such a network
+HEAD = 10  # times the rate of what was trained before, for the layer that was not
 BALANCE = {2: 1.0, 3: 0.25}  # weight of the loss `ClassBalance`, for stories of up to so many steps
 
 
@@ -58,14 +62,21 @@ class Reader:
     Attributes:
         network: passages → relations.
         sexes: name → sex, as far as labels told.
+        naming: what the persons of a passage are called.
     """
 
-    network: WordsNet
+    network: WordsNet | TextNet
     sexes: Mapping[str, str]
+    naming: Naming = MARKS
 
-    def rows(self, stories: Sequence[Story], back: bool = False) -> torch.Tensor:
-        """(steps of all stories, length) the passages, as the network takes them; `back`: the other way round."""
-        texts = [s.passage(k, self.sexes, back) for s in stories for k in range(s.length)]
+    def rows(self, stories: Sequence[Story], back: bool = False, hidden: Collection[str] = ()) -> torch.Tensor:
+        """(steps of all stories, length) the passages, as the network takes them.
+
+        Args:
+            back: the other way round; hidden: names whose sex is not told.
+        """
+        told = {name: sex for name, sex in self.sexes.items() if name not in hidden}
+        texts = [s.passage(k, told, back, self.naming) for s in stories for k in range(s.length)]
         return self.network.tokens(texts, cut=True)
 
     def knows(self, story: Story) -> bool:
@@ -73,17 +84,18 @@ class Reader:
         return all(name in self.sexes for name in story.people)
 
 
-def written(story: Story, reader: Reader, back: bool = False) -> Example:
+def written(story: Story, reader: Reader, back: bool = False, hidden: Collection[str] = ()) -> Example:
     """A story of which a network reads the relations: one passage, an input of the sample, for each step.
 
     Args:
         back: read what each person is to the next one; for training, and where the reader knows the sexes.
+        hidden: persons whose sex the passages do not tell.
     """
     slots = [Symbol(f"passage{k + 1}") for k in range(story.length)]
     facts = [*asked(story), *(("tells_back" if back else "tells", (k, k + 1, slot)) for k, slot in enumerate(slots))]
     if back:
         facts += [("sex", (k, Symbol(reader.sexes[name]))) for k, name in enumerate(story.people)]
-    inputs = {slot.name: row for slot, row in zip(slots, reader.rows([story], back), strict=True)}
+    inputs = {slot.name: row for slot, row in zip(slots, reader.rows([story], back, hidden), strict=True)}
     return Example(facts, Symbol(story.label), inputs)
 
 
@@ -103,14 +115,31 @@ def with_open_table(seed: int, relations: Sequence[str] = RELATIONS) -> ns.Reaso
     return ns.Reasoner(ns.Program.from_text(text, "open.rules"), semantics="viterbi", seed=seed)
 
 
-def with_reader(stories: Sequence[Story], table: Path, seed: int) -> tuple[ns.Reasoner, Reader]:
-    """The reasoner over texts, with a table from a rule file; and its network, which knows the stories' words."""
+def with_reader(
+    stories: Sequence[Story], table: Path, seed: int, encoder: Path | None = None
+) -> tuple[ns.Reasoner, Reader]:
+    """The reasoner over texts, with a table from a rule file; and its network.
+
+    Args:
+        encoder: folder of a transformer that was trained on other texts; without it the network starts from nothing,
+            and knows the words of these stories.
+    """
     kinds = with_table(KINSHIP).query("kind(R, K, Sex)").args
     sexes = sexes_of(stories, {spell(r): spell(sex) for r, _, sex in kinds})
     texts = [s.passage(k, sexes) for s in stories for k in range(s.length)]
-    network = drawn(lambda: WordsNet.of_texts(texts, len(READ), marks=(FIRST, SECOND), forget=FORGET), seed)
+
+    def network() -> WordsNet | TextNet:
+        if encoder is None:
+            return WordsNet.of_texts(texts, len(READ), marks=(FIRST, SECOND), forget=FORGET)
+        marks = [list(NAMES.first.values()), list(NAMES.second.values())]
+        found = TextNet.from_folder(encoder, len(READ), length=LONGEST, marks=marks)
+        # words that training does not see must stay beside those that it sees
+        found.model.get_input_embeddings().requires_grad_(False)  # pyright: ignore[reportCallIssue]
+        return found
+
+    reader = Reader(drawn(network, seed), sexes, MARKS if encoder is None else NAMES)
     program = ns.Program.from_file(WALK, table, READING)
-    return ns.Reasoner(program, networks={"reader": network}, seed=seed), Reader(network, sexes)
+    return ns.Reasoner(program, networks={"reader": reader.network}, seed=seed), reader
 
 
 def learn_table(reasoner: ns.Reasoner, stories: Sequence[Story], settings: Settings, seed: int, progress: bool) -> None:
@@ -132,15 +161,27 @@ def learn_to_read(
     Labels alone leave a shortcut: aunts, uncles and grandmothers read as sisters, brothers and mothers are right in
     some walks. That all relations are about equally frequent is untrue, but keeps the network out of it at first.
     """
+    encoder = reader.network if isinstance(reader.network, TextNet) else None
+    draw = random.Random(seed)
     for epochs, longest, schedule in ((settings.short, 2, "constant"), (settings.epochs, 3, "linear")):
-        short = [s for s in stories if s.length <= longest]
-        examples = [written(s, reader) for s in short] + [written(s, reader, True) for s in short if reader.knows(s)]
+        examples: list[Example] = []
+        for story in (s for s in stories if s.length <= longest):
+            for back in (False, True)[: 1 + reader.knows(story)]:
+                hidden = [name for name in story.people if encoder and draw.random() < HIDDEN]
+                examples.append(written(story, reader, back, hidden))
         ns.fit(
             reasoner, batches_of(QUERY, examples, settings.batch), epochs=epochs, lr=settings.lr, seed=seed,
+            optimizer=_optimizer(encoder, settings.lr) if encoder else None,
             loss=[Term("labels", nll), Term("balance", ClassBalance(), BALANCE[longest])],
-            schedule=Schedule(schedule), progress=progress,
+            schedule=Schedule(schedule, warmup=0.1 if encoder else 0.0), progress=progress,
             description=f"stories of up to {longest} steps, seed {seed}",
         )  # fmt: skip
+
+
+def _optimizer(network: TextNet, lr: float) -> torch.optim.Optimizer:
+    """What was trained before moves slowly, or it forgets; the layer on it starts from nothing."""
+    body = [p for p in network.model.parameters() if p.requires_grad]
+    return torch.optim.AdamW([{"params": body, "lr": lr}, {"params": network.head.parameters(), "lr": HEAD * lr}])
 
 
 @torch.no_grad()

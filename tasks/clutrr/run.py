@@ -30,7 +30,11 @@ MODES = {
     "learned": "relations given, composition learned from labels",
     "text": "relations read from the text, composition given",
 }
-DEFAULTS = {"learned": Settings(20, 2, 64, 0.3), "text": Settings(4, 5, 64, 3e-3)}
+DEFAULTS = {
+    "learned": Settings(20, 2, 64, 0.3),
+    "text": Settings(4, 5, 64, 3e-3),
+    "text with an encoder": Settings(1, 1, 32, 1e-4),
+}
 SETTABLE = {"short": int, "epochs": int, "batch": int, "lr": float}
 NOTES = {"short": "epochs on stories of two steps, before those on all"}
 HELD_OUT = 0.15  # of the sentences, by --validate
@@ -52,17 +56,19 @@ class Trained:
 
 
 def train(
-    mode: str, stories: Sequence[Story], settings: Settings | None, table: Path, seed: int, progress: bool
-) -> Trained:
+    mode: str, stories: Sequence[Story], settings: Settings | None, table: Path, seed: int, progress: bool,
+    encoder: Path | None = None,
+) -> Trained:  # fmt: skip
     """The reasoner of a mode, trained on what the mode trains on.
 
     Args:
         table: rule file with the composition; the mode `learned` does not look at it.
+        encoder: folder of a transformer for the mode `text`.
     """
     if settings is None:
         return Trained(model.with_table(table))
     if mode == "text":
-        reasoner, reader = model.with_reader(stories, table, seed)
+        reasoner, reader = model.with_reader(stories, table, seed, encoder)
         model.learn_to_read(reasoner, reader, stories, settings, seed, progress)
         return Trained(reasoner, reader)
     learner = model.with_open_table(seed)
@@ -121,6 +127,10 @@ def _parser() -> argparse.ArgumentParser:
         help="rules of composition for the modes `given` and `text`, such as a learned.rules; default: kinship.rules",
     )  # fmt: skip
     add_settings(parser, DEFAULTS, SETTABLE, NOTES)
+    parser.add_argument(
+        "--encoder", type=Path, metavar="FOLDER",
+        help="a transformer in the Hugging Face format that reads the text; default: a network from nothing",
+    )  # fmt: skip
     parser.add_argument("--stories", type=positive, metavar="N", help="train on the first N stories only")
     parser.add_argument(
         "--validate",
@@ -133,15 +143,19 @@ def _parser() -> argparse.ArgumentParser:
 
 def run(args: Sequence[str]) -> int:
     """Train, evaluate and explain; gives the exit status."""
-    options = _parser().parse_args(list(args))
+    parser = _parser()
+    options = parser.parse_args(list(args))
     torch.set_num_threads(1)
-    settings = given(options, DEFAULTS[options.mode], SETTABLE) if options.mode in DEFAULTS else None
+    kind = options.mode if options.encoder is None else f"{options.mode} with an encoder"
+    if options.encoder is not None and kind not in DEFAULTS:
+        parser.error("--encoder is for --mode text")
+    settings = given(options, DEFAULTS[kind], SETTABLE) if kind in DEFAULTS else None
     kept: list[tuple[Trained, dict[int, tuple[Story, ...]]]] = []
 
     def measured(seed: int) -> dict[str, float]:
         stories, tests = parts(seed, options.validate, options.stories)
         begun = time.process_time()
-        trained = train(options.mode, stories, settings, options.table, seed, not options.quiet)
+        trained = train(options.mode, stories, settings, options.table, seed, not options.quiet, options.encoder)
         seconds = time.process_time() - begun
         kept[:] = kept or [(trained, tests)]
         if trained.table is not None and options.out is not None:

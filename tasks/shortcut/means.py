@@ -30,7 +30,7 @@ class Settings:
     epochs: int
     batch: int
     lr: float
-    attempts: int = 5
+    attempts: int = 12
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,40 @@ def test_padding_says_nothing(net: TextNet) -> None:
     assert torch.equal(empty, torch.zeros_like(empty))
 
 
+def test_texts_of_all_lengths_beside_each_other(net: TextNet) -> None:
+    texts = [STORIES[k % 4].rsplit(" ", k % 3)[0] for k in range(70)]  # more than pass at once
+    rows = net.eval().tokens([*texts, ""])
+    whole = net.embed(rows)
+    with torch.no_grad():
+        assert torch.allclose(net.embed(rows), whole, atol=1e-5)
+        assert net.embed(rows[:0]).shape == (0, net.width)
+    assert torch.allclose(net.train().embed(rows), whole, atol=1e-5)
+    net.embed(rows).sum().backward()
+    assert all(p.grad is not None and bool(p.grad.isfinite().all()) for p in net.model.parameters())
+
+
+def test_marks_say_where_to_look() -> None:
+    pytest.importorskip("transformers")
+    words = [["ann", "bob"], ["car"]]
+    net = TextNet.of_texts(STORIES, 2, hidden=8, heads=2, dropout=0.0, marks=words).eval()
+    assert net.width == 24 and net.head[1].in_features == 24
+    rows = net.tokens(["bob has the car", "the the"])
+    found = net.model(input_ids=rows[:1, :4]).last_hidden_state
+    assert torch.allclose(net.embed(rows)[0], torch.cat([found[0].mean(0), found[0, 0], found[0, 3]]), atol=1e-5)
+    assert torch.equal(net.embed(rows)[1, 8:], torch.zeros(16))
+    again = from_config("TextNet", json.loads(json.dumps(net.config())))
+    again.load_state_dict(net.state_dict())
+    assert torch.equal(again.eval()(rows), net(rows))
+    with pytest.raises(NetworkError, match="the mark `carl` is none of the tokens"):
+        TextNet.of_texts(STORIES, 2, hidden=8, heads=2, marks=[["carl"]])
+
+
+def test_the_text_of_a_row(folder: Path) -> None:
+    net = TextNet.from_folder(folder, 2)
+    assert net.text(net.tokens(["Bob likes ann"])[0]) == "bob likes ann"
+    assert net.text(net.tokens([""])[0]) == ""
+
+
 def test_floats_are_numbers_of_tokens_as_well(net: TextNet) -> None:
     rows = net.eval().tokens(STORIES)
     assert torch.equal(net(rows), net(rows.float()))

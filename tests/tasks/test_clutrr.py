@@ -13,6 +13,7 @@ import torch
 
 import neurosym as ns
 from neurosym.lang import Symbol
+from neurosym.neural import TextNet, WordsNet
 from tasks.clutrr import data, model, run
 from tasks.clutrr.data import Story, ceiling, parted, sentences, sexes_of, story_of
 from tasks.clutrr.tables import ANSWERS, READ, RELATIONS, TOLD, learned_table, table_text
@@ -41,6 +42,18 @@ def test_a_row() -> None:
     assert found.passage(0) == "<first> and her brother <second> ate. They were late."
     assert found.passage(1) == "<second> is <first>'s son, says <other>."
     assert found.passage(1, {"Bob": "male"}) == "<second> is <first> <male>'s son, says <other>."
+
+
+def test_names_in_place_of_names() -> None:
+    text = "[Ann] and [Bob] saw [Cy], [Dan], [Eve] and [Cy] [Fay] [Gil] [Hal]."
+    found = Story((text,), ("Ann", "Bob"), ("brother",), "brother")
+    sexes = {"Bob": "male", "Cy": "female", "Eve": "female", "Gil": "female"}
+    assert found.passage(0, sexes, naming=data.NAMES) == (
+        "alex and david saw anna, sam, laura and anna chris emma robin."
+    )
+    assert found.passage(0, sexes | {"Hal": "female"}, True, data.NAMES) == (
+        "jamie and john saw anna, sam, laura and anna chris emma emma."
+    )
 
 
 def test_a_walk_may_come_back() -> None:
@@ -96,6 +109,7 @@ def test_probabilities_are_those_of_enumeration() -> None:
     """All 16³ readings of a story of three steps, each put together in both orders; relatives by blood come first."""
     reasoner, reader = model.with_reader([story(("son", "son", "son"), "son")], model.KINSHIP, seed=1)
     reasoner.eval()
+    assert isinstance(reader.network, WordsNet)
     torch.nn.init.normal_(reader.network.head.bias, std=2.0)
     asked = story(("wife", "son", "father"), "father")
     (batch,) = model.batches_of(model.QUERY, [model.written(asked, reader)], 1)
@@ -164,6 +178,42 @@ def test_reading_is_learned_from_labels() -> None:
     why = model.explain(reasoner, known[0], reader)
     why.verify()
     assert "passage1 tells that P1 is the" in str(why)
+
+
+@pytest.fixture
+def encoder(tmp_path: Path) -> Path:
+    """A small transformer in the format of Hugging Face, which knows the names of `NAMES` and the relations."""
+    pytest.importorskip("transformers")
+    naming = [*data.NAMES.first.values(), *data.NAMES.second.values(), *sum(data.NAMES.others.values(), ())]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        net = TextNet.of_texts([*naming, *READ, "is the of ."], len(READ), hidden=32, layers=1, length=96)
+    net.model.save_pretrained(tmp_path / "encoder")  # pyright: ignore[reportCallIssue]
+    net.tokenizer.save(str(tmp_path / "encoder" / "tokenizer.json"))
+    return tmp_path / "encoder"
+
+
+def test_an_encoder_reads_names_for_the_persons(encoder: Path) -> None:
+    known = [story(("son", "brother"), "son", ("Ann", "Bob", "Cy")), story(("mother", "son"), "brother")] * 20
+    reasoner, reader = model.with_reader(known, model.KINSHIP, 0, encoder)
+    assert reader.sexes == {"Cy": "male", "P2": "male"}
+    assert isinstance(reader.network, TextNet)
+    assert reader.network.text(reader.rows(known[:1])[1]) == "david is the brother of alex ."
+    assert reader.network.text(reader.rows(known[:1], hidden=("Cy",))[1]) == "jamie is the brother of alex ."
+    before = {k: v.clone() for k, v in reader.network.state_dict().items()}
+    model.learn_to_read(reasoner, reader, known, run.Settings(1, 4, 8, 3e-3), seed=0, progress=False)
+    same = {k for k, v in reader.network.state_dict().items() if torch.equal(v, before[k])}
+    assert [k for k in same if "weight" in k] == ["model.embeddings.word_embeddings.weight"]
+    assert model.accuracy(reasoner, known, reader) == 1
+    why = model.explain(reasoner, known[0], reader)
+    why.verify()
+    assert "david is the brother of alex" in why.to_json()
+
+
+def test_an_encoder_is_for_texts(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run.run(["--encoder", "somewhere"])
+    assert "--encoder is for --mode text" in capsys.readouterr().err
 
 
 # -------------------------------------------------------------------------------------------------------------- runs
