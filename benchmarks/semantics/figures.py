@@ -29,14 +29,14 @@ def of_diagrams(results: Results, cases: Sequence[str]) -> Iterator[Figure]:
     """Time to compile the same formulas, with the number of branches, or of elements."""
     for case in cases:
         cpu = [results.get(case, engine) for engine in COMPILERS]
-        made = [
+        ours, peer = (
             f"{seconds(t)}, {results.get(case, e, 'nodes') or 0:,.0f}" if t is not None else ""
             for e, t in zip(COMPILERS, cpu, strict=True)
-        ]
+        )
         value = cpu[1] / cpu[0] if cpu[0] and cpu[1] else None
         note = "; ".join(f"{e}: {why}" for e in COMPILERS if (why := results.failed.get((case, e))))
         _, name, size, _ = case.split("|")
-        yield Figure(f"{name}, {size}, what is compiled: pysdd ÷ ours", value, "", *made, note=note)
+        yield Figure(f"{name}, {size}, what is compiled: pysdd ÷ ours", value, "", ours, peer, note=note)
 
 
 def of_hmm(results: Results, sizes: Sequence[int]) -> Iterator[Figure]:

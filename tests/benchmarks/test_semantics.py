@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.common.results import Results
-from benchmarks.semantics import addition, again, against, firings, ours, peers, proved
+from benchmarks.semantics import addition, again, against, diagrams, firings, ours, peers, proved
 from benchmarks.semantics.families import FAMILIES, Family, ladder
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +36,14 @@ def test_new_weights_are_probabilities() -> None:
             assert bool((totals <= 1 + 1e-9).all())
             assert graph.choice_rest[first] or totals.tolist() == pytest.approx([1.0] * 3)
             first += 1
+
+
+@pytest.mark.parametrize("name", ["smokers", "reach"])
+def test_both_compilers_agree(name: str) -> None:
+    text = FAMILIES[name].text(FAMILIES[name].quick[0], 0)
+    mine, theirs = (diagrams.solve(text, engine, 60) for engine in ("ours", "pysdd"))
+    assert mine["shapes"] == theirs["shapes"] > 0 and mine["nodes"] > 0
+    assert mine["answers"] == pytest.approx(theirs["answers"], abs=against.SAME)
 
 
 @pytest.mark.parametrize("kind", ["joint", "digits"])
