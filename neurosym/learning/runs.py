@@ -18,7 +18,7 @@ from typing import Any
 
 from neurosym.errors import DataError
 
-PACKAGES = ("neurosym-logic", "torch", "numpy", "scikit-learn")
+PACKAGES = ("neurosym-logic", "torch", "numpy", "scikit-learn", "transformers")
 
 
 @dataclass(frozen=True)

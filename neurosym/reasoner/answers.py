@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Targets = Mapping[str, bool | None] | Sequence[Value | None] | Sequence[Mapping[str, bool | None]] | Tensor
 # below it a loss is taken from `log_tags`, which do not underflow; that of a tag of 0 is −log of it
 TINY = 1e-30
+NOTHING = "nothing that was asked can be derived"
 
 
 class Details(Sequence[str]):
@@ -185,8 +186,9 @@ class Answers:
             return self.atoms.index(atom)
         spelled = spelled_in(self.grounded.graph, atom)
         if spelled not in self.atoms:
-            shown = ", ".join(self.atoms[:4])
-            raise DataError(f"`{atom}` is not among the answers", code="NS611", note=f"the answers are {shown} …")
+            shown = ", ".join(self.atoms[:4]) + (" …" if len(self.atoms) > 4 else "")
+            note = f"the answers are {shown}" if self.atoms else NOTHING
+            raise DataError(f"`{atom}` is not among the answers", code="NS611", note=note)
         return self.atoms.index(spelled)
 
     def detach(self) -> dict[str, float]:
@@ -286,6 +288,20 @@ class Answers:
             raise DataError("values need one query with exactly one variable", help="label atoms instead")
         return free
 
+    def best_atom(self, sample: int = 0) -> str:
+        """The answer that is most probable in a sample, as `explain` takes it; of equals the first.
+
+        Raises:
+            DataError: there is no answer.
+        """
+        self._any()
+        return self.atoms[int(self.tags[sample].detach().argmax())]
+
+    def _any(self) -> None:
+        """Refuse to choose where there is nothing."""
+        if not self.atoms:
+            raise DataError("there is no answer to choose from", note=NOTHING)
+
     def best(self) -> list[Value]:
         """For a query with one variable, its most probable value in each sample, (B,).
 
@@ -293,8 +309,7 @@ class Answers:
             DataError: the query has another number of variables, or no answer.
         """
         free = self._free()
-        if not self.atoms:
-            raise DataError("there is no answer to choose from", note="nothing that was asked can be derived")
+        self._any()
         winners = self.tags.detach().argmax(dim=1).tolist()
         return [self.args[w][free[0]] for w in winners]
 

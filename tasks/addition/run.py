@@ -122,7 +122,7 @@ def explain(reasoner: ns.Reasoner, pairs: Pairs, pair: int = 0) -> ns.Explanatio
     """Why a pair has the sum that the reasoner thinks most probable: the best of many, so that no threshold decides."""
     inputs = {slot: images[pair : pair + 1] for slot, images in pairs.inputs.items()}
     answers = reasoner.query(SUM, inputs=inputs)
-    return ns.explain(answers, answers.atoms[int(answers.tags[0].argmax())], threshold=None)
+    return ns.explain(answers, answers.best_atom(), threshold=None)
 
 
 def _parser() -> argparse.ArgumentParser:

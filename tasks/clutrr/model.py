@@ -228,4 +228,4 @@ def explain(reasoner: ns.Reasoner, story: Story, reader: Reader | None = None) -
     assert isinstance(answers, ns.SampleAnswers)
     alone = answers.alone(0)
     # other proofs put the same steps together in another order
-    return ns.explain(alone, alone.atoms[int(alone.tags[0].argmax())], proofs=1)
+    return ns.explain(alone, alone.best_atom(), proofs=1)

@@ -44,7 +44,7 @@ def explain(reasoner: ns.Reasoner, data: NewClass) -> ns.Explanation:
     """Why the first test pair with the new digit has the sum that the reasoner thinks most probable."""
     row = int(data.test_sums.new.nonzero()[0, 0])
     answers = reasoner.query(SUM, inputs={slot: x[row : row + 1] for slot, x in data.test_sums.inputs.items()})
-    return ns.explain(answers, answers.atoms[int(answers.tags[0].argmax())], threshold=None)
+    return ns.explain(answers, answers.best_atom(), threshold=None)
 
 
 def _few_table(results: Sequence[FewResult], name: str) -> None:
@@ -113,7 +113,10 @@ def _new(options: argparse.Namespace) -> tuple[list[NewResult], dict[str, Any]]:
 
 def run(args: list[str]) -> int:
     """Train, evaluate and explain; gives the exit status."""
-    options = _parser().parse_args(args)
+    parser = _parser()
+    options = parser.parse_args(args)
+    if options.out is not None and "newclass" not in (options.part or PARTS):
+        parser.error("--out is for the explanation of a sum with the new digit: add --part newclass")
     torch.set_num_threads(1)
     settings: dict[str, Any] = {}
     found: list[dict[str, Any]] = []

@@ -148,8 +148,7 @@ def explain(
     """
     inputs = {n: x[row : row + 1] for n, x in formulas.inputs.items()}
     answers = reasoner.query(query(formulas), inputs=inputs)
-    best = answers.atoms[int(answers.tags[0].argmax())]
-    return ns.explain(answers, best, threshold=None, contributions=contributions)
+    return ns.explain(answers, answers.best_atom(), threshold=None, contributions=contributions)
 
 
 def _table(data: Hwf, results: Sequence[Result]) -> Table:

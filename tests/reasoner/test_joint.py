@@ -68,6 +68,12 @@ def test_answers_are_found_by_text_in_any_spelling() -> None:
 def test_best_and_labels_of_a_body_with_one_variable() -> None:
     answers = reasoner().query("a, b(X), X < 3")
     assert answers.best() == [1]
+    assert answers.best_atom() == max(answers.detach(), key=answers.detach().__getitem__)
+    nothing = reasoner().query("a, b(X), X > 9")
+    for refused in (nothing.best, nothing.best_atom, lambda: nothing.position("a")):
+        with pytest.raises(DataError) as caught:
+            refused()
+        assert caught.value.note == "nothing that was asked can be derived"
     assert float(answers.nll([2]).exp()) == pytest.approx(10.0)
 
 

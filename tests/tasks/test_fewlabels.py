@@ -89,3 +89,9 @@ def test_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert [r["part"] for r in results["results"]] == ["labels", "labels", "newclass", "newclass"]
     assert results["settings"]["labels"]["data"] == "digits"
     assert (tmp_path / "newclass.html").exists()
+
+
+def test_pages_are_of_the_new_class(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        task.run(["--part", "labels", "--out", str(tmp_path / "out")])
+    assert "add --part newclass" in capsys.readouterr().err and not (tmp_path / "out").exists()
