@@ -166,9 +166,21 @@ def told(title: str, found: list[Figure], raw: list[dict[str, Any]], options: ar
     print(render(found, judged=not options.quick))
     if options.out:
         shown = [asdict(figure) | {"verdict": figure.verdict} for figure in found]
-        content = {"environment": environment(PACKAGES), "quick": options.quick, "figures": shown, "measured": raw}
+        measured = [{name: value for name, value in row.items() if name != "work"} for row in raw]
+        about = {"command": _command(options), "environment": environment(PACKAGES), "quick": options.quick}
+        content = about | {"figures": shown, "measured": measured}
         options.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return 0
+
+
+def _command(options: argparse.Namespace) -> str:
+    """What makes these figures, without folders."""
+    words = ["python -m benchmarks.links"]
+    if options.large:
+        words.append(f"--large {options.large}")
+    else:
+        words.append(f"--graphs {options.graphs} --seeds {options.seeds} --network {options.network}")
+    return " ".join([*words, *(["--masks"] if options.masks else []), *(["--quick"] if options.quick else [])])
 
 
 if __name__ == "__main__":
