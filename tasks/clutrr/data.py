@@ -72,6 +72,11 @@ class Story:
         """K, the number of steps."""
         return len(self.relations)
 
+    @property
+    def walk(self) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """The relations, and where the walk comes back to a person: all that its composition can depend on."""
+        return self.relations, tuple(self.people.index(name) for name in self.people)
+
     def passage(
         self, step: int, sexes: Mapping[str, str] | None = None, back: bool = False, naming: Naming = MARKS
     ) -> str:
@@ -195,6 +200,5 @@ def ceiling(stories: Sequence[Story]) -> float:
     """
     labels: dict[object, Counter[str]] = defaultdict(Counter)
     for story in stories:
-        visits = tuple(story.people.index(name) for name in story.people)
-        labels[story.relations, visits][story.label] += 1
+        labels[story.walk][story.label] += 1
     return sum(max(found.values()) for found in labels.values()) / len(stories)

@@ -21,6 +21,7 @@ from neurosym.learning.runs import Run, Runs
 from tasks.clutrr import model
 from tasks.clutrr.data import Story, ceiling, load
 from tasks.clutrr.model import Settings
+from tasks.clutrr.plain import ceiling_of_text
 from tasks.clutrr.tables import learned_table, table_text
 from tasks.common.options import add_runs, add_settings, given, page, positive, seeds_of
 from tasks.common.record import write
@@ -103,17 +104,23 @@ def parts(seed: int, validate: bool, most: int | None) -> tuple[tuple[Story, ...
 
 
 def shown(tests: Mapping[int, Sequence[Story]], runs: Runs, read: bool) -> Table:
-    """For each K: the ceiling, mean and deviation of the accuracy, and how far it stays below."""
+    """For each K: the ceiling, mean and deviation of the accuracy, and how far it stays below.
+
+    Args:
+        read: whether relations were read; sentences that say something else than the data are another ceiling then.
+    """
     table = Table("steps", "stories", "ceiling", "accuracy", "of the ceiling", "points below", "ms a story", title=None)
     if read:
-        table.add_column("steps read rightly")
+        for column in ("steps read rightly", "ceiling of the text", "of that"):
+            table.add_column(column)
     for length, stories in tests.items():
         best, mean = ceiling(stories), runs.mean(f"accuracy_{length}")
         accuracy = f"{100 * mean:.1f} ± {100 * runs.std(f'accuracy_{length}'):.1f} %"
         row = [str(length), str(len(stories)), f"{best:.1%}", accuracy, f"{mean / best:.1%}"]
         row += [f"{100 * (best - mean):.1f}", f"{runs.mean(f'milliseconds_{length}'):.2f}"]
         if read:
-            row.append(f"{runs.mean(f'read_{length}'):.1%}")
+            told = ceiling_of_text(stories)
+            row += [f"{runs.mean(f'read_{length}'):.1%}", f"{told:.1%}", f"{mean / told:.1%}" if told else ""]
         table.add_row(*row)
     return table
 
@@ -175,8 +182,10 @@ def run(args: Sequence[str]) -> int:
     console.print(f"{runs.summary()}; {runs.mean('train_cpu_seconds'):.0f} CPU seconds to train")
     if options.json is not None:
         about = asdict(settings) if settings else {}
-        ceilings = {str(k): ceiling(s) for k, s in tests.items()}
-        write(options.json, command, runs.to_json()["runs"], {**about, "mode": options.mode, "ceiling": ceilings})
+        about |= {"mode": options.mode, "ceiling": {str(k): ceiling(s) for k, s in tests.items()}}
+        if options.mode == "text":
+            about["ceiling of the text"] = {str(k): ceiling_of_text(s) for k, s in tests.items()}
+        write(options.json, command, runs.to_json()["runs"], about)
     _tell(console, trained, tests[min(LONG, max(tests))][0], options.out)
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from dataclasses import replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -16,6 +17,7 @@ from neurosym.lang import Symbol
 from neurosym.neural import TextNet, WordsNet
 from tasks.clutrr import data, model, run
 from tasks.clutrr.data import Story, ceiling, parted, sentences, sexes_of, story_of
+from tasks.clutrr.plain import ceiling_of_text, contradicted, statements
 from tasks.clutrr.tables import ANSWERS, READ, RELATIONS, TOLD, learned_table, table_text
 
 ROW = {
@@ -54,6 +56,31 @@ def test_names_in_place_of_names() -> None:
     assert found.passage(0, sexes | {"Hal": "female"}, True, data.NAMES) == (
         "jamie and john saw anna, sam, laura and anna chris emma emma."
     )
+
+
+def test_what_is_said_plainly() -> None:
+    text = (
+        "[Ann] and her mom, [Bea] met [Cy] 's uncle [Dan]. [Eve] is the aunt of [Fay]. [Gil] is [Hal]'s son. [Ida] ate."
+    )
+    assert set(statements(text)) == {
+        ("Ann", "mother", "Bea"), ("Cy", "uncle", "Dan"), ("Fay", "aunt", "Eve"), ("Hal", "son", "Gil"),
+    }  # fmt: skip
+    assert not list(statements("[Ann] saw [Bob]. Her son [Cy] ate. [Dan] is [Eve]'s mother-in-law. Her cat [Fay]."))
+    assert not list(statements("[Dan] is [Eve]'s mother's son. [Dan] is [Eve] 's brother in law."))
+    assert list(statements("[Ann] left. [Bob] saw his mother's sister [Cy]")) == []
+
+
+def test_stories_that_their_own_sentences_contradict() -> None:
+    people = ("Al", "Bo", "Cy")
+    right = Story(("[Al] took his son [Bo] out.", "[Cy] is [Bo]'s brother."), people, ("son", "brother"), "son")
+    swapped = replace(right, sentences=("[Bo] took his son [Al] out.", right.sentences[1]))
+    assert not contradicted(right) and contradicted(swapped) == [0]
+    back = replace(right, sentences=("[Bo] saw his father [Al].", "[Bo] has a brother: [Cy]"))
+    assert not contradicted(back)  # the other way round, and nothing said plainly
+    both = replace(right, sentences=(*right.sentences, *swapped.sentences))
+    assert not contradicted(both)
+    assert ceiling_of_text([right, right, swapped, back]) == 0.75
+    assert ceiling_of_text([right, replace(right, label="nephew")]) == 0.5
 
 
 def test_a_walk_may_come_back() -> None:
@@ -235,6 +262,7 @@ def test_the_data(stories: data.Clutrr) -> None:
         2: 38, 3: 105, 4: 190, 5: 174, 6: 107, 7: 144, 8: 150, 9: 119, 10: 119,
     }  # fmt: skip
     assert ceiling(stories.test[3]) == pytest.approx(100 / 105) and ceiling(stories.test[10]) == 1
+    assert ceiling_of_text(stories.test[2]) == 1 and ceiling_of_text(stories.test[3]) == pytest.approx(88 / 105)
     assert {s.label for s in stories.train} == set(ANSWERS)
     assert {r for s in stories.train for r in s.relations} == set(TOLD)
 
