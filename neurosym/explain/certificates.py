@@ -87,31 +87,36 @@ def _spelled(graph: DerivationGraph, roots: list[int], drop: bool) -> _GroundPar
     (absent,) = ragged(graph.absent_start, part.grounding, graph.absent)
     groundings: list[dict[str, Any]] = []
     seen: dict[tuple, int] = {}
-    labels = [rule_label(graph, rule) for rule in graph.rules]
     of = graph.rule[part.grounding].tolist()
     heads = place[graph.head[part.grounding]].tolist()
+    rules = {k: graph.rules[k] for k in set(of)}
+    labels = {k: rule_label(graph, rule) for k, rule in rules.items()}
+    named = {k: (rule.statement, rule.part) for k, rule in rules.items()}  # several rules may be one part
     for rule_of, head, facts_of, opposed, missing in zip(of, heads, body, negated, absent, strict=True):
-        rule = graph.rules[rule_of]
         # Substitutions that differ in built-ins only (`between`) look alike: once is enough, unless they are counted.
-        key = (rule.statement, rule.part, head, tuple(facts_of), tuple(opposed))
-        times = seen[key] = seen.get(key, 0) + 1
+        key = (named[rule_of], head, -1, *facts_of, -1, *opposed)
+        times = seen.get(key, 0) + 1
         if times > 1 and drop:
             continue
+        seen[key] = times
+        statement, name = named[rule_of]
         groundings.append(
             {
-                "rule": labels[rule_of],
-                "statement": rule.statement,
-                "part": rule.part if times == 1 else f"{rule.part} ({times})",
-                "head": head,
-                "body": facts_of,
-                "negated": opposed,
-                "absent": [graph.spell(graph.predicates[p], a) for p, a in (graph.absent_atoms[k] for k in missing)],
+                "rule": labels[rule_of], "statement": statement, "part": name if times == 1 else f"{name} ({times})",
+                "head": head, "body": facts_of, "negated": opposed,
+                "absent": [_absent(graph, k) for k in missing] if missing else [],
             }
-        )
+        )  # fmt: skip
     facts = _facts(graph, part, shown, drop)
-    foreign = sorted({c.foreign.signature for rule_of in set(of) for c in calls(graph.rules[rule_of])})
+    foreign = sorted({c.foreign.signature for rule in rules.values() for c in calls(rule)})
     parts = parts_used(graph, [f["atom"] for f in facts], [a for g in groundings for a in g["absent"]])
     return _GroundPart(number, facts, groundings, foreign, parts)
+
+
+def _absent(graph: DerivationGraph, number: int) -> str:
+    """An atom that no fact matches."""
+    predicate, args = graph.absent_atoms[number]
+    return graph.spell(graph.predicates[predicate], args)
 
 
 def ragged(starts: NDArray[np.integer], rows: NDArray[np.integer], *columns: NDArray[Any]) -> list[list[list[Any]]]:

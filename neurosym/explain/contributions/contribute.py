@@ -37,12 +37,13 @@ def contribute(
     warnings: list[str] = []
     everyone = players_of(nodes, fact)
     players = [p for p in everyone if not p.again]
-    without = _without(answers, fact, everyone, sample, asked, warnings)
+    game = Game(answers, fact, [p.leaves for p in players], sample)
+    without = _without(game, everyone, asked, warnings)
     shares = split = slopes = None
     if "shapley" in asked.methods:
         shares, split = _shared(answers, nodes, fact, value, sample, asked, players, warnings)
     if "gradient" in asked.methods:
-        slopes = gradient_times_value(answers, fact, [p.leaves for p in players], sample)
+        slopes = gradient_times_value(game.evaluator, answers.leaf_tags[sample], [p.leaves for p in players])
         if slopes is None:
             warnings.append(f"the semantics {answers.semantics} has no gradients")
     made = _told(everyone, without, value, split, slopes)
@@ -81,12 +82,13 @@ def _told(
     return made
 
 
-def _without(
-    answers: Answers, fact: int, players: Sequence[Player], sample: int, asked: Asked, warnings: list[str]
-) -> list[float]:
-    """The claim without each player. NaN where that makes the evidence impossible, if nothing else is asked for."""
+def _without(game: Game, players: Sequence[Player], asked: Asked, warnings: list[str]) -> list[float]:
+    """The claim without each player. NaN where that makes the evidence impossible, if nothing else is asked for.
+
+    Args:
+        game: of those that are not there again.
+    """
     apart = [p for p in players if not p.again]
-    game = Game(answers, fact, [p.leaves for p in apart], sample)
     values = game(~np.eye(len(apart), dtype=np.bool_), asked.shared) if apart else []
     of = {leaf: float(v) for p, v in zip(apart, values, strict=True) for leaf in p.leaves}
     if game.aside:

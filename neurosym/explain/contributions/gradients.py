@@ -4,32 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from neurosym.explain.contributions.game import with_rest
-from neurosym.explain.contributions.tags import products
-from neurosym.reasoner import Answers
+from torch import Tensor
+
+from neurosym.explain.contributions.tags import AnyEvaluator, products
 
 
-def gradient_times_value(
-    answers: Answers, fact: int, groups: Sequence[Sequence[int]], sample: int
-) -> list[float] | None:
+def gradient_times_value(evaluator: AnyEvaluator, tags: Tensor, groups: Sequence[Sequence[int]]) -> list[float] | None:
     """For each group of leaves Σ p · ∂claim/∂p, by one backward pass for all.
 
     It is the slope of the claim as all probabilities of the group are multiplied by one number, where that is 1; what a
     network's value loses goes to no other value.
 
     Args:
-        fact: the claim; groups: fact ids of leaves.
+        evaluator: of the claim, which gives it also where leaves have probability 0; tags: (F,) of one sample.
+        groups: fact ids of leaves.
 
     Returns:
         One number for each group; None where the semantics has no gradients (`boolean`, `count`).
     """
     if not groups:
         return []
-    _, evaluator = with_rest(answers, fact, [f for g in groups for f in g])
-    found = products(evaluator, answers.leaf_tags[sample])
+    found = products(evaluator, tags)
     if found is None:
         return None
-    product = found[1].cpu()
+    product = found[1].numpy(force=True)
     return [float(product[list(group)].sum()) for group in groups]
 
 
