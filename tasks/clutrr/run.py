@@ -173,21 +173,32 @@ def run(args: Sequence[str]) -> int:
     command = ["clutrr", *args]
     console = Console(width=max(120, Console().width))
     console.print(f"CLUTRR, {options.mode}: {MODES[options.mode]}")
-    runs = repeat(measured, seeds_of(options), command=" ".join(command), told=lambda run: console.print(_line(run)))
+    done: list[Run] = []
+
+    def told(run: Run) -> None:
+        console.print(_line(run))
+        done.append(run)
+        if options.json is not None and kept:  # after each run: a series that is stopped keeps what it has
+            about = (asdict(settings) if settings else {}) | {"mode": options.mode} | ceilings(kept[0][1], options.mode)
+            write(options.json, command, Runs(tuple(done), "", {}).to_json()["runs"], about)
+
+    runs = repeat(measured, seeds_of(options), command=" ".join(command), told=told)
     if not kept:
         console.print(runs.summary())
         return 1
     trained, tests = kept[0]
     console.print(shown(tests, runs, trained.reader is not None))
     console.print(f"{runs.summary()}; {runs.mean('train_cpu_seconds'):.0f} CPU seconds to train")
-    if options.json is not None:
-        about = asdict(settings) if settings else {}
-        about |= {"mode": options.mode, "ceiling": {str(k): ceiling(s) for k, s in tests.items()}}
-        if options.mode == "text":
-            about["ceiling of the text"] = {str(k): ceiling_of_text(s) for k, s in tests.items()}
-        write(options.json, command, runs.to_json()["runs"], about)
     _tell(console, trained, tests[min(LONG, max(tests))][0], options.out)
     return 0
+
+
+def ceilings(tests: Mapping[int, Sequence[Story]], mode: str) -> dict[str, dict[str, float]]:
+    """The ceilings that a mode is judged by, by K."""
+    found = {"ceiling": {str(k): ceiling(s) for k, s in tests.items()}}
+    if mode == "text":
+        found["ceiling of the text"] = {str(k): ceiling_of_text(s) for k, s in tests.items()}
+    return found
 
 
 def _line(run: Run) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +20,8 @@ def write(
     """Write the results of a run.
 
     Args:
-        command: the words after `neurosym run`; those that say where to write are left out.
+        command: the words after `neurosym run`; those that say where to write are left out, and folders of this
+            machine.
         results: one object for each seed.
     """
     words = list(command)
@@ -27,6 +29,7 @@ def write(
         if option in words:
             at = words.index(option)
             del words[at : at + 2]
+    words = [Path(word).name if word.startswith(("/", "~")) else word for word in words]
     record = {
         "command": shlex.join(["neurosym", "run", *words]),
         "versions": versions(),
@@ -35,4 +38,6 @@ def write(
         "results": [dict(r) for r in results],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+    beside = path.with_name(path.name + ".tmp")
+    beside.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+    os.replace(beside, path)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -241,6 +242,24 @@ def test_an_encoder_is_for_texts(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run.run(["--encoder", "somewhere"])
     assert "--encoder is for --mode text" in capsys.readouterr().err
+
+
+def test_a_series_that_is_stopped_keeps_its_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = story(("son", "brother"), "son")
+    monkeypatch.setattr(run, "parts", lambda *_: ((known,), {2: (known,)}))
+    before, seeds = run.train, iter([0])
+
+    def train(*args: Any) -> run.Trained:
+        if next(seeds, None) is None:
+            raise KeyboardInterrupt
+        return before(*args)
+
+    monkeypatch.setattr(run, "train", train)
+    with pytest.raises(KeyboardInterrupt):
+        run.run(["--seeds", "2", "--table", str(model.KINSHIP), "--json", str(tmp_path / "a.json")])
+    record = json.loads((tmp_path / "a.json").read_text("utf-8"))
+    assert [r["seed"] for r in record["results"]] == [0] and record["settings"]["ceiling"] == {"2": 1.0}
+    assert record["command"] == "neurosym run clutrr --seeds 2 --table kinship.rules"
 
 
 # -------------------------------------------------------------------------------------------------------------- runs
