@@ -219,8 +219,9 @@ class TextNet(nn.Module):
         order = there.sum(dim=1).argsort(stable=True)
         used = there.sum(dim=1).clamp(min=1)
         parts = [(part, int(used[part[-1]])) for part in order.split(AT_ONCE) if len(part)]
-        found = [self._means(ids[part, :length], there[part, :length]) for part, length in parts]
-        return torch.cat(found)[order.argsort()] if found else ids.new_zeros((0, self.width), dtype=torch.float32)
+        if not parts:
+            return next(self.parameters()).new_zeros((0, self.width))
+        return torch.cat([self._means(ids[part, :n], there[part, :n]) for part, n in parts])[order.argsort()]
 
     def _means(self, ids: Tensor, there: Tensor) -> Tensor:
         """(n, length) numbers and where they are no padding → (n, width)."""
