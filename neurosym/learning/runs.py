@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import os
@@ -149,6 +150,7 @@ def repeat(
     done: list[Run] = []
     result = Runs((), command or _command(sys.argv), versions())
     for seed in given:
+        gc.collect()  # a reasoner and what it grounded hold each other: those of the run before would stay for long
         run = _run(train, seed, failed)
         done.append(run)
         result = Runs(tuple(done), result.command, result.versions)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import statistics
+import weakref
 from pathlib import Path
 
 import pytest
@@ -101,3 +103,22 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         repeat(train, [1], out=tmp_path / "file" / "x.json")
     assert caught.value.code == "NS624"
+
+
+def test_a_run_does_not_stay_in_memory_during_the_next() -> None:
+    class Model:
+        def __init__(self) -> None:
+            self.me = self  # as a reasoner and what it grounded
+
+    made: list[weakref.ref[Model]] = []
+
+    def train(seed: int) -> dict[str, float]:
+        alive = sum(r() is not None for r in made)
+        made.append(weakref.ref(Model()))
+        return {"alive": alive}
+
+    gc.disable()
+    try:
+        assert repeat(train, range(3)).values("alive") == [0, 0, 0]
+    finally:
+        gc.enable()
