@@ -116,14 +116,28 @@ class Runs:
         Raises:
             DataError: NS624, the file cannot be written.
         """
-        target = Path(path)
-        beside = target.with_name(target.name + ".tmp")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
-            os.replace(beside, target)
-        except OSError as error:
-            raise DataError(f"the results {target} cannot be written: {error}", code="NS624") from None
+        write_results(path, self.to_json())
+
+
+def write_results(path: str | PathLike[str], content: Mapping[str, Any]) -> None:
+    """Write results as JSON, whole or not at all.
+
+    Raises:
+        DataError: NS624, the file cannot be written.
+    """
+    target = Path(path)
+    beside = target.with_name(target.name + ".tmp")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        os.replace(beside, target)
+    except OSError as error:
+        raise DataError(f"the results {target} cannot be written: {error}", code="NS624") from None
+
+
+def without_folders(words: Iterable[str]) -> list[str]:
+    """The words of a command, those that are paths from the root or the home without their folders."""
+    return [Path(word).name if word.startswith(("/", "~")) else word for word in words]
 
 
 def repeat(
@@ -192,8 +206,7 @@ def _command(argv: Sequence[str]) -> str:
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
     module = spec.name.removesuffix(".__main__") if spec is not None else ""
     first = f"python -m {module}" if module else Path(argv[0]).name if argv else ""
-    shown = [Path(a).name if a.startswith(("/", "~")) else a for a in argv[1:]]
-    return " ".join([first, *shown])
+    return " ".join([first, *without_folders(argv[1:])])
 
 
 def _number(value: float) -> float | None:

@@ -180,18 +180,21 @@ class TextNet(nn.Module):
         ids = row.round().long().tolist()
         return ["" if i == self.padding else self.tokenizer.id_to_token(i) or UNKNOWN for i in ids]
 
+    @property
+    def _unknown(self) -> str | None:
+        """The unknown word, where the tokenizer has one."""
+        return getattr(self.tokenizer.model, "unk_token", None)
+
     def text(self, row: Tensor) -> str:
         """The text that a row of numbers stands for, without what the tokenizer put around it."""
-        unknown = getattr(self.tokenizer.model, "unk_token", None)
         added = self.tokenizer.get_added_tokens_decoder()
-        around = {k for k, token in added.items() if token.special and token.content != unknown}
+        around = {k for k, token in added.items() if token.special and token.content != self._unknown}
         ids = [k for k in row.round().long().tolist() if k not in around]
         return self.tokenizer.decode(ids, skip_special_tokens=False)  # that a word was unknown is told
 
     def nothing(self, rows: Tensor) -> Tensor:
         """(n, length) rows of as many tokens that say nothing: the unknown word, or the padding where there is none."""
-        unknown = getattr(self.tokenizer.model, "unk_token", None)
-        number = None if unknown is None else self.tokenizer.token_to_id(unknown)
+        number = None if self._unknown is None else self.tokenizer.token_to_id(self._unknown)
         return torch.where(rows == self.padding, self.padding, self.padding if number is None else number).to(rows)
 
     def missing(self, rows: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from neurosym.grounding.core import CoreAtom
 from neurosym.lang import Value, parse_atom
 from neurosym.lang.ast import Atom, Const, Var
 from neurosym.lang.terms import spell
-from neurosym.reasoner.answers import TINY, Answers, Targets
+from neurosym.reasoner.answers import NOTHING, TINY, Answers, Targets
 from neurosym.reasoner.said import Said
 
 if TYPE_CHECKING:
@@ -198,9 +198,7 @@ class SampleAnswers:
                 result[part.samples.numpy()] = column[np.arange(len(column)), winners]
         if (result < 0).any():
             number = int(self.numbers[int((result < 0).argmax())])
-            raise DataError(
-                f"sample {number} has no answer to choose from", note="nothing that was asked can be derived"
-            )
+            raise DataError(f"sample {number} has no answer to choose from", note=NOTHING)
         return self.graphs.whole.symbols.values(result.tolist())
 
     def nll(self, targets: Targets, reduction: str = "mean") -> Tensor:

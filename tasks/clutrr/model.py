@@ -126,10 +126,10 @@ def with_reader(
     """
     kinds = with_table(KINSHIP).query("kind(R, K, Sex)").args
     sexes = sexes_of(stories, {spell(r): spell(sex) for r, _, sex in kinds})
-    texts = [s.passage(k, sexes) for s in stories for k in range(s.length)]
 
     def network() -> WordsNet | TextNet:
         if encoder is None:
+            texts = [s.passage(k, sexes) for s in stories for k in range(s.length)]
             return WordsNet.of_texts(texts, len(READ), marks=(FIRST, SECOND), forget=FORGET)
         marks = [list(NAMES.first.values()), list(NAMES.second.values())]
         found = TextNet.from_folder(encoder, len(READ), length=LONGEST, marks=marks)

@@ -9,25 +9,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
 
+import neurosym as ns
+from neurosym.lang.terms import spell
 from tasks.clutrr.data import Story
+from tasks.clutrr.model import KINSHIP, READING, WALK
+from tasks.clutrr.tables import READ
 
-# kind of relative that somebody is to the one who is of this kind to him or her
-BACK = {
-    "parent": "child", "child": "parent", "grandparent": "grandchild", "grandchild": "grandparent",
-    "sibling": "sibling", "spouse": "spouse", "parents_sibling": "siblings_child", "siblings_child": "parents_sibling",
-}  # fmt: skip
-KIND = {
-    word: kind
-    for kind, words in {
-        "parent": "father mother dad mom", "child": "son daughter", "sibling": "brother sister",
-        "spouse": "husband wife", "grandparent": "grandfather grandmother grandpa grandma",
-        "grandchild": "grandson granddaughter", "parents_sibling": "uncle aunt", "siblings_child": "nephew niece",
-    }.items()
-    for word in words.split()
-}  # fmt: skip
 SPELLED = {"dad": "father", "mom": "mother", "grandpa": "grandfather", "grandma": "grandmother"}
-_A, _B, _WORD = r"\[(?P<a>[^\]]*)\]", r"\[(?P<b>[^\]]*)\]", rf"(?P<word>{'|'.join(KIND)})"
+_A, _B, _WORD = r"\[(?P<a>[^\]]*)\]", r"\[(?P<b>[^\]]*)\]", rf"(?P<word>{'|'.join([*READ, *SPELLED])})"
 _END = r"(?![\w'’-]| '| in[ -]law)"  # not another relative's relative, nor one by marriage
 # each says that B is A's relative; between the two stands no other name and no end of a sentence
 PLAIN = tuple(
@@ -39,6 +30,14 @@ PLAIN = tuple(
         rf"{_B} is the {_WORD} of {_A}",
     )
 )
+
+
+@cache
+def turned() -> set[tuple[str, str]]:
+    """(A, B): who is my relative A may have me as relative B, by `reading.rules`; sexes are left open."""
+    rules = ns.Reasoner(ns.Program.from_file(WALK, KINSHIP, READING))
+    found = rules.query("relative(A, K, S), other_way(K, L), relative(B, L, T)")  # in this order: A, K, S, L, B, T
+    return {(spell(a), spell(b)) for a, _, _, _, b, _ in found.args}
 
 
 def statements(text: str) -> Iterator[tuple[str, str, str]]:
@@ -58,7 +57,7 @@ def contradicted(story: Story) -> list[int]:
     for step, relation in enumerate(story.relations):
         here, there = story.people[step : step + 2]
         mine = {word == relation for a, word, b in told if (a, b) == (here, there)}
-        mine |= {BACK[KIND[word]] == KIND.get(relation) for a, word, b in told if (a, b) == (there, here)}
+        mine |= {(word, relation) in turned() for a, word, b in told if (a, b) == (there, here)}
         if mine == {False}:
             found.append(step)
     return found

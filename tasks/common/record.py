@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Any
 
 import torch
 
-from neurosym.learning.runs import versions
+from neurosym.learning.runs import versions, without_folders, write_results
 
 
 def write(
@@ -29,15 +27,11 @@ def write(
         if option in words:
             at = words.index(option)
             del words[at : at + 2]
-    words = [Path(word).name if word.startswith(("/", "~")) else word for word in words]
     record = {
-        "command": shlex.join(["neurosym", "run", *words]),
+        "command": shlex.join(["neurosym", "run", *without_folders(words)]),
         "versions": versions(),
         "threads": torch.get_num_threads(),
         "settings": dict(settings),
         "results": [dict(r) for r in results],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".tmp")
-    beside.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
-    os.replace(beside, path)
+    write_results(path, record)

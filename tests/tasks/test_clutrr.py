@@ -281,6 +281,10 @@ def test_the_data(stories: data.Clutrr) -> None:
         2: 38, 3: 105, 4: 190, 5: 174, 6: 107, 7: 144, 8: 150, 9: 119, 10: 119,
     }  # fmt: skip
     assert ceiling(stories.test[3]) == pytest.approx(100 / 105) and ceiling(stories.test[10]) == 1
+    exchanged = {k: sum(bool(contradicted(s)) for s in part) for k, part in stories.test.items()}
+    assert exchanged[2] == 0 and exchanged[3] == 12 and sum(exchanged.values()) == 177
+    known = {k: [bool(contradicted(s)) for s in stories.train if s.length == k] for k in (2, 3)}
+    assert [round(sum(x) / len(x), 2) for x in known.values()] == [0.03, 0.04]
     assert ceiling_of_text(stories.test[2]) == 1 and ceiling_of_text(stories.test[3]) == pytest.approx(88 / 105)
     assert {s.label for s in stories.train} == set(ANSWERS)
     assert {r for s in stories.train for r in s.relations} == set(TOLD)
