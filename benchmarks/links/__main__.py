@@ -1,7 +1,7 @@
 """Link prediction on public graphs, over some seeds: one table of figures beside their bounds.
 
     python -m benchmarks.links [--graphs umls,kinships] [--seeds 0,1,2] [--network paths|messages|paths,messages]
-                               [--masks] [--quick] [--work DIR] [--out FILE]
+                               [--members K] [--masks] [--quick] [--work DIR] [--out FILE]
     python -m benchmarks.links --large [TRIPLES]
 
 Each graph and seed is a process of its own, on one thread: rules are mined and weighed, prior and paths trained, then
@@ -131,6 +131,7 @@ def main() -> int:
         default="paths",
         help="monotone, with weights of any sign, or both",
     )
+    parser.add_argument("--members", type=int, help="networks whose mean is taken, instead of the settings'")
     parser.add_argument("--masks", action="store_true", help="what a training query may not see, and its effect")
     parser.add_argument("--large", type=int, nargs="?", const=10_000_000, help="triples of a random graph instead")
     parser.add_argument("--quick", action="store_true", help="one epoch, to see that everything works")
@@ -144,7 +145,8 @@ def main() -> int:
     if unknown := set(graphs) - set(SETTINGS):
         parser.error(f"--graphs takes {', '.join(SETTINGS)}, not {', '.join(sorted(unknown))}")
     masks = MASKS if options.masks else (None,)
-    base = {"quick": options.quick, "work": str(options.work), "parts": ["rules", "prior", *options.network.split(",")]}
+    base = {"quick": options.quick, "work": str(options.work), "members": options.members}
+    base["parts"] = ["rules", "prior", *options.network.split(",")]
     found: list[Figure] = []
     raw: list[dict[str, Any]] = []
     for graph in graphs:
@@ -180,6 +182,7 @@ def _command(options: argparse.Namespace) -> str:
         words.append(f"--large {options.large}")
     else:
         words.append(f"--graphs {options.graphs} --seeds {options.seeds} --network {options.network}")
+        words += [f"--members {options.members}"] * (options.members is not None)
     return " ".join([*words, *(["--masks"] if options.masks else []), *(["--quick"] if options.quick else [])])
 
 

@@ -1,7 +1,7 @@
 """One graph and one seed in a process of its own.
 
 python -m benchmarks.links.worker '{"graph": "umls", "seed": 0, "parts": ["rules", "prior", "paths"], "mask": null,
-    "quick": false, "work": "out"}'
+    "members": null, "quick": false, "work": "out"}'
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
     """What a job measures: with a mask, prior and paths alone."""
     torch.set_num_threads(1)
     setting = SETTINGS[job["graph"]]
+    setting = replace(setting, members=job["members"] or setting.members)
     parts = tuple(job["parts"])
-    folder = folder_of(Path(job["work"]) / job["graph"], parts)
+    folder = folder_of(Path(job["work"]) / job["graph"], parts, setting.members)
     if job["mask"] is not None:
         recipe = replace(setting.recipe, mask=cast(Mask, job["mask"]))
         setting, parts, folder = replace(setting, recipe=recipe), parts[1:], folder / job["mask"]

@@ -2,25 +2,28 @@
 
 What each part learns alone is its best answer to the whole question; learned only together, the part that learns
 quickest, the rules, leaves the others too little to learn from. So the rules' weights are learned first, from firings
-that are found once, then prior and paths, then messages, then how much each of these counts beside the others, on valid
-triples, and at the end all weights together.
+that are found once, then prior and paths, then messages, each member of a network by itself, then how much each of
+these counts beside the others, on valid triples, and at the end all weights together.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from neurosym.errors import DataError
-from neurosym.links.evaluation import KnownAnswers, evaluate, ranks_of, some
+from neurosym.links.evaluation import Floats, KnownAnswers, evaluate, ranks_of, some
 from neurosym.links.fit import LinkFit, Recipe, fit, scorer, weights_of
 from neurosym.links.graph import Long, both_ways
 from neurosym.links.model import LinkModel
+from neurosym.links.network.members import APART
 from neurosym.links.network.reach import Adjacency
 from neurosym.links.rules.learned import Weighing
 
@@ -64,14 +67,15 @@ class Learned:
     Attributes:
         stages: in the order in which they were done.
         mrr: on valid, of the model as it is at the end.
-        others, messages, together: the trainings by gradient; messages that are the only network belong to `others`.
+        others, messages: the trainings by gradient, one for each member of the network; messages that are the only
+            network belong to `others`. together: of the whole.
         scale: factor of the rules beside the others when they were put together.
     """
 
     stages: list[Stage] = field(default_factory=list)
     mrr: float = 0.0
-    others: LinkFit | None = None
-    messages: LinkFit | None = None
+    others: tuple[LinkFit, ...] = ()
+    messages: tuple[LinkFit, ...] = ()
     together: LinkFit | None = None
     scale: float = 1.0
 
@@ -130,10 +134,16 @@ def learn_links(
         model.prior.start(train)
     apart = model.paths is not None and model.messages is not None
 
-    def learn(name: str, part: LinkModel) -> LinkFit:
-        found = fit(part, graph, train, valid, recipe, place(name), progress, known=known)
-        tell(name, max(found.mrr), part)
-        return found
+    def learn(name: str, part: LinkModel) -> tuple[LinkFit, ...]:
+        found: list[LinkFit] = []
+        alone = _members(part)
+        for k, member in enumerate(alone):
+            own = replace(recipe, seed=recipe.seed + k * APART)
+            where = place(name if not k else f"{name}-{k}")
+            found.append(fit(member, graph, train, valid, own, where, progress, known=known))
+        _join(part, alone)
+        tell(name, evaluate(scorer(part, graph), valid, known, BATCH).mrr(), part)
+        return tuple(found)
 
     if rest is not None:
         result.others = learn("others", LinkModel(model.paths, model.prior) if apart else rest)
@@ -159,25 +169,42 @@ def learn_links(
     return result
 
 
+def _members(part: LinkModel) -> list[LinkModel]:
+    """A model for each member of the part's network, with a prior of its own."""
+    networks: list[dict[str, Any]] = [{n.part: n.member(k)} for n in part.networks for k in range(n.members)] or [{}]
+    return [LinkModel(prior=deepcopy(part.prior), **made) for made in networks]
+
+
+def _join(part: LinkModel, alone: Sequence[LinkModel]) -> None:
+    """Take what the members learned; the score is the mean of theirs then."""
+    if part.prior is not None:
+        part.prior.average([made.prior for made in alone if made.prior is not None])
+    for network in part.networks:
+        network.join([made for model in alone for made in model.networks])
+
+
 def balance(
     model: LinkModel, graph: Adjacency, valid: Long, known: KnownAnswers, seed: int = 0, part: str = "rules",
     scales: Sequence[float] = SCALES,
 ) -> tuple[float, float]:  # fmt: skip
-    """Choose how much one part counts beside the others: the scale that ranks valid triples best.
+    """Choose how much one part counts beside the others, by the rank of valid triples.
 
     Each part was learned for the softmax that it gives alone, so no part is made larger: where this one counts more,
-    the others are made smaller.
+    the others are made smaller. Of scales that rank as well as the best, up to a standard error of their difference
+    over the queries, the one nearest to 1 is taken (the one-standard-error rule; Breiman et al., Classification and
+    Regression Trees, 1984): some hundred queries, whose other true answers are partly unknown, do not tell more.
 
     Args:
         valid: (m, 3), of which `MOST` are looked at; known: answers that do not count before a valid one.
         part: `rules` or `messages`.
+        scales: ascending.
 
     Returns:
         The scale, by which the model's parts stand to each other then, and the MRR with it.
     """
     model.eval()
     queries = both_ways(some(valid, MOST, seed), graph.num_relations)
-    totals = np.zeros(len(scales))
+    found = np.zeros((len(scales), len(queries)))
     with torch.no_grad():
         for begin in range(0, len(queries), BATCH):
             asked = queries[begin : begin + BATCH]
@@ -187,10 +214,19 @@ def balance(
             rows, answers = known.of(asked[:, :2])
             for k, scale in enumerate(scales):
                 best, worst = ranks_of(scale * one + rest, asked[:, 2], rows, answers)
-                totals[k] += float((2 / (best + worst)).sum())
-    chosen = int(totals.argmax())
+                found[k, begin : begin + BATCH] = 2 / (best + worst)
+    chosen = nearest_to_one(scales, found)
     model.rescale(part, min(1.0, scales[chosen]), 1 / max(1.0, scales[chosen]))
-    return scales[chosen], float(totals[chosen]) / len(queries)
+    return scales[chosen], float(found[chosen].mean())
 
 
-__all__ = ["SCALES", "Learned", "Stage", "Together", "balance", "learn_links"]
+def nearest_to_one(scales: Sequence[float], found: Floats) -> int:
+    """The row of (S, Q) reciprocal ranks that is taken: see `balance`."""
+    less = found[found.mean(1).argmax()] - found
+    # a single query that differs is one standard error, exactly
+    good = less.mean(1) <= less.std(1, ddof=1) / len(found[0]) ** 0.5 + 1e-12
+    away = np.abs(np.log(np.maximum(scales, 1e-9)))
+    return int(np.where(good, away, np.inf).argmin())
+
+
+__all__ = ["SCALES", "Learned", "Stage", "Together", "balance", "learn_links", "nearest_to_one"]

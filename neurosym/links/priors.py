@@ -5,6 +5,8 @@ They go by the kinds of edges that it has, and by whether it is the very entity 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -39,6 +41,12 @@ class SignaturePrior(nn.Module):
         count = len(self.itself) // 2
         loops = np.unique(train[train[:, 0] == train[:, 2], 1])
         self.itself[torch.from_numpy(np.concatenate([loops, loops + count]))] = 0.0
+
+    @torch.no_grad()
+    def average(self, priors: Sequence[SignaturePrior]) -> None:
+        """Take the mean of their weights, whose score is the mean of their scores."""
+        self.weight.copy_(torch.stack([prior.weight for prior in priors]).mean(0))
+        self.itself.copy_(torch.stack([prior.itself for prior in priors]).mean(0))
 
     @torch.no_grad()
     def rescale(self, factor: float) -> None:

@@ -23,7 +23,7 @@ from neurosym.links.rules.part import RuleScores
 from neurosym.links.rules.ruleset import COLUMNS, RuleSet
 from neurosym.reasoner.tensors import make_folder_of, read_tensors, write_tensors
 
-FORMAT = "neurosym-links/3"
+FORMAT = "neurosym-links/4"
 NETWORKS = {made.part: made for made in (PathNetwork, SignedNetwork)}
 
 # what reading a header that is not as it was written ends in

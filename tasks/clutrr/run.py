@@ -157,18 +157,22 @@ def run(args: Sequence[str]) -> int:
     if options.encoder is not None and kind not in DEFAULTS:
         parser.error("--encoder is for --mode text")
     settings = given(options, DEFAULTS[kind], SETTABLE) if kind in DEFAULTS else None
-    kept: list[tuple[Trained, dict[int, tuple[Story, ...]]]] = []
+    # of the first seed that is done; its model is let go, for it holds gigabytes
+    kept: list[tuple[dict[int, tuple[Story, ...]], Story, ns.Explanation]] = []
 
     def measured(seed: int) -> dict[str, float]:
         stories, tests = parts(seed, options.validate, options.stories)
         begun = time.process_time()
         trained = train(options.mode, stories, settings, options.table, seed, not options.quiet, options.encoder)
         seconds = time.process_time() - begun
-        kept[:] = kept or [(trained, tests)]
         if trained.table is not None and options.out is not None:
             options.out.mkdir(parents=True, exist_ok=True)
             (options.out / f"learned-{seed}.rules").write_text(trained.table, "utf-8")
-        return {"stories": len(stories), "train_cpu_seconds": seconds, **judge(trained, tests)}
+        figures = {"stories": len(stories), "train_cpu_seconds": seconds, **judge(trained, tests)}
+        if not kept:
+            story = tests[min(LONG, max(tests))][0]
+            kept.append((tests, story, model.explain(trained.reasoner, story, trained.reader)))
+        return figures
 
     command = ["clutrr", *args]
     console = Console(width=max(120, Console().width))
@@ -179,17 +183,19 @@ def run(args: Sequence[str]) -> int:
         console.print(_line(run))
         done.append(run)
         if options.json is not None and kept:  # after each run: a series that is stopped keeps what it has
-            about = (asdict(settings) if settings else {}) | {"mode": options.mode} | ceilings(kept[0][1], options.mode)
+            about = (asdict(settings) if settings else {}) | {"mode": options.mode} | ceilings(kept[0][0], options.mode)
             write(options.json, command, Runs(tuple(done), "", {}).to_json()["runs"], about)
 
     runs = repeat(measured, seeds_of(options), command=" ".join(command), told=told)
     if not kept:
         console.print(runs.summary())
         return 1
-    trained, tests = kept[0]
-    console.print(shown(tests, runs, trained.reader is not None))
+    tests, story, why = kept[0]
+    console.print(shown(tests, runs, options.mode == "text"))
     console.print(f"{runs.summary()}; {runs.mean('train_cpu_seconds'):.0f} CPU seconds to train")
-    _tell(console, trained, tests[min(LONG, max(tests))][0], options.out)
+    console.print("\n".join(story.sentences), f"What is {story.people[-1]} to {story.people[0]}? ({story.label})", "")
+    console.print(str(why), markup=False, highlight=False)
+    page(why, options.out)
     return 0
 
 
@@ -205,11 +211,3 @@ def _line(run: Run) -> str:
     """One run in one line, as soon as it is done."""
     told = [f"{100 * v:.1f}" for name, v in run.figures.items() if name.startswith("accuracy_")]
     return f"seed {run.seed}: {run.failed or ' '.join(told) + ' %'}, {run.cpu_seconds:.0f} CPU seconds"
-
-
-def _tell(console: Console, trained: Trained, story: Story, out: Path | None) -> None:
-    """Explain the answer about one story."""
-    console.print("\n".join(story.sentences), f"What is {story.people[-1]} to {story.people[0]}? ({story.label})", "")
-    why = model.explain(trained.reasoner, story, trained.reader)
-    console.print(str(why), markup=False, highlight=False)
-    page(why, out)

@@ -21,7 +21,7 @@ class Setting:
         data: name of the data set; folder: of the split in it; split: what it is called in the literature.
         train: files that belong to train; induced: folder of the graph that is asked about, where it is another one.
         seconds: of processor time for mining; mining, weighing, recipe, together: how rules and weights are learned.
-        channels, rounds: of the path network; best: rules that count for each candidate.
+        channels, rounds, members: of each network; best: rules that count for each candidate.
     """
 
     data: str
@@ -36,6 +36,7 @@ class Setting:
     together: Together = field(default_factory=Together)
     channels: int = 32
     rounds: int = 4
+    members: int = 1
     best: int = 20
 
     def read(self) -> tuple[LinkSplit, GraphCheck]:

@@ -1,6 +1,7 @@
 """Predict missing links of a graph, by rules, by paths and by both, with reasons.
 
-neurosym run links [--graph umls] [--seed 0] [--epochs N] [--parts rules,prior,paths,messages] [--out DIR]
+neurosym run links [--graph umls] [--seed 0] [--epochs N] [--parts rules,prior,paths,messages] [--members K]
+    [--out DIR]
 """
 
 from __future__ import annotations
@@ -83,9 +84,11 @@ class Trained:
     told: dict[str, dict[str, float]]
 
 
-def folder_of(base: Path, parts: Sequence[str]) -> Path:
-    """Where models of some parts are kept: those with messages apart from those without."""
-    return base / "-".join(part for part in NETWORKS if part in parts) if "messages" in parts else base
+def folder_of(base: Path, parts: Sequence[str], members: int = 1) -> Path:
+    """Where models of some parts are kept: those with messages apart from those without, and by number of members."""
+    names = [part for part in NETWORKS if part in parts] if "messages" in parts else []
+    names += [f"{members}-members"] * (members > 1)
+    return base / "-".join(names) if names else base
 
 
 def train(
@@ -105,7 +108,7 @@ def train(
         if folder is not None:
             write_rules(mined.take(np.arange(min(500, len(mined)))), learn_on, folder / "mined.rules")
     networks: dict[str, Any] = {
-        part: made(count, setting.channels, rounds=setting.rounds, seed=seed)
+        part: made(count, setting.channels, rounds=setting.rounds, seed=seed, members=setting.members)
         for part, made in NETWORKS.items()
         if part in parts
     }
@@ -188,6 +191,7 @@ def run(args: Sequence[str]) -> int:
     parser.add_argument("--graph", choices=tuple(SETTINGS), default="umls")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=positive, help="instead of the recipe's")
+    parser.add_argument("--members", type=positive, help="networks whose mean is taken, instead of the setting's")
     parser.add_argument("--parts", help=f"some of rules,prior,{','.join(NETWORKS)}; default: {','.join(PARTS)}")
     parser.add_argument(
         "--out", type=Path, default=Path("out/links"), help="folder for rules, checkpoints, results, reports"
@@ -199,10 +203,11 @@ def run(args: Sequence[str]) -> int:
     setting = SETTINGS[options.graph]
     if options.epochs is not None:
         setting = replace(setting, recipe=replace(setting.recipe, epochs=options.epochs))
+    setting = replace(setting, members=options.members or setting.members)
     parts = PARTS if options.parts is None else tuple(options.parts.split(","))
     if unknown := set(parts) - {"rules", "prior", *NETWORKS}:
         parser.error(f"parts are rules, prior, {', '.join(NETWORKS)}, and not {', '.join(sorted(unknown))}")
-    folder = folder_of(options.out / options.graph, parts)
+    folder = folder_of(options.out / options.graph, parts, setting.members)
     folder.mkdir(parents=True, exist_ok=True)
     split, check = setting.read()
     console = Console(width=max(120, Console().width))

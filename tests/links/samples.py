@@ -85,9 +85,8 @@ def kin(people: int = 20) -> TripleGraph:
 def learned_links(graph: TripleGraph, epochs: int = 4) -> LinkModel:
     """All three parts, trained a little."""
     size = len(graph.relations)
-    model = LinkModel(
-        PathNetwork(size, channels=6, rank=3, rounds=2), SignaturePrior(size), RuleScores(mine(graph, seconds=5))
-    )
+    network = PathNetwork(size, channels=6, rank=3, rounds=2, members=2)
+    model = LinkModel(network, SignaturePrior(size), RuleScores(mine(graph, seconds=5)))
     fit(model, Adjacency.of(graph), graph.triples, recipe=Recipe(epochs=epochs, batch=8, seed=3), progress=False)
     return model
 

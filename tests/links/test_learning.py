@@ -15,8 +15,9 @@ from neurosym.links.calibration import Calibration, calibrate, fitted, reliabili
 from neurosym.links.evaluation import KnownAnswers, evaluate
 from neurosym.links.fit import Recipe, scorer
 from neurosym.links.graph import TripleGraph
-from neurosym.links.learning import Learned, Together, learn_links
+from neurosym.links.learning import Learned, Together, learn_links, nearest_to_one
 from neurosym.links.model import LinkModel
+from neurosym.links.network.members import APART
 from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency
 from neurosym.links.predicate import LinkPredicate, entity_table
@@ -263,6 +264,37 @@ def test_a_rule_file_speaks_of_likely_links(learned: tuple) -> None:
         LinkPredicate(model, graph, "uncle", calibration)
 
 
+def test_members_are_learned_apart_and_their_mean_goes_on(tmp_path: Path) -> None:
+    graph, valid = family()
+    adjacency, queries = Adjacency.of(graph), np.column_stack([graph.triples[:20, 0], graph.triples[:20, 1]])
+    single = Together(epochs=0)
+    made_of = lambda seed, members=1: LinkModel(  # noqa: E731
+        PathNetwork(3, channels=4, rounds=2, seed=seed, members=members), SignaturePrior(3)
+    )
+    alone = []
+    for seed in (0, APART):
+        model = made_of(seed)
+        learn_links(model, adjacency, graph.triples, valid, replace(RECIPE, seed=seed), single, progress=False)
+        alone.append(model(adjacency, queries).total)
+    both = made_of(0, members=2)
+    result = learn_links(both, adjacency, graph.triples, valid, RECIPE, single, folder=tmp_path, progress=False)
+    assert len(result.others) == 2 and result.others[0].losses != result.others[1].losses
+    assert {p.name for p in tmp_path.iterdir()} == {"others-0.checkpoint", "others-1-0.checkpoint"}
+    torch.testing.assert_close(both(adjacency, queries).total, torch.stack(alone).mean(0), rtol=1e-4, atol=1e-4)
+    known = KnownAnswers([graph.triples, valid], 3)
+    assert result.mrr == pytest.approx(evaluate(scorer(both, adjacency), valid, known).mrr())
+
+
+def test_a_scale_far_from_one_needs_more_than_a_lucky_query() -> None:
+    scales, same = (0.0, 0.5, 1.0, 2.0, 8.0), np.full(100, 0.5)
+    lucky = np.where(np.arange(100) == 3, 1.0, 0.5)
+    better = np.where(np.arange(100) % 2 == 0, 1.0, 0.5)
+    assert nearest_to_one(scales, np.stack([lucky, same, same, same, lucky])) == 2, "one query is no reason"
+    assert nearest_to_one(scales, np.stack([better, same, same, same, same])) == 0
+    assert nearest_to_one(scales, np.stack([same, better, lucky, same, better])) == 1, "of equals the nearest"
+    assert nearest_to_one(scales, np.stack([same] * 5)) == 2
+
+
 def test_the_recipe_is_what_is_trained() -> None:
     """Epochs and shares of the last stage are its own."""
     graph, valid = family()
@@ -270,5 +302,5 @@ def test_the_recipe_is_what_is_trained() -> None:
         made(graph, "rules", "prior"), Adjacency.of(graph), graph.triples, valid, replace(RECIPE, epochs=1),
         Together(epochs=3), progress=False,
     )  # fmt: skip
-    assert result.others is not None and result.together is not None
-    assert (len(result.others.losses), len(result.together.losses)) == (1, 3)
+    assert len(result.others) == 1 and result.together is not None
+    assert (len(result.others[0].losses), len(result.together.losses)) == (1, 3)

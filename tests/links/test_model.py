@@ -185,7 +185,7 @@ def test_paths_and_messages_are_learned_apart_and_stand_side_by_side(kin: Triple
     assert told == [
         ("rules", []), ("others", ["paths"]), ("messages", ["messages"]), ("balanced", both), ("together", both)
     ]  # fmt: skip
-    assert learned.messages is not None and len(learned.messages.mrr) == 4
+    assert len(learned.messages) == 1 and len(learned.messages[0].mrr) == 4
     query = np.array([[18, UNCLE], [29, 3 + UNCLE]])
     with torch.no_grad():
         parts = model(adjacency, query).parts

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurosym.errors import LimitError
+from neurosym.errors import DataError, LimitError
 from neurosym.links.graph import TripleGraph
 from neurosym.links.network.nearest import nearest
 from neurosym.links.network.paths import PathNetwork
@@ -32,12 +32,12 @@ def drawn(seed: int, count: int = 9) -> TripleGraph:
     return graph_of(np.unique(np.random.default_rng(seed).integers(0, [N, R, N], (count, 3)), axis=0))
 
 
-def network(rounds: int = 3, seed: int = 0) -> PathNetwork:
-    return PathNetwork(R, channels=3, rank=2, rounds=rounds, dropout=0.0, seed=seed).eval()
+def network(rounds: int = 3, seed: int = 0, members: int = 1) -> PathNetwork:
+    return PathNetwork(R, channels=3, rank=2, rounds=rounds, dropout=0.0, seed=seed, members=members).eval()
 
 
-def signed(rounds: int = 3, seed: int = 0) -> SignedNetwork:
-    return SignedNetwork(R, channels=3, rank=2, rounds=rounds, dropout=0.0, seed=seed).eval()
+def signed(rounds: int = 3, seed: int = 0, members: int = 1) -> SignedNetwork:
+    return SignedNetwork(R, channels=3, rank=2, rounds=rounds, dropout=0.0, seed=seed, members=members).eval()
 
 
 def scores(
@@ -56,27 +56,30 @@ def scores(
 
 
 def by_hand(net: PathNetwork, edges: np.ndarray, head: int, relation: int) -> torch.Tensor:
-    """The same network over a dense list of edges, without kernels."""
-    start = torch.nn.functional.softplus(net.start[relation])
+    """The same network over a dense list of edges, without kernels: the sum over its members."""
+    return torch.stack([member_by_hand(net, k, edges, head, relation) for k in range(net.members)]).sum(0)
+
+
+def member_by_hand(net: PathNetwork, member: int, edges: np.ndarray, head: int, relation: int) -> torch.Tensor:
+    softplus = torch.nn.functional.softplus
+    start = softplus(net.start[member, relation])
     vectors = torch.zeros(N, net.channels)
     vectors[head] = start
     for k in range(net.rounds):
-        weight = torch.nn.functional.softplus(
-            net.edge[k] + (net.query[relation] @ net.edge_by_query[k]).view(2 * R, net.channels)
-        )
+        by_query = (net.query[member, relation] @ net.edge_by_query[k][member]).view(2 * R, net.channels)
+        weight = softplus(net.edge[k][member] + by_query)
         sums = torch.zeros(N, net.channels)
         sums[head] = start
         for h, r, t in edges.tolist():
             sums[t] = sums[t] + vectors[h] * weight[r]
-        mix = torch.eye(net.channels) + torch.nn.functional.softplus(net.mix[k])
-        vectors = torch.log1p(sums) @ mix
-    return vectors @ torch.nn.functional.softplus(net.readout[relation])
+        vectors = torch.log1p(sums) @ (torch.eye(net.channels) + softplus(net.mix[k][member]))
+    return vectors @ softplus(net.readout[member, relation])
 
 
-@given(st.integers(0, 10_000))
+@given(st.integers(0, 10_000), st.integers(1, 3))
 @settings(max_examples=30)
-def test_scores_are_those_of_a_network_over_all_edges(seed):
-    graph, net = drawn(seed), network(seed=seed)
+def test_scores_are_those_of_a_network_over_all_edges(seed, members):
+    graph, net = drawn(seed), network(seed=seed, members=members)
     queries = np.array([[0, 1], [0, 2], [3, 0], [0, 1]])
     with torch.no_grad():
         found = scores(net, graph, queries)
@@ -84,8 +87,9 @@ def test_scores_are_those_of_a_network_over_all_edges(seed):
             torch.testing.assert_close(found[k], by_hand(net, graph.edges, head, relation), rtol=1e-4, atol=1e-5)
 
 
-def test_gradients_are_those_of_the_network_by_hand():
-    graph, net = drawn(5), network()
+@pytest.mark.parametrize("members", [1, 2])
+def test_gradients_are_those_of_the_network_by_hand(members):
+    graph, net = drawn(5), network(members=members)
     target = torch.linspace(0, 1, N)
     (scores(net, graph, [[0, 1]])[0] @ target).backward()
     kernel = {name: p.grad.clone() for name, p in net.named_parameters() if p.grad is not None}
@@ -115,10 +119,10 @@ def test_a_query_does_not_see_its_own_triple_and_others_do(seed):
         torch.testing.assert_close(free[0], scores(net, graph, [[head, relation]])[0])
 
 
-@given(st.integers(0, 10_000))
+@given(st.integers(0, 10_000), st.integers(1, 3))
 @settings(max_examples=30)
-def test_the_shares_of_all_paths_sum_to_the_score(seed):
-    graph, net = drawn(seed, 7), network(seed=seed)
+def test_the_shares_of_all_paths_sum_to_the_score(seed, members):
+    graph, net = drawn(seed, 7), network(seed=seed, members=members)
     adjacency, query = Adjacency.of(graph), np.array([[0, 1]])
     passage = net(adjacency, query, reach(adjacency, query, net.rounds))
     walks = [
@@ -190,27 +194,41 @@ def test_too_many_messages_are_refused():
 
 
 def signed_by_hand(net: SignedNetwork, edges: np.ndarray, head: int, relation: int) -> torch.Tensor:
-    """The same network over a dense list of edges; who was not reached yet knows nothing, and scores nothing."""
-    start = net.start.weight[relation]
+    """The same network over a dense list of edges: the sum over its members, each as a network of its own."""
+    return torch.stack([signed_member(net, k, edges, head, relation) for k in range(net.members)]).sum(0)
+
+
+def signed_member(net: SignedNetwork, member: int, edges: np.ndarray, head: int, relation: int) -> torch.Tensor:
+    """Who was not reached yet knows nothing, and scores nothing."""
+
+    def layer(of: Any, row: torch.Tensor) -> torch.Tensor:
+        return row @ of.weight[member] + of.bias[member, 0]
+
+    start = net.start[member, relation]
     vectors, reached = torch.zeros(N, net.channels), {head}
     vectors[head] = start
     for k in range(net.rounds):
-        weight = net.edge[k] + net.edge_by_query[k](net.query.weight[relation]).view(2 * R, net.channels)
+        by_query = (net.query[member, relation] @ net.edge_by_query[k][member]).view(2 * R, net.channels)
+        weight = net.edge[k][member] + by_query
         sums = torch.zeros(N, net.channels)
         sums[head] = start
         for h, r, t in edges.tolist():
             sums[t] = sums[t] + vectors[h] * weight[r]
         reached |= {t for h, _, t in edges.tolist() if h in reached}
-        new = vectors + torch.relu(net.norm[k](net.update[k](torch.cat([vectors, sums], 1))))
+        changed = layer(net.update[k], torch.cat([vectors, sums], 1))
+        centred = changed - changed.mean(1, keepdim=True)
+        normed = centred / (centred.pow(2).mean(1, keepdim=True) + 1e-5).sqrt()
+        new = vectors + torch.relu(normed * net.gain[k][member, 0] + net.shift[k][member, 0])
         vectors = torch.stack([new[n] if n in reached else vectors[n] for n in range(N)])
-    found = net.scale * net.readout(torch.cat([vectors, start.expand(N, -1)], 1))[:, 0]
+    hidden = torch.relu(layer(net.readout[0], torch.cat([vectors, start.expand(N, -1)], 1)))
+    found = net.scale[member] * layer(net.readout[2], hidden)[:, 0]
     return torch.stack([found[n] if n in reached else torch.zeros(()) for n in range(N)])
 
 
-@given(st.integers(0, 10_000))
+@given(st.integers(0, 10_000), st.integers(1, 3))
 @settings(max_examples=30)
-def test_signed_scores_are_those_of_a_network_over_all_edges(seed):
-    graph, net = drawn(seed), signed(seed=seed)
+def test_signed_scores_are_those_of_a_network_over_all_edges(seed, members):
+    graph, net = drawn(seed), signed(seed=seed, members=members)
     queries = np.array([[0, 1], [0, 2], [3, 0], [0, 1]])
     with torch.no_grad():
         found = scores(net, graph, queries)
@@ -219,8 +237,9 @@ def test_signed_scores_are_those_of_a_network_over_all_edges(seed):
             torch.testing.assert_close(found[k], by_hand, rtol=1e-4, atol=1e-5)
 
 
-def test_signed_gradients_are_those_of_the_network_by_hand():
-    graph, net = drawn(5), signed()
+@pytest.mark.parametrize("members", [1, 2])
+def test_signed_gradients_are_those_of_the_network_by_hand(members):
+    graph, net = drawn(5), signed(members=members)
     target = torch.linspace(0, 1, N)
     (scores(net, graph, [[0, 1]])[0] @ target).backward()
     kernel = {name: p.grad.clone() for name, p in net.named_parameters() if p.grad is not None}
@@ -251,3 +270,19 @@ def test_the_nearest_paths_are_the_shortest_walks(seed):
         few = nearest(found, answer, 2)
         assert len(few) == min(2, len(walks)) and set(few) <= set(walks)
     assert nearest(found, 0, 5) == []
+
+
+@pytest.mark.parametrize("made", [network, signed])
+def test_members_that_are_joined_score_the_mean_of_what_each_scores_alone(made):
+    graph, queries = drawn(3), np.array([[0, 1], [3, 2], [5, 0]])
+    members = [made(seed=k) for k in range(3)]
+    joined = made(seed=9, members=3)
+    joined.join(members)
+    with torch.no_grad():
+        mean = torch.stack([scores(member, graph, queries) for member in members]).mean(0)
+        torch.testing.assert_close(scores(joined, graph, queries), mean)
+        apart = torch.stack([scores(joined.member(k), graph, queries) for k in range(3)])
+    torch.testing.assert_close(apart.sum(0), mean)
+    assert (apart[0] - apart[1]).abs().max() > 1e-3, "members differ"
+    with pytest.raises(DataError, match="a network of 0 members"):
+        made(members=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from collections import Counter, defaultdict
 from dataclasses import replace
 from functools import cache
@@ -260,6 +261,22 @@ def test_a_series_that_is_stopped_keeps_its_results(tmp_path: Path, monkeypatch:
     record = json.loads((tmp_path / "a.json").read_text("utf-8"))
     assert [r["seed"] for r in record["results"]] == [0] and record["settings"]["ceiling"] == {"2": 1.0}
     assert record["command"] == "neurosym run clutrr --seeds 2 --table kinship.rules"
+
+
+def test_a_series_lets_the_models_of_earlier_seeds_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = story(("son", "brother"), "son")
+    monkeypatch.setattr(run, "parts", lambda *_: ((known,), {2: (known,)}))
+    before, made, alive = run.train, [], []
+
+    def train(*args: Any) -> run.Trained:
+        alive.append([reasoner() is not None for reasoner in made])
+        trained = before(*args)
+        made.append(weakref.ref(trained.reasoner))
+        return trained
+
+    monkeypatch.setattr(run, "train", train)
+    assert run.run(["--seeds", "3", "--quiet"]) == 0
+    assert alive == [[], [False], [False, False]]
 
 
 # -------------------------------------------------------------------------------------------------------------- runs

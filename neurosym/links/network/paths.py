@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import dropout, softplus
 
+from neurosym.links.network.members import Members, apart, side_by_side
 from neurosym.links.network.reach import Adjacency, Reach, Send
 from neurosym.links.positive import inverse_softplus
 
 
 @dataclass(frozen=True, eq=False)
 class Passage:
-    """A finished run: what explaining reads off.
+    """A finished run: what explaining reads off; D channels, those of all members side by side.
 
     Attributes:
         reach: the places and rounds.
@@ -52,31 +53,32 @@ class Passage:
         return tuple(torch.log1p(s) / s.clamp(min=1e-30) for s in self.sums)
 
 
-class PathNetwork(nn.Module):
+class PathNetwork(Members):
     """Scores tails by all paths of up to `rounds` edges from the head.
 
     Args:
         num_relations: R, without the inverses.
-        channels: D, the width of what runs along the paths.
+        channels: D, the width of what runs along the paths of a member.
         rank: of the relation embeddings that the weights are made from.
         rounds: length of the longest path.
         dropout: share of the channels left out after each round in training.
         seed: of the initial weights.
+        members: K, see `Members`.
     """
 
     part = "paths"
 
     def __init__(
         self, num_relations: int, channels: int = 32, rank: int = 16, rounds: int = 4, dropout: float = 0.1,
-        seed: int = 0,
+        seed: int = 0, members: int = 1,
     ) -> None:  # fmt: skip
-        super().__init__()
+        super().__init__(num_relations, members)
         self.channels, self.rank, self.rounds, self.dropout = channels, rank, rounds, float(dropout)
         both = 2 * num_relations
         draw = torch.Generator().manual_seed(seed)
 
         def around(mean: float, spread: float, *shape: int) -> nn.Parameter:
-            return nn.Parameter(mean + spread * torch.randn(*shape, generator=draw))
+            return nn.Parameter(mean + spread * torch.randn(members, *shape, generator=draw))
 
         # all of them pass through softplus: -2.5 is 0.08
         self.query = around(0.0, 1.0, both, rank)
@@ -87,10 +89,12 @@ class PathNetwork(nn.Module):
         )
         self.mix = nn.ParameterList(around(-3.0, 0.3, channels, channels) for _ in range(rounds))
         self.readout = around(-2.0, 0.0, both, channels)
+        self.begin(seed)
 
     def config(self) -> dict[str, Any]:
         """The arguments beside the number of relations, for saving."""
-        return {"channels": self.channels, "rank": self.rank, "rounds": self.rounds, "dropout": self.dropout}
+        about = {"channels": self.channels, "rank": self.rank, "rounds": self.rounds, "dropout": self.dropout}
+        return about | {"members": self.members}
 
     @torch.no_grad()
     def rescale(self, factor: float) -> None:
@@ -101,22 +105,23 @@ class PathNetwork(nn.Module):
     def forward(self, graph: Adjacency, queries: NDArray[np.int64], reached: Reach) -> Passage:
         """Run the messages of (B, 2) queries over what they reach."""
         relation = torch.from_numpy(queries[:, 1]).to(self.query.device)
-        embedded = self.query[relation]
-        start = softplus(self.start[relation])
+        embedded = self.query[:, relation]
+        start = side_by_side(softplus(self.start[:, relation]))
         vectors, of = start, torch.from_numpy(reached.queries).long()
         weights: list[Tensor] = []
         arrived: list[Tensor] = []
         mixes: list[Tensor] = []
         for k, messages in enumerate(reached.rounds):
-            by_query = (embedded @ self.edge_by_query[k]).view(len(queries), -1, self.channels)
-            weight = softplus(self.edge[k] + by_query)
+            by_query = (embedded @ self.edge_by_query[k]).unflatten(-1, (-1, self.channels))
+            weight = side_by_side(softplus(self.edge[k][:, None] + by_query))
             # the head sends again in every round, so that paths of all lengths arrive in the last one
             sums = Send.apply(vectors, weight, start, reached.queries, messages)
             mix = torch.eye(self.channels) + softplus(self.mix[k])
-            vectors = dropout(torch.log1p(sums) @ mix, self.dropout, self.training)
+            mixed = side_by_side(apart(torch.log1p(sums), self.members) @ mix)
+            vectors = dropout(mixed, self.dropout, self.training)
             weights.append(weight)
             arrived.append(sums)
-            mixes.append(mix)
-        readout = softplus(self.readout[relation])
+            mixes.append(torch.block_diag(*mix))
+        readout = side_by_side(softplus(self.readout[:, relation]))
         scores = (vectors * readout[of]).sum(1)
         return Passage(reached, start, tuple(weights), tuple(arrived), tuple(mixes), readout, scores)

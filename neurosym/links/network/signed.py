@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import dropout, relu
+from torch.nn.functional import dropout, layer_norm, relu
 
+from neurosym.links.network.members import Blocks, Members, apart, side_by_side
 from neurosym.links.network.reach import Adjacency, Reach, Send
 
 
@@ -32,41 +33,52 @@ class Scored:
     scores: Tensor
 
 
-class SignedNetwork(nn.Module):
+class SignedNetwork(Members):
     """Scores tails by messages of up to `rounds` edges from the head.
 
     Args:
         num_relations: R, without the inverses.
-        channels: D, the width of what a place knows.
+        channels: D, the width of what a place knows, of a member.
         rank: of the relation embeddings that the weights of messages are made from.
         rounds: of messages.
         dropout: share of the channels left out after each round in training.
         seed: of the initial weights.
+        members: K, see `Members`.
     """
 
     part = "messages"
 
     def __init__(
         self, num_relations: int, channels: int = 32, rank: int = 16, rounds: int = 4, dropout: float = 0.1,
-        seed: int = 0,
+        seed: int = 0, members: int = 1,
     ) -> None:  # fmt: skip
-        super().__init__()
+        super().__init__(num_relations, members)
         self.channels, self.rank, self.rounds, self.dropout = channels, rank, rounds, float(dropout)
         both = 2 * num_relations
+
+        def drawn(*shape: int) -> nn.Parameter:
+            return nn.Parameter(torch.randn(members, *shape))
+
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.query = nn.Embedding(both, rank)
-            self.start = nn.Embedding(both, channels)
-            self.edge = nn.ParameterList(0.5 * torch.randn(both, channels) for _ in range(rounds))
-            self.edge_by_query = nn.ModuleList(nn.Linear(rank, both * channels, bias=False) for _ in range(rounds))
-            self.update = nn.ModuleList(nn.Linear(2 * channels, channels) for _ in range(rounds))
-            self.norm = nn.ModuleList(nn.LayerNorm(channels) for _ in range(rounds))
-            self.readout = nn.Sequential(nn.Linear(2 * channels, channels), nn.ReLU(), nn.Linear(channels, 1))
-        self.scale = nn.Parameter(torch.ones(()))
+            self.query, self.start = drawn(both, rank), drawn(both, channels)
+            self.edge = nn.ParameterList(nn.Parameter(0.5 * drawn(both, channels).detach()) for _ in range(rounds))
+            self.edge_by_query = nn.ParameterList(
+                nn.Parameter((2 * torch.rand(members, rank, both * channels) - 1) * rank**-0.5) for _ in range(rounds)
+            )
+            self.update = nn.ModuleList(Blocks(members, 2 * channels, channels) for _ in range(rounds))
+            self.readout = nn.Sequential(
+                Blocks(members, 2 * channels, channels), nn.ReLU(), Blocks(members, channels, 1)
+            )
+        self.gain = nn.ParameterList(torch.ones(members, 1, channels) for _ in range(rounds))
+        self.shift = nn.ParameterList(torch.zeros(members, 1, channels) for _ in range(rounds))
+        self.scale = nn.Parameter(torch.ones(members, 1))
+        self.begin(seed)
 
     def config(self) -> dict[str, Any]:
         """The arguments beside the number of relations, for saving."""
-        return {"channels": self.channels, "rank": self.rank, "rounds": self.rounds, "dropout": self.dropout}
+        about = {"channels": self.channels, "rank": self.rank, "rounds": self.rounds, "dropout": self.dropout}
+        return about | {"members": self.members}
 
     @torch.no_grad()
     def rescale(self, factor: float) -> None:
@@ -76,15 +88,19 @@ class SignedNetwork(nn.Module):
     def forward(self, graph: Adjacency, queries: NDArray[np.int64], reached: Reach) -> Scored:
         """Run the messages of (B, 2) queries over what they reach."""
         relation = torch.from_numpy(queries[:, 1]).to(self.scale.device)
-        embedded, start = self.query(relation), self.start(relation)
-        vectors = start
+        embedded, start = self.query[:, relation], self.start[:, relation]
+        sent, vectors = side_by_side(start), start
         for k, messages in enumerate(reached.rounds):
-            weight = self.edge[k] + self.edge_by_query[k](embedded).view(len(queries), -1, self.channels)
+            by_query = (embedded @ self.edge_by_query[k]).unflatten(-1, (-1, self.channels))
+            weight = side_by_side(self.edge[k][:, None] + by_query)
             # the head sends again in every round, so that paths of all lengths arrive in the last one
-            sums = Send.apply(vectors, weight, start, reached.queries, messages)
-            before = torch.cat([vectors, vectors.new_zeros(messages.places - len(vectors), self.channels)])
+            arrived = Send.apply(side_by_side(vectors), weight, sent, reached.queries, messages)
+            new = vectors.new_zeros(self.members, messages.places - vectors.shape[1], self.channels)
+            before = torch.cat([vectors, new], 1)
             # sums grow with the number of edges, and the norm takes that away again
-            update = relu(self.norm[k](self.update[k](torch.cat([before, sums], 1))))
+            changed = self.update[k](torch.cat([before, apart(arrived, self.members)], 2))
+            update = relu(layer_norm(changed, (self.channels,)) * self.gain[k] + self.shift[k])
             vectors = before + dropout(update, self.dropout, self.training)
         of = torch.from_numpy(reached.queries).long()
-        return Scored(reached, self.scale * self.readout(torch.cat([vectors, start[of]], 1))[:, 0])
+        scores = self.readout(torch.cat([vectors, start[:, of]], 2))[..., 0]
+        return Scored(reached, (self.scale * scores).sum(0))
