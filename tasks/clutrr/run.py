@@ -175,7 +175,7 @@ def run(args: Sequence[str]) -> int:
         return figures
 
     command = ["clutrr", *args]
-    console = Console(width=max(120, Console().width))
+    console = Console(width=max(150, Console().width))
     console.print(f"CLUTRR, {options.mode}: {MODES[options.mode]}")
     done: list[Run] = []
 
