@@ -26,6 +26,7 @@ from benchmarks.common.figures import Figure, environment
 from benchmarks.common.process import JobError, run
 from benchmarks.common.table import render
 from neurosym.links.saving import NETWORKS
+from tasks.common.options import positive
 from tasks.links.graphs import SETTINGS
 
 # graph → MRR of rules alone and of the whole model, at least
@@ -131,7 +132,7 @@ def main() -> int:
         default="paths",
         help="monotone, with weights of any sign, or both",
     )
-    parser.add_argument("--members", type=int, help="networks whose mean is taken, instead of the settings'")
+    parser.add_argument("--members", type=positive, help="networks whose mean is taken, instead of the settings'")
     parser.add_argument("--masks", action="store_true", help="what a training query may not see, and its effect")
     parser.add_argument("--large", type=int, nargs="?", const=10_000_000, help="triples of a random graph instead")
     parser.add_argument("--quick", action="store_true", help="one epoch, to see that everything works")

@@ -134,6 +134,9 @@ def learn_links(
         model.prior.start(train)
     apart = model.paths is not None and model.messages is not None
 
+    def measure(of: LinkModel) -> float:
+        return evaluate(scorer(of, graph), valid, known, BATCH).mrr()
+
     def learn(name: str, part: LinkModel) -> tuple[LinkFit, ...]:
         found: list[LinkFit] = []
         alone = _members(part)
@@ -142,7 +145,8 @@ def learn_links(
             where = place(name if not k else f"{name}-{k}")
             found.append(fit(member, graph, train, valid, own, where, progress, known=known))
         _join(part, alone)
-        tell(name, evaluate(scorer(part, graph), valid, known, BATCH).mrr(), part)
+        # one member was measured while it was learned
+        tell(name, max(found[0].mrr) if len(found) == 1 else measure(part), part)
         return tuple(found)
 
     if rest is not None:
@@ -160,7 +164,7 @@ def learn_links(
         before = weights_of(model)
         shorter = replace(recipe, epochs=together.epochs, lr=together.lr, share=together.share)
         result.together = fit(model, graph, train, valid, shorter, place("together"), progress, known=known)
-        after = evaluate(scorer(model, graph), valid, known, BATCH).mrr()
+        after = measure(model)
         if after < mrr:
             model.load_state_dict(before)
         tell("together", after, model)
@@ -197,7 +201,6 @@ def balance(
     Args:
         valid: (m, 3), of which `MOST` are looked at; known: answers that do not count before a valid one.
         part: `rules` or `messages`.
-        scales: ascending.
 
     Returns:
         The scale, by which the model's parts stand to each other then, and the MRR with it.

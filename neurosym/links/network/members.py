@@ -1,8 +1,8 @@
 """Networks of several members, each learned by itself, whose scores are averaged.
 
-Members that start from other weights err in other places, so that their mean ranks better than each of them (deep
-ensembles; Lakshminarayanan et al., NeurIPS 2017). They are one network all the same: every parameter has a row for each
-member, one run serves all of them, and what explains one member explains their sum.
+Members that start from other weights err in other places, so that their mean often ranks better than each of them
+(deep ensembles; Lakshminarayanan et al., NeurIPS 2017). They are one network all the same: every parameter has a row
+for each member, one run serves all of them, and what explains one member explains their sum.
 """
 
 from __future__ import annotations
@@ -24,21 +24,26 @@ class Members(nn.Module):
 
     Args:
         num_relations: R, without the inverses.
+        channels, rank, rounds, dropout: of each member.
         members: K; they do not mix, and their scores add up.
 
     Raises:
         DataError: NS931, fewer than one member.
     """
 
-    def __init__(self, num_relations: int, members: int) -> None:
+    def __init__(
+        self, num_relations: int, channels: int, rank: int, rounds: int, dropout: float, members: int
+    ) -> None:  # fmt: skip
         super().__init__()
         if members < 1:
             raise DataError(f"a network of {members} members", code="NS931", help="a network has one member, or more")
         self.num_relations, self.members = num_relations, members
+        self.channels, self.rank, self.rounds, self.dropout = channels, rank, rounds, float(dropout)
 
-    @abstractmethod
     def config(self) -> dict[str, Any]:
         """The arguments beside the number of relations, for saving."""
+        about = {"channels": self.channels, "rank": self.rank, "rounds": self.rounds, "dropout": self.dropout}
+        return about | {"members": self.members}
 
     @abstractmethod
     def rescale(self, factor: float) -> None:

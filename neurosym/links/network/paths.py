@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
@@ -72,8 +71,7 @@ class PathNetwork(Members):
         self, num_relations: int, channels: int = 32, rank: int = 16, rounds: int = 4, dropout: float = 0.1,
         seed: int = 0, members: int = 1,
     ) -> None:  # fmt: skip
-        super().__init__(num_relations, members)
-        self.channels, self.rank, self.rounds, self.dropout = channels, rank, rounds, float(dropout)
+        super().__init__(num_relations, channels, rank, rounds, dropout, members)
         both = 2 * num_relations
         draw = torch.Generator().manual_seed(seed)
 
@@ -90,11 +88,6 @@ class PathNetwork(Members):
         self.mix = nn.ParameterList(around(-3.0, 0.3, channels, channels) for _ in range(rounds))
         self.readout = around(-2.0, 0.0, both, channels)
         self.begin(seed)
-
-    def config(self) -> dict[str, Any]:
-        """The arguments beside the number of relations, for saving."""
-        about = {"channels": self.channels, "rank": self.rank, "rounds": self.rounds, "dropout": self.dropout}
-        return about | {"members": self.members}
 
     @torch.no_grad()
     def rescale(self, factor: float) -> None:

@@ -9,7 +9,6 @@ edges changes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -52,17 +51,16 @@ class SignedNetwork(Members):
         self, num_relations: int, channels: int = 32, rank: int = 16, rounds: int = 4, dropout: float = 0.1,
         seed: int = 0, members: int = 1,
     ) -> None:  # fmt: skip
-        super().__init__(num_relations, members)
-        self.channels, self.rank, self.rounds, self.dropout = channels, rank, rounds, float(dropout)
+        super().__init__(num_relations, channels, rank, rounds, dropout, members)
         both = 2 * num_relations
 
-        def drawn(*shape: int) -> nn.Parameter:
-            return nn.Parameter(torch.randn(members, *shape))
+        def drawn(spread: float, *shape: int) -> nn.Parameter:
+            return nn.Parameter(spread * torch.randn(members, *shape))
 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.query, self.start = drawn(both, rank), drawn(both, channels)
-            self.edge = nn.ParameterList(nn.Parameter(0.5 * drawn(both, channels).detach()) for _ in range(rounds))
+            self.query, self.start = drawn(1.0, both, rank), drawn(1.0, both, channels)
+            self.edge = nn.ParameterList(drawn(0.5, both, channels) for _ in range(rounds))
             self.edge_by_query = nn.ParameterList(
                 nn.Parameter((2 * torch.rand(members, rank, both * channels) - 1) * rank**-0.5) for _ in range(rounds)
             )
@@ -74,11 +72,6 @@ class SignedNetwork(Members):
         self.shift = nn.ParameterList(torch.zeros(members, 1, channels) for _ in range(rounds))
         self.scale = nn.Parameter(torch.ones(members, 1))
         self.begin(seed)
-
-    def config(self) -> dict[str, Any]:
-        """The arguments beside the number of relations, for saving."""
-        about = {"channels": self.channels, "rank": self.rank, "rounds": self.rounds, "dropout": self.dropout}
-        return about | {"members": self.members}
 
     @torch.no_grad()
     def rescale(self, factor: float) -> None:
