@@ -15,15 +15,21 @@ F = TypeVar("F", bound=Callable[..., Any])
 ANNOUNCE_AFTER = 1.5  # seconds; loading compiled kernels takes a fraction of that, compiling them several times as much
 
 
-def kernel(*signatures: str) -> Callable[[F], F]:
-    """Compile a function for its signatures; a wrong dtype or layout is an error, never a silent second compilation."""
+def kernel(*signatures: str, reorder: bool = False) -> Callable[[F], F]:
+    """Compile a function for its signatures; a wrong dtype or layout is an error, never a silent second compilation.
+
+    Args:
+        reorder: sums of floats may be added up in another order, several numbers at a time.
+    """
     from numba import njit
+
+    options = {"nogil": True} | ({"fastmath": {"reassoc", "nsz", "contract"}} if reorder else {})
 
     def compiled(function: F) -> F:
         try:
-            return njit(list(signatures), cache=True, nogil=True)(function)  # pyright: ignore
+            return njit(list(signatures), cache=True, **options)(function)  # pyright: ignore
         except RuntimeError:  # nowhere to keep it: a read-only installation without a home directory
-            return njit(list(signatures), nogil=True)(function)  # pyright: ignore
+            return njit(list(signatures), **options)(function)  # pyright: ignore
 
     return compiled
 

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from neurosym.errors import DataError, LimitError
 from neurosym.links.graph import TripleGraph
+from neurosym.links.network.members import chances
 from neurosym.links.network.nearest import nearest
 from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency, reach
 from neurosym.links.network.shares import Shares
-from neurosym.links.network.signed import SignedNetwork
+from neurosym.links.network.signed import Settle, SignedNetwork
 
 N, R = 6, 2
 
@@ -249,6 +250,36 @@ def test_signed_gradients_are_those_of_the_network_by_hand(members):
     for name, parameter in net.named_parameters():
         assert parameter.grad is not None
         torch.testing.assert_close(kernel[name], parameter.grad, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("members, used, cut", [(1, 4, 0), (1, 0, 26), (2, 5, 100), (3, 9, 255)])
+def test_what_a_round_leaves_is_what_torch_makes_of_it_and_so_are_its_gradients(members, used, cut):
+    draw = torch.Generator().manual_seed(cut)
+    shapes = [(used, 8), (9, 8), (16, 8), (1, 8), (1, 8), (1, 8)]
+    given = [torch.randn(members, *s, generator=draw).requires_grad_() for s in shapes]
+    known, arrived, weight, bias, gain, shift = given
+    torch.manual_seed(1)
+    found = Settle.apply(*given, cut)
+    torch.manual_seed(1)
+    kept = (chances(members, 9, 8) >= cut) * 256 / (256 - cut) if cut else torch.ones(members, 9, 8)
+    before = torch.cat([known, torch.zeros(members, 9 - used, 8)], 1)
+    changed = torch.cat([before, arrived], 2) @ weight + bias
+    wanted = before + kept * torch.relu(torch.nn.functional.layer_norm(changed, (8,)) * gain + shift)
+    torch.testing.assert_close(found, wanted)
+    target = torch.randn(members, 9, 8, generator=draw)
+    for one, other in zip(torch.autograd.grad((found * target).sum(), given),
+                          torch.autograd.grad((wanted * target).sum(), given), strict=True):  # fmt: skip
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5])
+def test_the_share_that_is_left_out_is_left_out_and_the_mean_stays(share):
+    net = PathNetwork(R, dropout=share)
+    rows = net.train().dropped(torch.ones(1000, 301))
+    assert (rows == 0).float().mean().item() == pytest.approx(share, abs=0.005)
+    assert rows.mean().item() == pytest.approx(1, abs=0.01)
+    assert len(rows.unique()) <= 2
+    assert not (net.eval().dropped(torch.ones(10, 10)) - 1).any()
 
 
 @given(st.integers(0, 10_000))

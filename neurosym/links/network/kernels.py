@@ -6,6 +6,8 @@ that those of a round come after those of the rounds before. A *message* goes fr
 
 from __future__ import annotations
 
+import numpy as np
+
 from neurosym.grounding.compiled import kernel
 
 # ruff: noqa: D103 - what each loop does stands in a comment at its beginning
@@ -82,3 +84,70 @@ def send_back(vectors, weights, queries, source, relation, target, grads, to_vec
         for k in range(v.shape[0]):
             gv[k] += g[k] * w[k]
             gw[k] += g[k] * v[k]
+
+
+@kernel(
+    "void(float32[:, :, ::1], float32[:, :, ::1], float32[:, ::1], float32[:, ::1], uint8[:, :, ::1], int64, "
+    "float32[:, ::1], float32[:, :, ::1])",
+    reorder=True,
+)
+def settle(changed, before, gain, shift, drawn, cut, spread, after):
+    # after = before + kept · max(0, norm(changed) · gain + shift), member by member and place by place; rows beyond
+    # those of `before` knew nothing. `changed` becomes what it is after the norm, `spread[member, place]` what that
+    # multiplied it by. A number is left out where `drawn` is below `cut`, and raised by 256 / (256 - cut) elsewhere.
+    members, places, width = changed.shape
+    one, raised = np.float32(1 / width), np.float32(256 / (256 - cut))
+    for k in range(members):
+        g, b = gain[k], shift[k]
+        for p in range(places):
+            row, out = changed[k, p], after[k, p]
+            mean, square = np.float32(0), np.float32(0)
+            for d in range(width):
+                mean += row[d]
+            mean *= one
+            for d in range(width):
+                square += (row[d] - mean) * (row[d] - mean)
+            factor = np.float32(1) / np.sqrt(square * one + np.float32(1e-5))
+            spread[k, p] = factor
+            for d in range(width):
+                row[d] = (row[d] - mean) * factor
+                out[d] = max(np.float32(0), row[d] * g[d] + b[d])
+            if cut > 0:
+                chance = drawn[k, p]
+                for d in range(width):
+                    out[d] *= raised if chance[d] >= cut else np.float32(0)
+            if p < before.shape[1]:
+                known = before[k, p]
+                for d in range(width):
+                    out[d] += known[d]
+
+
+@kernel(
+    "void(float32[:, :, ::1], float32[:, :, ::1], float32[:, ::1], float32[:, ::1], uint8[:, :, ::1], int64, "
+    "float32[:, ::1], float32[:, :, ::1], float64[:, ::1], float64[:, ::1])",
+    reorder=True,
+)
+def settle_back(grads, normed, gain, shift, drawn, cut, spread, to_changed, to_gain, to_shift):
+    # The gradients of `settle`, of what was changed, of the gain and of the shift; that of `before` is `grads` itself.
+    members, places, width = normed.shape
+    one, raised = np.float32(1 / width), np.float32(256 / (256 - cut))
+    for k in range(members):
+        g, b, by_gain, by_shift = gain[k], shift[k], to_gain[k], to_shift[k]
+        for p in range(places):
+            row, grad, out = normed[k, p], grads[k, p], to_changed[k, p]
+            for d in range(width):
+                out[d] = grad[d] if row[d] * g[d] + b[d] > np.float32(0) else np.float32(0)
+            if cut > 0:
+                chance = drawn[k, p]
+                for d in range(width):
+                    out[d] *= raised if chance[d] >= cut else np.float32(0)
+            mean, along = np.float32(0), np.float32(0)
+            for d in range(width):
+                by_gain[d] += out[d] * row[d]
+                by_shift[d] += out[d]
+                out[d] *= g[d]
+                mean += out[d]
+                along += out[d] * row[d]
+            mean, along, factor = mean * one, along * one, spread[k, p]
+            for d in range(width):
+                out[d] = (out[d] - mean - row[d] * along) * factor

@@ -7,6 +7,7 @@ for each member, one run serves all of them, and what explains one member explai
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, Self
@@ -44,6 +45,18 @@ class Members(nn.Module):
         """The arguments beside the number of relations, for saving."""
         about = {"channels": self.channels, "rank": self.rank, "rounds": self.rounds, "dropout": self.dropout}
         return about | {"members": self.members}
+
+    @property
+    def cut(self) -> int:
+        """Of 256 numbers, how many are left out: those of which `chances` are below it."""
+        return min(round(256 * self.dropout), 255) if self.training else 0
+
+    def dropped(self, rows: Tensor) -> Tensor:
+        """In training, rows with their share of the numbers left out and the others raised for it."""
+        if not self.cut:
+            return rows
+        kept = chances(*rows.shape) >= self.cut
+        return rows * kept.to(rows.dtype).mul_(256 / (256 - self.cut))
 
     @abstractmethod
     def rescale(self, factor: float) -> None:
@@ -84,6 +97,13 @@ class Blocks(nn.Module):
     def forward(self, rows: Tensor) -> Tensor:
         """Each member's rows through its own layer."""
         return torch.baddbmm(self.bias, rows, self.weight)
+
+
+def chances(*shape: int) -> Tensor:
+    """Numbers from 0 to 255 by torch's generator, eight at a draw: one at a draw takes longer than all layers do."""
+    count = math.prod(shape)
+    drawn = torch.empty(-(-count // 8), dtype=torch.int64).random_(-(2**63), None)
+    return drawn.view(torch.uint8)[:count].view(shape)
 
 
 def side_by_side(rows: Tensor) -> Tensor:

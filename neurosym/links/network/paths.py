@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import dropout, softplus
+from torch.nn.functional import softplus
 
 from neurosym.links.network.members import Members, apart, side_by_side
 from neurosym.links.network.reach import Adjacency, Reach, Send
@@ -110,8 +110,7 @@ class PathNetwork(Members):
             # the head sends again in every round, so that paths of all lengths arrive in the last one
             sums = Send.apply(vectors, weight, start, reached.queries, messages)
             mix = torch.eye(self.channels) + softplus(self.mix[k])
-            mixed = side_by_side(apart(torch.log1p(sums), self.members) @ mix)
-            vectors = dropout(mixed, self.dropout, self.training)
+            vectors = self.dropped(side_by_side(apart(torch.log1p(sums), self.members) @ mix))
             weights.append(weight)
             arrived.append(sums)
             mixes.append(torch.block_diag(*mix))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -22,7 +22,8 @@ Mask = Literal["own", "pair", "none"]
 NO_OWN = np.array([-1, -1, -1])
 
 
-def _kernels() -> ModuleType:
+def kernels() -> ModuleType:
+    """The compiled loops of messages."""
     return load("neurosym.links.network.kernels")
 
 
@@ -137,7 +138,7 @@ def reach(
     Raises:
         LimitError: NS930, more messages than that; ask fewer queries at a time.
     """
-    kernels, size = _kernels(), len(queries)
+    size = len(queries)
     entities, of = queries[:, 0].astype(np.int32), np.arange(size, dtype=np.int32)
     numbers = np.full((size, adjacency.num_entities), -1, np.int32)
     numbers[of, entities] = of
@@ -148,7 +149,7 @@ def reach(
     everything = np.empty((0, 0), bool)
     for k in range(rounds):
         used = len(entities)
-        most = kernels.count_messages(entities, adjacency.starts, used)
+        most = kernels().count_messages(entities, adjacency.starts, used)
         if most > max_messages:
             raise LimitError(
                 f"{size} queries send {most:,} messages in one round, more than {max_messages:,}", code="NS930",
@@ -158,7 +159,7 @@ def reach(
         room = min(most, size * adjacency.num_entities - used)
         entities, of = (np.concatenate([a, np.empty(room, np.int32)]) for a in (entities, of))
         source, relation, target = (np.empty(most, np.int32) for _ in range(3))
-        places, messages = kernels.spread(
+        places, messages = kernels().spread(
             entities, of, used, adjacency.starts, adjacency.relations, adjacency.tails, numbers, own, mask == "pair",
             adjacency.num_relations, wanted, source, relation, target,
         )  # fmt: skip
@@ -177,8 +178,8 @@ class Send(torch.autograd.Function):
         """The sums, for (P', D) vectors and (B, 2R, D) weights; heads, the first B places, get (B, D) `start` too."""
         sums = np.zeros((messages.places, vectors.shape[1]), np.float32)
         parts = (queries, messages.source, messages.relation, messages.target)
-        _kernels().send(_array(vectors), _array(weights), *parts, sums)
-        sums[: len(start)] += _array(start)
+        kernels().send(as_array(vectors), as_array(weights), *parts, sums)
+        sums[: len(start)] += as_array(start)
         ctx.save_for_backward(vectors, weights)
         ctx.parts, ctx.heads = parts, len(start)
         return torch.from_numpy(sums)
@@ -188,9 +189,10 @@ class Send(torch.autograd.Function):
         """Gradients of the vectors, of the weights and of the start."""
         vectors, weights = ctx.saved_tensors
         to_vectors, to_weights = np.zeros(vectors.shape, np.float32), np.zeros(weights.shape, np.float32)
-        _kernels().send_back(_array(vectors), _array(weights), *ctx.parts, _array(grads), to_vectors, to_weights)
+        kernels().send_back(as_array(vectors), as_array(weights), *ctx.parts, as_array(grads), to_vectors, to_weights)
         return torch.from_numpy(to_vectors), torch.from_numpy(to_weights), grads[: ctx.heads], None, None
 
 
-def _array(tensor: Tensor) -> NDArray[np.float32]:
-    return tensor.detach().float().contiguous().numpy(force=True)
+def as_array(tensor: Tensor) -> NDArray[Any]:
+    """The numbers of a tensor, row by row, for the compiled loops; not a copy, where they are so already."""
+    return tensor.detach().contiguous().numpy(force=True)

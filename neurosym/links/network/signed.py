@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import dropout, layer_norm, relu
+from torch.nn.functional import relu
 
-from neurosym.links.network.members import Blocks, Members, apart, side_by_side
-from neurosym.links.network.reach import Adjacency, Reach, Send
+from neurosym.links.network.members import Blocks, Members, apart, chances, side_by_side
+from neurosym.links.network.reach import Adjacency, Reach, Send, as_array, kernels
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,12 +88,61 @@ class SignedNetwork(Members):
             weight = side_by_side(self.edge[k][:, None] + by_query)
             # the head sends again in every round, so that paths of all lengths arrive in the last one
             arrived = Send.apply(side_by_side(vectors), weight, sent, reached.queries, messages)
-            new = vectors.new_zeros(self.members, messages.places - vectors.shape[1], self.channels)
-            before = torch.cat([vectors, new], 1)
-            # sums grow with the number of edges, and the norm takes that away again
-            changed = self.update[k](torch.cat([before, apart(arrived, self.members)], 2))
-            update = relu(layer_norm(changed, (self.channels,)) * self.gain[k] + self.shift[k])
-            vectors = before + dropout(update, self.dropout, self.training)
+            vectors = Settle.apply(
+                vectors, apart(arrived, self.members), self.update[k].weight, self.update[k].bias, self.gain[k],
+                self.shift[k], self.cut,
+            )  # fmt: skip
+        first, last = (layer for layer in self.readout if isinstance(layer, Blocks))
+        known, asked = first.weight.chunk(2, 1)
         of = torch.from_numpy(reached.queries).long()
-        scores = self.readout(torch.cat([vectors, start[:, of]], 2))[..., 0]
+        by_query = torch.baddbmm(first.bias, start, asked).index_select(1, of)
+        scores = last(relu(torch.baddbmm(by_query, vectors, known)))[..., 0]
         return Scored(reached, (self.scale * scores).sum(0))
+
+
+class Settle(torch.autograd.Function):
+    """What places know after a round: what they knew before, plus relu(norm(linear(known, arrived)) · gain + shift).
+
+    One pass over the rows each way in place of ten: on large graphs rows are read from memory, and passes are what
+    training takes.
+    """
+
+    @staticmethod
+    def forward(  # type: ignore[override]
+        ctx, known: Tensor, arrived: Tensor, weight: Tensor, bias: Tensor, gain: Tensor, shift: Tensor, cut: int
+    ) -> Tensor:
+        """(K, P, D) from what (K, U, D) places knew and (K, P, D) arrived; places from U on are new, and knew nothing.
+
+        Args:
+            weight: (K, 2D, D), the rows of what was known first; bias, gain, shift: (K, 1, D).
+            cut: of 256 numbers that are added, how many are left out.
+        """
+        arrived = arrived.contiguous()
+        changed = torch.baddbmm(bias, arrived, weight[:, weight.shape[1] // 2 :])
+        changed[:, : known.shape[1]] += known @ weight[:, : weight.shape[1] // 2]
+        drawn = chances(*arrived.shape) if cut else torch.empty((0, 0, 0), dtype=torch.uint8)
+        spread, after = arrived.new_empty(arrived.shape[:2]), torch.empty_like(arrived)
+        settled = (gain[:, 0], shift[:, 0], drawn)
+        kernels().settle(
+            as_array(changed), as_array(known), *map(as_array, settled), cut, as_array(spread), as_array(after)
+        )
+        ctx.save_for_backward(known, arrived, weight, changed, spread, *settled)
+        ctx.cut = cut
+        return after
+
+    @staticmethod
+    def backward(ctx, grads: Tensor):  # type: ignore[override]
+        """Gradients of all that is learned, and of what was known and arrived."""
+        known, arrived, weight, normed, spread, gain, shift, drawn = ctx.saved_tensors
+        used, half = known.shape[1], weight.shape[1] // 2
+        grads = grads.contiguous()
+        back = torch.empty_like(grads)
+        sums = torch.zeros((2, *gain.shape), dtype=torch.float64)
+        kernels().settle_back(
+            *map(as_array, (grads, normed, gain, shift, drawn)), ctx.cut, as_array(spread), as_array(back),
+            *map(as_array, sums),
+        )  # fmt: skip
+        to_known = torch.baddbmm(grads[:, :used], back[:, :used], weight[:, :half].mT)
+        to_weight = torch.cat([known.mT @ back[:, :used], arrived.mT @ back], 1)
+        to_gain, to_shift = sums.to(gain.dtype)[:, :, None]
+        return to_known, back @ weight[:, half:].mT, to_weight, back.sum(1, keepdim=True), to_gain, to_shift, None
