@@ -10,7 +10,7 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,7 @@ from neurosym.links.report import write_reasons
 from neurosym.links.rules import Mining, RuleSet, mine, write_rules
 from neurosym.neural.encoders import CompGCNEncoder, RGCNEncoder
 from tasks.affiliation.data import LITERALS, Affiliations, folds, read_aifb
+from tasks.common.record import write
 
 VARIANTS = (("rules",), ("encoder",), ("rules", "encoder"))
 
@@ -164,8 +165,8 @@ def run(args: Sequence[str]) -> int:
         "asked": f"{len(outcomes[0].right)} test people" if not options.folds else f"{options.folds}-fold in train",
     }  # fmt: skip
     console.print(_table(outcomes, about))
-    results = _results(outcomes, data, about)
-    (options.out / "results.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    settings = about | {"withheld": [vars(leak) for leak in data.task.withheld.leaks], **asdict(setting)}
+    write(options.out / "results.json", ["affiliation", *args], _results(outcomes), settings)
     if options.folds:
         return 0
     whole = outcomes[-len(seeds)]
@@ -250,16 +251,9 @@ def _table(outcomes: Sequence[Outcome], about: dict[str, str]) -> Table:
     return table
 
 
-def _results(outcomes: Sequence[Outcome], data: Affiliations, about: dict[str, str]) -> dict[str, object]:
-    variants = [
-        {
-            "parts": list(parts), "accuracy": float(np.mean([o.accuracy for o in group])),
-            "std": float(np.std([o.accuracy for o in group])), "seeds": {o.seed: o.accuracy for o in group},
-            "cpu_seconds_each": round(float(np.mean([o.seconds for o in group])), 1),
-        }
-        for parts, group in _groups(outcomes)
-    ]  # fmt: skip
-    return {
-        "data": "AIFB, published split", **about, "withheld": [vars(leak) for leak in data.task.withheld.leaks],
-        "variants": variants,
-    }  # fmt: skip
+def _results(outcomes: Sequence[Outcome]) -> list[dict[str, object]]:
+    """What each seed of each variant gave."""
+    return [
+        {"parts": list(o.parts), "seed": o.seed, "accuracy": o.accuracy, "cpu_seconds": round(o.seconds, 1)}
+        for o in outcomes
+    ]

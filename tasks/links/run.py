@@ -7,7 +7,6 @@ neurosym run links [--graph umls] [--seed 0] [--epochs N] [--parts rules,prior,p
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -34,6 +33,7 @@ from neurosym.links.rules import mine, write_rules
 from neurosym.links.rules.part import RuleScores
 from neurosym.links.saving import NETWORKS, save_links
 from tasks.common.options import positive
+from tasks.common.record import write
 from tasks.links.graphs import SETTINGS, Setting
 
 BATCH = 64
@@ -233,7 +233,7 @@ def run(args: Sequence[str]) -> int:
         "graph": split.name, "seed": options.seed, "variants": [o.to_dict() for o in trained.outcomes],
         "explained": trained.told, "reliability": asdict(trained.reliability),
     }  # fmt: skip
-    (folder / f"results-{options.seed}.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    write(folder / f"results-{options.seed}.json", ["links", *args], [results], asdict(setting))
     told = reports(trained, split, options.reports)
     (folder / "reasons.txt").write_text("\n\n".join(map(str, told)) + "\n", "utf-8")
     lead = (

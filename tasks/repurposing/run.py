@@ -23,6 +23,7 @@ from neurosym.links.evaluation import Scorer
 from neurosym.links.fit import scorer
 from neurosym.links.network.reach import Adjacency
 from neurosym.links.report import write_reasons
+from tasks.common.record import write
 from tasks.repurposing.data import Hetionet, read_hetionet, to_rdf
 from tasks.repurposing.embedding import Embedding, complex_scorer
 from tasks.repurposing.measures import measure
@@ -196,13 +197,9 @@ def run(args: Sequence[str]) -> int:
             console.print(table(data.split.name, {name: results[name]}))
     if results:
         console.print(table(data.split.name, results))
-    summary = {
-        "data": data.split.name,
-        "check": data.check.counts,
-        "setting": repr(asdict(setting)),
-        "results": results,
-    }
-    (options.out / "results.json").write_text(json.dumps(summary, indent=1) + "\n", "utf-8")
+    about = {"data": data.split.name, "check": data.check.counts} | asdict(setting)
+    measured = [found for variant in results.values() for found in variant]
+    write(options.out / "results.json", ["repurposing", *args], measured, about)
     if options.rdf:
         (options.out / "hetionet.nt").write_text(to_rdf(data), "utf-8")
     if FULL in results and options.reports:

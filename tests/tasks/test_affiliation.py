@@ -100,8 +100,8 @@ def test_folds_are_apart_and_hold_all(data: Affiliations) -> None:
 def test_the_command(data: Affiliations, tmp_path: Path) -> None:
     assert run(["--seeds", "1", "--reports", "2", "--out", str(tmp_path), "--quiet"]) == 0
     results = json.loads((tmp_path / "results.json").read_text("utf-8"))
-    assert [v["parts"] for v in results["variants"]] == [["rules"], ["encoder"], ["rules", "encoder"]]
-    assert results["variants"][-1]["accuracy"] >= 0.86 and results["protocol"] == "strict"
+    assert [v["parts"] for v in results["results"]] == [["rules"], ["encoder"], ["rules", "encoder"]]
+    assert results["results"][-1]["accuracy"] >= 0.86 and results["settings"]["protocol"] == "strict"
     assert "rule " in (tmp_path / "reasons.txt").read_text("utf-8") and (tmp_path / "mined.rules").is_file()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from neurosym.links.saving import load_links
 from tasks.links.run import run
@@ -42,7 +43,10 @@ def test_a_run_leaves_a_table_a_model_and_reasons(data: Path, capsys: pytest.Cap
     shown = capsys.readouterr().out
     assert "rules + prior + paths" in shown and "calibrated on valid" in shown
     folder = data / "out" / "umls"
-    results = json.loads((folder / "results-0.json").read_text("utf-8"))
+    record = json.loads((folder / "results-0.json").read_text("utf-8"))
+    assert record["command"].startswith("neurosym run links --graph umls --epochs 1")
+    assert record["settings"]["recipe"]["epochs"] == 1 and record["versions"]["torch"] == torch.__version__
+    (results,) = record["results"]
     assert [v["parts"] for v in results["variants"]] == [
         "rules",
         "prior + paths",
@@ -57,13 +61,13 @@ def test_a_run_leaves_a_table_a_model_and_reasons(data: Path, capsys: pytest.Cap
     assert saved.relations == ("parent", "grandparent") and saved.calibration is not None
     # a second run goes on from the checkpoints, and says the same
     assert run(["--graph", "umls", "--epochs", "1", "--out", str(data / "out"), "--quiet"]) == 0
-    again = json.loads((folder / "results-0.json").read_text("utf-8"))
+    (again,) = json.loads((folder / "results-0.json").read_text("utf-8"))["results"]
     assert [v["mrr"] for v in again["variants"]] == [v["mrr"] for v in results["variants"]]
 
 
 def test_rules_alone_are_one_variant(data: Path) -> None:
     assert run(["--graph", "umls", "--parts", "rules", "--out", str(data / "out"), "--quiet"]) == 0
-    results = json.loads((data / "out" / "umls" / "results-0.json").read_text("utf-8"))
+    (results,) = json.loads((data / "out" / "umls" / "results-0.json").read_text("utf-8"))["results"]
     assert [v["parts"] for v in results["variants"]] == ["rules"]
     with pytest.raises(SystemExit):
         run(["--parts", "magic"])

@@ -247,7 +247,8 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     options = ["--no-complex", "--seeds", "1", "--reports", "2", "--out", str(tmp_path / "out"), "--quiet", "--rdf"]
     assert task.run(options) == 0
     results = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert set(results["results"]) == set(VARIANTS)
+    assert [found["variant"] for found in results["results"]] == list(VARIANTS)
+    assert results["command"].startswith("neurosym run repurposing") and results["settings"]["rounds"] == SMALL.rounds
     folder = tmp_path / "out" / "predictions"
     assert len(list(folder.glob("00*.html"))) == len(list(folder.glob("00*.json"))) == 2
     assert all(page.name in (folder / "index.html").read_text("utf-8") for page in folder.glob("00*.html"))

@@ -134,6 +134,11 @@ def _method(why: Reasons) -> list[str]:
         "score among all entities that are not known answers already.",
         "An edge that is missing from the graph is no evidence against anything.",
     ]
+    if "messages" in why.parts:
+        sentences.append(
+            "To the network of messages an edge may speak against a link, even one that a reason cites: the score is "
+            "higher without it then."
+        )
     if why.probability is not None:
         sentences.append(
             "The probability is calibrated on links that were kept from learning: it says how likely this link is, "
