@@ -26,6 +26,7 @@ from neurosym.links.model import LinkModel
 from neurosym.links.network.members import APART
 from neurosym.links.network.reach import Adjacency
 from neurosym.links.rules.learned import Weighing
+from neurosym.links.rules.part import RuleScores
 
 SCALES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 50.0, 200.0)
 MOST = 2_000  # valid triples that anything is chosen by
@@ -106,71 +107,102 @@ def learn_links(
         DataError: NS932, there is nothing to learn from, or to choose by; NS933, the loss is not finite.
         ModelError: NS711, NS712: a checkpoint is damaged, or of another model.
     """
-    recipe, together = recipe or Recipe(), together or Together()
     if not len(train) or not len(valid):
         raise DataError("there are no triples to learn from, or none to choose by", code="NS932")
-    known = KnownAnswers([train, valid], graph.num_relations)
-    valid = some(valid, MOST, recipe.seed)
-    result = Learned()
-    begun, away = time.process_time(), 0.0
-    rest = LinkModel(model.paths, model.prior, messages=model.messages) if model.networks or model.prior else None
-
-    def tell(name: str, mrr: float, learned: LinkModel) -> None:
-        nonlocal away
-        reached = time.process_time()
-        result.stages.append(Stage(name, mrr, reached - begun - away))
-        result.mrr = mrr
-        if told is not None:
-            told(result.stages[-1], learned.eval())
-        away += time.process_time() - reached
-
-    def place(stage: str) -> Path | None:
-        return None if folder is None else folder / f"{stage}-{recipe.seed}.checkpoint"
-
+    run = _Learning(model, graph, train, valid, recipe or Recipe(), folder, progress, told)
     if model.rules is not None:
-        mrr = model.rules.learn(graph, train, valid, known, weighing, recipe.seed)
-        tell("rules", mrr, LinkModel(rules=model.rules))
+        run.rules(model.rules, weighing)
     if model.prior is not None:
         model.prior.start(train)
-    apart = model.paths is not None and model.messages is not None
+    if model.networks or model.prior is not None:
+        run.others()
+        if run.apart or model.rules is not None:
+            run.weigh()
+            run.together(together or Together())
+    model.eval()
+    return run.result
 
-    def measure(of: LinkModel) -> float:
-        return evaluate(scorer(of, graph), valid, known, BATCH).mrr()
 
-    def learn(name: str, part: LinkModel) -> tuple[LinkFit, ...]:
+class _Learning:
+    """What the stages of one run share: what is learned from, what is chosen by, and what was told so far."""
+
+    def __init__(
+        self, model: LinkModel, graph: Adjacency, train: Long, valid: Long, recipe: Recipe, folder: Path | None,
+        progress: bool, told: Callable[[Stage, LinkModel], None] | None,
+    ) -> None:  # fmt: skip
+        self.model, self.graph, self.train, self.recipe = model, graph, train, recipe
+        self.folder, self.progress, self.told = folder, progress, told
+        self.known = KnownAnswers([train, valid], graph.num_relations)
+        self.valid = some(valid, MOST, recipe.seed)
+        self.rest = None
+        if model.networks or model.prior is not None:
+            self.rest = LinkModel(model.paths, model.prior, messages=model.messages)
+        self.apart = model.paths is not None and model.messages is not None
+        self.result = Learned()
+        self.begun, self.away = time.process_time(), 0.0
+
+    def rules(self, rules: RuleScores, weighing: Weighing | None) -> None:
+        """The rules' weights, alone."""
+        mrr = rules.learn(self.graph, self.train, self.valid, self.known, weighing, self.recipe.seed)
+        self._tell("rules", mrr, LinkModel(rules=rules))
+
+    def others(self) -> None:
+        """Prior and network; where there are two networks, messages by themselves after paths and prior."""
+        assert self.rest is not None
+        first = LinkModel(self.model.paths, self.model.prior) if self.apart else self.rest
+        self.result.others = self._alone("others", first)
+        if self.apart:
+            self.result.messages = self._alone("messages", LinkModel(messages=self.model.messages))
+
+    def weigh(self) -> None:
+        """How much each part counts: messages beside paths and prior, then rules beside all others."""
+        mrr = 0.0
+        if self.apart and self.rest is not None:
+            _, mrr = balance(self.rest, self.graph, self.valid, self.known, self.recipe.seed, "messages")
+        if self.model.rules is not None:
+            self.result.scale, mrr = balance(self.model, self.graph, self.valid, self.known, self.recipe.seed)
+        self._tell("balanced", mrr, self.model)
+
+    def together(self, together: Together) -> None:
+        """All weights by one loss; kept where that is better on valid."""
+        if not together.epochs:
+            return
+        mrr, before = self.result.mrr, weights_of(self.model)
+        shorter = replace(self.recipe, epochs=together.epochs, lr=together.lr, share=together.share)
+        self.result.together = self._fit(self.model, shorter, "together")
+        after = self._measure(self.model)
+        if after < mrr:
+            self.model.load_state_dict(before)
+        self._tell("together", after, self.model)
+        self.result.mrr = max(mrr, after)
+
+    def _alone(self, name: str, part: LinkModel) -> tuple[LinkFit, ...]:
+        """Each member of a part by itself, then their mean."""
         found: list[LinkFit] = []
         alone = _members(part)
         for k, member in enumerate(alone):
-            own = replace(recipe, seed=recipe.seed + k * APART)
-            where = place(name if not k else f"{name}-{k}")
-            found.append(fit(member, graph, train, valid, own, where, progress, known=known))
+            own = replace(self.recipe, seed=self.recipe.seed + k * APART)
+            found.append(self._fit(member, own, name if not k else f"{name}-{k}"))
         _join(part, alone)
         # one member was measured while it was learned
-        tell(name, max(found[0].mrr) if len(found) == 1 else measure(part), part)
+        self._tell(name, max(found[0].mrr) if len(found) == 1 else self._measure(part), part)
         return tuple(found)
 
-    if rest is not None:
-        result.others = learn("others", LinkModel(model.paths, model.prior) if apart else rest)
-    if apart and rest is not None:
-        result.messages = learn("messages", LinkModel(messages=model.messages))
-        _, mrr = balance(rest, graph, valid, known, recipe.seed, "messages")
-    elif rest is None or model.rules is None:
-        model.eval()
-        return result
-    if model.rules is not None:
-        result.scale, mrr = balance(model, graph, valid, known, recipe.seed)
-    tell("balanced", mrr, model)
-    if together.epochs:
-        before = weights_of(model)
-        shorter = replace(recipe, epochs=together.epochs, lr=together.lr, share=together.share)
-        result.together = fit(model, graph, train, valid, shorter, place("together"), progress, known=known)
-        after = measure(model)
-        if after < mrr:
-            model.load_state_dict(before)
-        tell("together", after, model)
-        result.mrr = max(mrr, after)
-    model.eval()
-    return result
+    def _fit(self, model: LinkModel, recipe: Recipe, stage: str) -> LinkFit:
+        where = None if self.folder is None else self.folder / f"{stage}-{self.recipe.seed}.checkpoint"
+        return fit(model, self.graph, self.train, self.valid, recipe, where, self.progress, known=self.known)
+
+    def _measure(self, model: LinkModel) -> float:
+        return evaluate(scorer(model, self.graph), self.valid, self.known, BATCH).mrr()
+
+    def _tell(self, name: str, mrr: float, learned: LinkModel) -> None:
+        """A stage is done; what is made of that elsewhere does not count as learning."""
+        reached = time.process_time()
+        self.result.stages.append(Stage(name, mrr, reached - self.begun - self.away))
+        self.result.mrr = mrr
+        if self.told is not None:
+            self.told(self.result.stages[-1], learned.eval())
+        self.away += time.process_time() - reached
 
 
 def _members(part: LinkModel) -> list[LinkModel]:
