@@ -9,18 +9,17 @@ as many hidden ones as valid has: a true link that nobody has written down count
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 from torch import Tensor, nn
 
 from neurosym.errors import DataError
-from neurosym.links.evaluation import KnownAnswers, some
+from neurosym.links.evaluation import Floats, KnownAnswers, some
 from neurosym.links.graph import Long, both_ways
 from neurosym.links.model import LinkModel
 from neurosym.links.network.reach import Adjacency
@@ -99,17 +98,22 @@ def calibrate(
     """
     if not len(valid):
         raise DataError("there are no valid triples to calibrate by", code="NS932")
-    return fitted(*_shares(model, graph, valid, known, seed, most))
+    return fitted(_shares(model, graph, valid, known, seed, most))
 
 
-def fitted(shares: NDArray[np.float64], true: NDArray[np.float64]) -> Calibration:
+def fitted(batches: Iterable[tuple[Floats, Floats]]) -> Calibration:
     """The line under which what is true is most probable.
 
     Args:
-        shares: (n,) logarithms; true: (n,) whether the answer is true, 0 or 1.
+        batches: each (n,) logarithms of shares, and (n,) whether the answers are true, 0 or 1. Only their counts are
+            kept: of a large graph there are hundreds of millions.
     """
-    knots = np.unique(np.quantile(shares[true > 0], KNOTS))
-    means, wrong, right = _binned(shares, true)
+    trues, counts = [], []
+    for shares, true in batches:
+        trues.append(shares[true > 0])
+        counts.append(_binned(shares, true))
+    knots = np.unique(np.quantile(np.concatenate(trues), KNOTS))
+    means, wrong, right = _joined(np.concatenate(counts))
     ends = [*knots[1:], np.inf]
     begins = [-np.inf, *knots[1:]]
     pieces = np.array([means.clip(b, e) - knot for b, e, knot in zip(begins, ends, knots, strict=True)])
@@ -117,7 +121,7 @@ def fitted(shares: NDArray[np.float64], true: NDArray[np.float64]) -> Calibratio
     # small from the start that the search would take them for none, and stop where it begins.
     count = right.sum()
 
-    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def loss(weights: Floats) -> tuple[float, Floats]:
         logits = weights[0] + weights[1:] @ pieces
         off = (expit(logits) * (wrong + right) - right) / count
         value = (np.logaddexp(0, logits) * (wrong + right) - right * logits).sum() / count
@@ -129,14 +133,20 @@ def fitted(shares: NDArray[np.float64], true: NDArray[np.float64]) -> Calibratio
     return Calibration(knots.tolist(), slopes, intercept)
 
 
-def _binned(
-    shares: NDArray[np.float64], true: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """(K,) means of shares that are nearly equal, how many of them are of false answers, and how many of true ones."""
-    place = ((shares - shares.min()) / WIDTH).astype(np.int64)
-    count, right, total = (np.bincount(place, w).astype(np.float64) for w in (None, true, shares))
-    there = count > 0
-    return total[there] / count[there], count[there] - right[there], right[there]
+def _binned(shares: Floats, true: Floats) -> Floats:
+    """(K, 4): place, number of answers, of true ones, and sum of the shares, where these are nearly equal."""
+    place = np.floor(shares / WIDTH).astype(np.int64)
+    first = place.min(initial=0)
+    count, right, total = (np.bincount(place - first, w).astype(np.float64) for w in (None, true, shares))
+    there = np.flatnonzero(count)
+    return np.stack([there + first, count[there], right[there], total[there]], 1)
+
+
+def _joined(counts: Floats) -> tuple[Floats, Floats, Floats]:
+    """(K,) mean share of each place, how many of its answers are false, and how many true."""
+    places, at = np.unique(counts[:, 0], return_inverse=True)
+    count, right, total = (np.bincount(at, column, len(places)).astype(np.float64) for column in counts.T[1:])
+    return total / count, count - right, right
 
 
 def reliability(
@@ -144,11 +154,14 @@ def reliability(
     bins: int = 10, least: float = 0.01, seed: int = 0, most: int = MOST,
 ) -> Reliability:  # fmt: skip
     """Compare probabilities of at least `least` with what is true: the given triples, and no other answers."""
-    shares, true = _shares(model, graph, triples, known, seed, most)
-    with torch.no_grad():
-        said = calibration.logits(torch.from_numpy(shares)).sigmoid().numpy()
-    kept = np.flatnonzero(said >= least)
-    order = kept[np.argsort(said[kept], kind="stable")]
+    found: list[Floats] = []
+    for shares, true in _shares(model, graph, triples, known, seed, most):
+        with torch.no_grad():
+            chances = calibration.logits(torch.from_numpy(shares)).sigmoid().numpy()
+        # nearly all answers are promised next to nothing, and are not kept
+        found.append(np.stack([chances, true])[:, chances >= least])
+    said, true = np.concatenate(found, 1) if found else np.empty((2, 0))
+    order = np.argsort(said, kind="stable")
     parts = [p for p in np.array_split(order, bins) if len(p)]
     means, rates = [float(said[p].mean()) for p in parts], [float(true[p].mean()) for p in parts]
     counts = [len(p) for p in parts]
@@ -158,11 +171,10 @@ def reliability(
 
 def _shares(
     model: LinkModel, graph: Adjacency, triples: Long, known: KnownAnswers, seed: int, most: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(n,) logarithms of the shares of all answers that are not known, and whether each is among the triples."""
+) -> Iterator[tuple[Floats, Floats]]:
+    """Of each batch, (n,) logarithms of the shares of answers that are not known, and which are of the triples."""
     answers = KnownAnswers([triples], graph.num_relations)
     queries = np.unique(both_ways(some(triples, most, seed), graph.num_relations)[:, :2], axis=0)
-    shares, true = [], []
     model.eval()
     for begin in range(0, len(queries), BATCH):
         part = queries[begin : begin + BATCH]
@@ -172,9 +184,7 @@ def _shares(
         asked[known.of(part)] = False
         holds[answers.of(part)] = 1
         asked |= holds > 0
-        shares.append(logs[asked])
-        true.append(holds[asked])
-    return np.concatenate(shares), np.concatenate(true)
+        yield logs[asked], holds[asked]
 
 
 __all__ = ["Calibration", "Reliability", "calibrate", "fitted", "reliability"]

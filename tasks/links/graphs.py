@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from neurosym.datasets import find
 from neurosym.links.fit import Recipe
@@ -21,7 +22,8 @@ class Setting:
         data: name of the data set; folder: of the split in it; split: what it is called in the literature.
         train: files that belong to train; induced: folder of the graph that is asked about, where it is another one.
         seconds: of processor time for mining; mining, weighing, recipe, together: how rules and weights are learned.
-        channels, rounds, members: of each network; best: rules that count for each candidate.
+        channels, rounds, members: of each network; messages: what else theirs is given.
+        best: rules that count for each candidate.
     """
 
     data: str
@@ -37,6 +39,7 @@ class Setting:
     channels: int = 32
     rounds: int = 4
     members: int = 1
+    messages: dict[str, Any] = field(default_factory=dict)
     best: int = 20
 
     def read(self) -> tuple[LinkSplit, GraphCheck]:
@@ -76,7 +79,13 @@ SETTINGS = {
         together=Together(epochs=0),
     ),
     "wn18rr-v1-ind": Setting(
-        "grail", "WN18RR_v1/", "WN18RR_v1_ind", induced="WN18RR_v1_ind", rounds=6, recipe=Recipe(epochs=16)
+        "grail",
+        "WN18RR_v1/",
+        "WN18RR_v1_ind",
+        induced="WN18RR_v1_ind",
+        rounds=6,
+        recipe=Recipe(epochs=16),
+        messages={"aggregate": "sum+max", "dropout": 0.3},
     ),
     "fb237-v1-ind": Setting(
         "grail", "fb237_v1/", "fb237_v1_ind", induced="fb237_v1_ind", recipe=Recipe(epochs=12, edge_dropout=0.3)

@@ -107,8 +107,10 @@ def train(
         rules = RuleScores(mined, setting.best)
         if folder is not None:
             write_rules(mined.take(np.arange(min(500, len(mined)))), learn_on, folder / "mined.rules")
+    size: dict[str, Any] = {"rounds": setting.rounds, "seed": seed, "members": setting.members}
+    own = {"messages": setting.messages}
     networks: dict[str, Any] = {
-        part: made(count, setting.channels, rounds=setting.rounds, seed=seed, members=setting.members)
+        part: made(count, setting.channels, **size, **own.get(part, {}))
         for part, made in NETWORKS.items()
         if part in parts
     }

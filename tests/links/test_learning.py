@@ -162,7 +162,11 @@ def test_a_few_hopeless_answers_and_doubt_at_the_top_bend_the_line() -> None:
     shares = np.concatenate([-30 * random.random(200_000) - 10, -10 * random.random(4_000)])
     chance = np.where(shares < -10, 1e-4, 0.6 / (1 + np.exp(-2 * (shares + 4))))
     true = (random.random(len(shares)) < chance).astype(float)
-    calibration = fitted(shares, true)
+    calibration = fitted([(shares, true)])
+    parts = np.array_split(random.permutation(len(shares)), 7)
+    again = fitted((shares[part], true[part]) for part in parts)
+    assert again.knots.tolist() == calibration.knots.tolist()
+    torch.testing.assert_close(again.log_slopes, calibration.log_slopes, rtol=1e-3, atol=1e-3)
     order = torch.linspace(-40, 0, 200, dtype=torch.float64)
     assert bool((calibration.logits(order).diff() > 0).all())
     for least, most in ((-40, -10), (-3, -2), (-2, -1), (-1, 0)):

@@ -18,7 +18,7 @@ from neurosym.links.network.nearest import nearest
 from neurosym.links.network.paths import PathNetwork
 from neurosym.links.network.reach import Adjacency, reach
 from neurosym.links.network.shares import Shares
-from neurosym.links.network.signed import Settle, SignedNetwork
+from neurosym.links.network.signed import AGGREGATES, Aggregate, Settle, SignedNetwork
 
 N, R = 6, 2
 
@@ -37,8 +37,9 @@ def network(rounds: int = 3, seed: int = 0, members: int = 1) -> PathNetwork:
     return PathNetwork(R, channels=3, rank=2, rounds=rounds, dropout=0.0, seed=seed, members=members).eval()
 
 
-def signed(rounds: int = 3, seed: int = 0, members: int = 1) -> SignedNetwork:
-    return SignedNetwork(R, channels=3, rank=2, rounds=rounds, dropout=0.0, seed=seed, members=members).eval()
+def signed(rounds: int = 3, seed: int = 0, members: int = 1, aggregate: Aggregate = "sum") -> SignedNetwork:
+    size: dict[str, Any] = {"channels": 3, "rank": 2, "rounds": rounds, "seed": seed, "members": members}
+    return SignedNetwork(R, dropout=0.0, aggregate=aggregate, **size).eval()
 
 
 def scores(
@@ -211,12 +212,17 @@ def signed_member(net: SignedNetwork, member: int, edges: np.ndarray, head: int,
     for k in range(net.rounds):
         by_query = (net.query[member, relation] @ net.edge_by_query[k][member]).view(2 * R, net.channels)
         weight = net.edge[k][member] + by_query
-        sums = torch.zeros(N, net.channels)
-        sums[head] = start
+        sent: list[list[torch.Tensor]] = [[start] if n == head else [] for n in range(N)]
         for h, r, t in edges.tolist():
-            sums[t] = sums[t] + vectors[h] * weight[r]
+            if h in reached:
+                sent[t].append(vectors[h] * weight[r])
+        none = torch.zeros(1, net.channels)
+        sums = torch.stack([torch.stack([*messages, none[0]]).sum(0) for messages in sent])
+        most = torch.stack([torch.stack(messages).amax(0) if messages else none[0] for messages in sent])
         reached |= {t for h, _, t in edges.tolist() if h in reached}
-        changed = layer(net.update[k], torch.cat([vectors, sums], 1))
+        changed = layer(
+            net.update[k], torch.cat([vectors, sums, most] if net.aggregate == "sum+max" else [vectors, sums], 1)
+        )
         centred = changed - changed.mean(1, keepdim=True)
         normed = centred / (centred.pow(2).mean(1, keepdim=True) + 1e-5).sqrt()
         new = vectors + torch.relu(normed * net.gain[k][member, 0] + net.shift[k][member, 0])
@@ -226,10 +232,10 @@ def signed_member(net: SignedNetwork, member: int, edges: np.ndarray, head: int,
     return torch.stack([found[n] if n in reached else torch.zeros(()) for n in range(N)])
 
 
-@given(st.integers(0, 10_000), st.integers(1, 3))
-@settings(max_examples=30)
-def test_signed_scores_are_those_of_a_network_over_all_edges(seed, members):
-    graph, net = drawn(seed), signed(seed=seed, members=members)
+@given(st.integers(0, 10_000), st.integers(1, 3), st.sampled_from(list(AGGREGATES)))
+@settings(max_examples=60)
+def test_signed_scores_are_those_of_a_network_over_all_edges(seed, members, aggregate):
+    graph, net = drawn(seed), signed(seed=seed, members=members, aggregate=aggregate)
     queries = np.array([[0, 1], [0, 2], [3, 0], [0, 1]])
     with torch.no_grad():
         found = scores(net, graph, queries)
@@ -238,9 +244,10 @@ def test_signed_scores_are_those_of_a_network_over_all_edges(seed, members):
             torch.testing.assert_close(found[k], by_hand, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("aggregate", list(AGGREGATES))
 @pytest.mark.parametrize("members", [1, 2])
-def test_signed_gradients_are_those_of_the_network_by_hand(members):
-    graph, net = drawn(5), signed(members=members)
+def test_signed_gradients_are_those_of_the_network_by_hand(members, aggregate):
+    graph, net = drawn(5), signed(members=members, aggregate=aggregate)
     target = torch.linspace(0, 1, N)
     (scores(net, graph, [[0, 1]])[0] @ target).backward()
     kernel = {name: p.grad.clone() for name, p in net.named_parameters() if p.grad is not None}
@@ -252,18 +259,20 @@ def test_signed_gradients_are_those_of_the_network_by_hand(members):
         torch.testing.assert_close(kernel[name], parameter.grad, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("members, used, cut", [(1, 4, 0), (1, 0, 26), (2, 5, 100), (3, 9, 255)])
-def test_what_a_round_leaves_is_what_torch_makes_of_it_and_so_are_its_gradients(members, used, cut):
+@pytest.mark.parametrize(
+    "members, used, cut, count", [(1, 4, 0, 1), (1, 0, 26, 1), (2, 5, 100, 2), (3, 9, 255, 1), (1, 9, 26, 2)]
+)
+def test_what_a_round_leaves_is_what_torch_makes_of_it_and_so_are_its_gradients(members, used, cut, count):
     draw = torch.Generator().manual_seed(cut)
-    shapes = [(used, 8), (9, 8), (16, 8), (1, 8), (1, 8), (1, 8)]
+    shapes = [(used, 8), (8 + 8 * count, 8), (1, 8), (1, 8), (1, 8), *[(9, 8)] * count]
     given = [torch.randn(members, *s, generator=draw).requires_grad_() for s in shapes]
-    known, arrived, weight, bias, gain, shift = given
+    known, weight, bias, gain, shift, *arrived = given
     torch.manual_seed(1)
-    found = Settle.apply(*given, cut)
+    found = Settle.apply(*given[:5], cut, *arrived)
     torch.manual_seed(1)
     kept = (chances(members, 9, 8) >= cut) * 256 / (256 - cut) if cut else torch.ones(members, 9, 8)
     before = torch.cat([known, torch.zeros(members, 9 - used, 8)], 1)
-    changed = torch.cat([before, arrived], 2) @ weight + bias
+    changed = torch.cat([before, *arrived], 2) @ weight + bias
     wanted = before + kept * torch.relu(torch.nn.functional.layer_norm(changed, (8,)) * gain + shift)
     torch.testing.assert_close(found, wanted)
     target = torch.randn(members, 9, 8, generator=draw)
@@ -317,3 +326,9 @@ def test_members_that_are_joined_score_the_mean_of_what_each_scores_alone(made):
     assert (apart[0] - apart[1]).abs().max() > 1e-3, "members differ"
     with pytest.raises(DataError, match="a network of 0 members"):
         made(members=0)
+
+
+def test_an_aggregate_that_is_none():
+    with pytest.raises(DataError, match="no aggregate 'mean'") as fault:
+        signed(aggregate="mean")  # type: ignore[arg-type]
+    assert fault.value.code == "NS931" and "sum+max" in str(fault.value.help)

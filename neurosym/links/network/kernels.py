@@ -87,6 +87,51 @@ def send_back(vectors, weights, queries, source, relation, target, grads, to_vec
 
 
 @kernel(
+    "void(float32[:, ::1], float32[:, :, ::1], float32[:, ::1], int32[::1], int32[::1], int32[::1], int32[::1], "
+    "float32[:, ::1], float32[:, ::1], int32[:, ::1])"
+)
+def send_max(vectors, weights, start, queries, source, relation, target, sums, largest, origin):
+    # As `send`, and the largest number that arrives in each channel; `origin` is the message that it came with. To the
+    # heads, the first places, comes `start` too, a message of number -1. Where nothing arrives, both are 0.
+    largest[:] = -np.inf
+    origin[:] = -2
+    for p in range(len(start)):
+        for k in range(start.shape[1]):
+            sums[p, k] = largest[p, k] = start[p, k]
+            origin[p, k] = -1
+    for m in range(len(source)):
+        s, t = source[m], target[m]
+        w, v = weights[queries[s], relation[m]], vectors[s]
+        out, top, of, number = sums[t], largest[t], origin[t], np.int32(m)
+        for k in range(v.shape[0]):
+            x = v[k] * w[k]
+            out[k] += x
+            of[k] = number if x > top[k] else of[k]
+            top[k] = max(x, top[k])
+    for p in range(len(largest)):
+        if origin[p, 0] == -2:
+            largest[p] = 0
+
+
+@kernel(
+    "void(float32[:, ::1], float32[:, :, ::1], int32[::1], int32[::1], int32[::1], int32[::1], float32[:, ::1], "
+    "float32[:, ::1], int32[:, ::1], float32[:, ::1], float32[:, :, ::1])"
+)
+def send_max_back(
+    vectors, weights, queries, source, relation, target, grads, to_largest, origin, to_vectors, to_weights
+):
+    # The gradients of `send_max`, but for that of the start.
+    for m in range(len(source)):
+        s, t = source[m], target[m]
+        w, gw = weights[queries[s], relation[m]], to_weights[queries[s], relation[m]]
+        v, gv, g, top, of, number = vectors[s], to_vectors[s], grads[t], to_largest[t], origin[t], np.int32(m)
+        for k in range(v.shape[0]):
+            x = g[k] + (top[k] if of[k] == number else np.float32(0))
+            gv[k] += x * w[k]
+            gw[k] += x * v[k]
+
+
+@kernel(
     "void(float32[:, :, ::1], float32[:, :, ::1], float32[:, ::1], float32[:, ::1], uint8[:, :, ::1], int64, "
     "float32[:, ::1], float32[:, :, ::1])",
     reorder=True,

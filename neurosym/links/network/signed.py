@@ -9,6 +9,7 @@ edges changes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -16,8 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
+from neurosym.errors import DataError
 from neurosym.links.network.members import Blocks, Members, apart, chances, side_by_side
-from neurosym.links.network.reach import Adjacency, Reach, Send, as_array, kernels
+from neurosym.links.network.reach import Adjacency, Int, Reach, Round, Send, as_array, kernels
+
+Aggregate = Literal["sum", "sum+max"]
+AGGREGATES: dict[Aggregate, int] = {"sum": 1, "sum+max": 2}  # numbers of each channel that arrive
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,15 +48,26 @@ class SignedNetwork(Members):
         dropout: share of the channels left out after each round in training.
         seed: of the initial weights.
         members: K, see `Members`.
+        aggregate: what of the messages that arrive: their sum, or beside it the largest number of each channel, which
+            a hub does not drown (principal neighbourhood aggregation; Corso et al., NeurIPS 2020).
+
+    Raises:
+        DataError: NS931, fewer than one member, or another aggregate.
     """
 
     part = "messages"
 
     def __init__(
         self, num_relations: int, channels: int = 32, rank: int = 16, rounds: int = 4, dropout: float = 0.1,
-        seed: int = 0, members: int = 1,
+        seed: int = 0, members: int = 1, aggregate: Aggregate = "sum",
     ) -> None:  # fmt: skip
         super().__init__(num_relations, channels, rank, rounds, dropout, members)
+        if aggregate not in AGGREGATES:
+            raise DataError(
+                f"there is no aggregate {aggregate!r}", code="NS931", help=f"give one of {', '.join(AGGREGATES)}"
+            )
+        self.aggregate: Aggregate = aggregate
+        inputs = (1 + AGGREGATES[aggregate]) * channels
         both = 2 * num_relations
 
         def drawn(spread: float, *shape: int) -> nn.Parameter:
@@ -64,7 +80,7 @@ class SignedNetwork(Members):
             self.edge_by_query = nn.ParameterList(
                 nn.Parameter((2 * torch.rand(members, rank, both * channels) - 1) * rank**-0.5) for _ in range(rounds)
             )
-            self.update = nn.ModuleList(Blocks(members, 2 * channels, channels) for _ in range(rounds))
+            self.update = nn.ModuleList(Blocks(members, inputs, channels) for _ in range(rounds))
             self.readout = nn.Sequential(
                 Blocks(members, 2 * channels, channels), nn.ReLU(), Blocks(members, channels, 1)
             )
@@ -72,6 +88,10 @@ class SignedNetwork(Members):
         self.shift = nn.ParameterList(torch.zeros(members, 1, channels) for _ in range(rounds))
         self.scale = nn.Parameter(torch.ones(members, 1))
         self.begin(seed)
+
+    def config(self) -> dict[str, Any]:
+        """The arguments beside the number of relations, for saving."""
+        return super().config() | {"aggregate": self.aggregate}
 
     @torch.no_grad()
     def rescale(self, factor: float) -> None:
@@ -87,10 +107,11 @@ class SignedNetwork(Members):
             by_query = (embedded @ self.edge_by_query[k]).unflatten(-1, (-1, self.channels))
             weight = side_by_side(self.edge[k][:, None] + by_query)
             # the head sends again in every round, so that paths of all lengths arrive in the last one
-            arrived = Send.apply(side_by_side(vectors), weight, sent, reached.queries, messages)
+            send = (side_by_side(vectors), weight, sent, reached.queries, messages)
+            arrived = (Send.apply(*send),) if self.aggregate == "sum" else SendMax.apply(*send)
             vectors = Settle.apply(
-                vectors, apart(arrived, self.members), self.update[k].weight, self.update[k].bias, self.gain[k],
-                self.shift[k], self.cut,
+                vectors, self.update[k].weight, self.update[k].bias, self.gain[k], self.shift[k], self.cut,
+                *(apart(rows, self.members) for rows in arrived),
             )  # fmt: skip
         first, last = (layer for layer in self.readout if isinstance(layer, Blocks))
         known, asked = first.weight.chunk(2, 1)
@@ -100,8 +121,38 @@ class SignedNetwork(Members):
         return Scored(reached, (self.scale * scores).sum(0))
 
 
+class SendMax(torch.autograd.Function):
+    """As `Send`, and beside the sums the largest number that arrives at each place in each channel."""
+
+    @staticmethod
+    def forward(  # type: ignore[override]
+        ctx, vectors: Tensor, weights: Tensor, start: Tensor, queries: Int, messages: Round
+    ) -> tuple[Tensor, Tensor]:
+        """(P', D) sums and largest, for (P, D) vectors and (B, 2R, D) weights; heads get (B, D) `start` too."""
+        sums, largest = np.zeros((2, messages.places, vectors.shape[1]), np.float32)
+        origin = np.empty(sums.shape, np.int32)
+        parts = (queries, messages.source, messages.relation, messages.target)
+        kernels().send_max(*map(as_array, (vectors, weights, start)), *parts, sums, largest, origin)
+        ctx.save_for_backward(vectors, weights)
+        ctx.parts, ctx.origin, ctx.heads = parts, origin, len(start)
+        return torch.from_numpy(sums), torch.from_numpy(largest)
+
+    @staticmethod
+    def backward(ctx, to_sums: Tensor, to_largest: Tensor):  # type: ignore[override]
+        """Gradients of the vectors, of the weights and of the start; that of a largest number goes where it is from."""
+        vectors, weights = ctx.saved_tensors
+        to_vectors, to_weights = np.zeros(vectors.shape, np.float32), np.zeros(weights.shape, np.float32)
+        kernels().send_max_back(
+            as_array(vectors), as_array(weights), *ctx.parts, as_array(to_sums), as_array(to_largest), ctx.origin,
+            to_vectors, to_weights,
+        )  # fmt: skip
+        own = torch.from_numpy(ctx.origin[: ctx.heads] == -1)
+        to_start = to_sums[: ctx.heads] + to_largest[: ctx.heads] * own
+        return torch.from_numpy(to_vectors), torch.from_numpy(to_weights), to_start, None, None
+
+
 class Settle(torch.autograd.Function):
-    """What places know after a round: what they knew before, plus relu(norm(linear(known, arrived)) · gain + shift).
+    """What places know after a round: what they knew, plus relu(norm(linear(known, arrived …)) · gain + shift).
 
     One pass over the rows each way in place of ten: on large graphs rows are read from memory, and passes are what
     training takes.
@@ -109,40 +160,44 @@ class Settle(torch.autograd.Function):
 
     @staticmethod
     def forward(  # type: ignore[override]
-        ctx, known: Tensor, arrived: Tensor, weight: Tensor, bias: Tensor, gain: Tensor, shift: Tensor, cut: int
+        ctx, known: Tensor, weight: Tensor, bias: Tensor, gain: Tensor, shift: Tensor, cut: int, *arrived: Tensor
     ) -> Tensor:
         """(K, P, D) from what (K, U, D) places knew and (K, P, D) arrived; places from U on are new, and knew nothing.
 
         Args:
-            weight: (K, 2D, D), the rows of what was known first; bias, gain, shift: (K, 1, D).
+            weight: (K, (1 + A) · D, D), the rows of what was known first; bias, gain, shift: (K, 1, D).
             cut: of 256 numbers that are added, how many are left out.
+            arrived: A of them.
         """
-        arrived = arrived.contiguous()
-        changed = torch.baddbmm(bias, arrived, weight[:, weight.shape[1] // 2 :])
-        changed[:, : known.shape[1]] += known @ weight[:, : weight.shape[1] // 2]
-        drawn = chances(*arrived.shape) if cut else torch.empty((0, 0, 0), dtype=torch.uint8)
-        spread, after = arrived.new_empty(arrived.shape[:2]), torch.empty_like(arrived)
+        by_known, *by_arrived = weight.split(known.shape[2], 1)
+        changed = torch.baddbmm(bias, arrived[0], by_arrived[0])
+        for rows, by in zip(arrived[1:], by_arrived[1:], strict=True):
+            changed.baddbmm_(rows, by)
+        changed[:, : known.shape[1]] += known @ by_known
+        drawn = chances(*changed.shape) if cut else torch.empty((0, 0, 0), dtype=torch.uint8)
+        spread, after = changed.new_empty(changed.shape[:2]), torch.empty_like(changed)
         settled = (gain[:, 0], shift[:, 0], drawn)
         kernels().settle(
             as_array(changed), as_array(known), *map(as_array, settled), cut, as_array(spread), as_array(after)
         )
-        ctx.save_for_backward(known, arrived, weight, changed, spread, *settled)
+        ctx.save_for_backward(known, weight, changed, spread, *settled, *arrived)
         ctx.cut = cut
         return after
 
     @staticmethod
     def backward(ctx, grads: Tensor):  # type: ignore[override]
         """Gradients of all that is learned, and of what was known and arrived."""
-        known, arrived, weight, normed, spread, gain, shift, drawn = ctx.saved_tensors
-        used, half = known.shape[1], weight.shape[1] // 2
+        known, weight, normed, spread, gain, shift, drawn, *arrived = ctx.saved_tensors
+        by_known, *by_arrived = weight.split(known.shape[2], 1)
         grads = grads.contiguous()
-        back = torch.empty_like(grads)
-        sums = torch.zeros((2, *gain.shape), dtype=torch.float64)
+        back, totals = torch.empty_like(grads), torch.zeros((2, *gain.shape), dtype=torch.float64)
         kernels().settle_back(
             *map(as_array, (grads, normed, gain, shift, drawn)), ctx.cut, as_array(spread), as_array(back),
-            *map(as_array, sums),
+            *map(as_array, totals),
         )  # fmt: skip
-        to_known = torch.baddbmm(grads[:, :used], back[:, :used], weight[:, :half].mT)
-        to_weight = torch.cat([known.mT @ back[:, :used], arrived.mT @ back], 1)
-        to_gain, to_shift = sums.to(gain.dtype)[:, :, None]
-        return to_known, back @ weight[:, half:].mT, to_weight, back.sum(1, keepdim=True), to_gain, to_shift, None
+        used = known.shape[1]
+        to_known = torch.baddbmm(grads[:, :used], back[:, :used], by_known.mT)
+        to_weight = torch.cat([known.mT @ back[:, :used], *(rows.mT @ back for rows in arrived)], 1)
+        to_gain, to_shift = totals.to(gain.dtype)[:, :, None]
+        to_bias, to_arrived = back.sum(1, keepdim=True), (back @ by.mT for by in by_arrived)
+        return to_known, to_weight, to_bias, to_gain, to_shift, None, *to_arrived
