@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from neurosym.links.network.members import Members, apart, side_by_side
-from neurosym.links.network.reach import Adjacency, Reach, Send
+from neurosym.links.network.reach import Adjacency, Reach
+from neurosym.links.network.sending import Send
 from neurosym.links.positive import inverse_softplus
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -166,33 +166,3 @@ def reach(
         entities, of = entities[:places].copy(), of[:places].copy()
         found.append(Round(source[:messages], relation[:messages], target[:messages], places))
     return Reach(entities, of, tuple(found))
-
-
-class Send(torch.autograd.Function):
-    """(P, D) sums of messages, each the source's vector times the weights of its query and relation; heads get more."""
-
-    @staticmethod
-    def forward(  # type: ignore[override]
-        ctx, vectors: Tensor, weights: Tensor, start: Tensor, queries: Int, messages: Round
-    ) -> Tensor:
-        """The sums, for (P', D) vectors and (B, 2R, D) weights; heads, the first B places, get (B, D) `start` too."""
-        sums = np.zeros((messages.places, vectors.shape[1]), np.float32)
-        parts = (queries, messages.source, messages.relation, messages.target)
-        kernels().send(as_array(vectors), as_array(weights), *parts, sums)
-        sums[: len(start)] += as_array(start)
-        ctx.save_for_backward(vectors, weights)
-        ctx.parts, ctx.heads = parts, len(start)
-        return torch.from_numpy(sums)
-
-    @staticmethod
-    def backward(ctx, grads: Tensor):  # type: ignore[override]
-        """Gradients of the vectors, of the weights and of the start."""
-        vectors, weights = ctx.saved_tensors
-        to_vectors, to_weights = np.zeros(vectors.shape, np.float32), np.zeros(weights.shape, np.float32)
-        kernels().send_back(as_array(vectors), as_array(weights), *ctx.parts, as_array(grads), to_vectors, to_weights)
-        return torch.from_numpy(to_vectors), torch.from_numpy(to_weights), grads[: ctx.heads], None, None
-
-
-def as_array(tensor: Tensor) -> NDArray[Any]:
-    """The numbers of a tensor, row by row, for the compiled loops; not a copy, where they are so already."""
-    return tensor.detach().contiguous().numpy(force=True)

@@ -19,7 +19,8 @@ from torch.nn.functional import relu
 
 from neurosym.errors import DataError
 from neurosym.links.network.members import Blocks, Members, apart, chances, side_by_side
-from neurosym.links.network.reach import Adjacency, Int, Reach, Round, Send, as_array, kernels
+from neurosym.links.network.reach import Adjacency, Reach, kernels
+from neurosym.links.network.sending import Send, SendMax, as_array
 
 Aggregate = Literal["sum", "sum+max"]
 AGGREGATES: dict[Aggregate, int] = {"sum": 1, "sum+max": 2}  # numbers of each channel that arrive
@@ -119,36 +120,6 @@ class SignedNetwork(Members):
         by_query = torch.baddbmm(first.bias, start, asked).index_select(1, of)
         scores = last(relu(torch.baddbmm(by_query, vectors, known)))[..., 0]
         return Scored(reached, (self.scale * scores).sum(0))
-
-
-class SendMax(torch.autograd.Function):
-    """As `Send`, and beside the sums the largest number that arrives at each place in each channel."""
-
-    @staticmethod
-    def forward(  # type: ignore[override]
-        ctx, vectors: Tensor, weights: Tensor, start: Tensor, queries: Int, messages: Round
-    ) -> tuple[Tensor, Tensor]:
-        """(P', D) sums and largest, for (P, D) vectors and (B, 2R, D) weights; heads get (B, D) `start` too."""
-        sums, largest = np.zeros((2, messages.places, vectors.shape[1]), np.float32)
-        origin = np.empty(sums.shape, np.int32)
-        parts = (queries, messages.source, messages.relation, messages.target)
-        kernels().send_max(*map(as_array, (vectors, weights, start)), *parts, sums, largest, origin)
-        ctx.save_for_backward(vectors, weights)
-        ctx.parts, ctx.origin, ctx.heads = parts, origin, len(start)
-        return torch.from_numpy(sums), torch.from_numpy(largest)
-
-    @staticmethod
-    def backward(ctx, to_sums: Tensor, to_largest: Tensor):  # type: ignore[override]
-        """Gradients of the vectors, of the weights and of the start; that of a largest number goes where it is from."""
-        vectors, weights = ctx.saved_tensors
-        to_vectors, to_weights = np.zeros(vectors.shape, np.float32), np.zeros(weights.shape, np.float32)
-        kernels().send_max_back(
-            as_array(vectors), as_array(weights), *ctx.parts, as_array(to_sums), as_array(to_largest), ctx.origin,
-            to_vectors, to_weights,
-        )  # fmt: skip
-        own = torch.from_numpy(ctx.origin[: ctx.heads] == -1)
-        to_start = to_sums[: ctx.heads] + to_largest[: ctx.heads] * own
-        return torch.from_numpy(to_vectors), torch.from_numpy(to_weights), to_start, None, None
 
 
 class Settle(torch.autograd.Function):
