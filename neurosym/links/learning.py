@@ -190,7 +190,11 @@ class _Learning:
 
     def _fit(self, model: LinkModel, recipe: Recipe, stage: str) -> LinkFit:
         where = None if self.folder is None else self.folder / f"{stage}-{self.recipe.seed}.checkpoint"
-        return fit(model, self.graph, self.train, self.valid, recipe, where, self.progress, known=self.known)
+        begun = time.process_time()
+        found = fit(model, self.graph, self.train, self.valid, recipe, where, self.progress, known=self.known)
+        # epochs of a run that was interrupted took their time as well
+        self.away -= max(0.0, found.seconds[-1] - (time.process_time() - begun))
+        return found
 
     def _measure(self, model: LinkModel) -> float:
         return evaluate(scorer(model, self.graph), self.valid, self.known, BATCH).mrr()

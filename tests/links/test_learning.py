@@ -82,11 +82,13 @@ def test_it_goes_on_from_its_checkpoints(tmp_path: Path) -> None:
     once, again = made(graph, "rules", "prior"), made(graph, "rules", "prior")
     learn_links(once, adjacency, graph.triples, valid, RECIPE, folder=tmp_path, progress=False)
     told: list[str] = []
-    learn_links(
+    resumed = learn_links(
         again, adjacency, graph.triples, valid, RECIPE, folder=tmp_path, progress=False,
         told=lambda stage, _: told.append(stage.name),
     )  # fmt: skip
     assert told == ["rules", "others", "balanced", "together"]
+    rules, others, *_ = resumed.stages
+    assert others.seconds - rules.seconds >= resumed.others[0].seconds[-1] - 1e-6, "the first run took that time"
     for name, value in once.state_dict().items():
         assert torch.equal(value, again.state_dict()[name]), name
 
