@@ -110,7 +110,7 @@ def train(
     size: dict[str, Any] = {"rounds": setting.rounds, "seed": seed, "members": setting.members}
     own = {"messages": setting.messages}
     networks: dict[str, Any] = {
-        part: made(count, setting.channels, **size, **own.get(part, {}))
+        part: made(count, setting.channels, **size | own.get(part, {}))
         for part, made in NETWORKS.items()
         if part in parts
     }

@@ -144,17 +144,21 @@ def test_the_shares_of_all_paths_sum_to_the_score(seed, members):
         assert shares.largest(2)[0] == found[:2]
 
 
-@given(st.integers(0, 10_000))
-@settings(max_examples=30)
-def test_the_wanted_scores_are_those_of_a_full_run(seed):
-    graph, net = Adjacency.of(drawn(seed, 12)), network(seed=seed)
-    queries, only = np.array([[0, 1], [3, 2]]), np.random.default_rng(seed).random((2, N)) < 0.4
-    part = reach(graph, queries, net.rounds, only=only)
+@given(st.integers(0, 10_000), st.sampled_from([network, signed]), st.sampled_from(["own", "pair", "none", None]))
+@settings(max_examples=100)
+def test_the_wanted_scores_are_those_of_a_full_run(seed, made, mask):
+    random = np.random.default_rng(seed)
+    graph, net = Adjacency.of(drawn(seed, 12)), made(seed=seed)
+    queries, only = np.array([[0, 1], [3, 2]]), random.random((2, N)) < 0.4
+    answers = None if mask is None else random.integers(0, N, 2)
+    hide: dict[str, Any] = {"answers": answers, "mask": mask or "own"}
+    part, everything = (reach(graph, queries, net.rounds, **hide, only=o) for o in (only, None))
     with torch.no_grad():
-        full = scores(net, graph, queries)
-        found = torch.zeros_like(full)
-        places = torch.from_numpy(part.queries).long(), torch.from_numpy(part.entities).long()
-        found[places] = net(graph, queries, part).scores
+        found, full = torch.zeros(2, 2, N)
+        for at, into in ((part, found), (everything, full)):
+            into[torch.from_numpy(at.queries).long(), torch.from_numpy(at.entities).long()] = net(
+                graph, queries, at
+            ).scores
     wanted = torch.from_numpy(only)
     torch.testing.assert_close(found[wanted], full[wanted])
     last = part.rounds[-1]

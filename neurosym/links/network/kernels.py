@@ -13,41 +13,34 @@ from neurosym.grounding.compiled import kernel
 # ruff: noqa: D103 - what each loop does stands in a comment at its beginning
 
 
-@kernel("int64(int32[::1], int64[::1], int64)")
-def count_messages(entities, starts, used):
-    # Messages that leave the first `used` places, edges that will be left out included.
-    total = 0
-    for place in range(used):
-        entity = entities[place]
-        total += starts[entity + 1] - starts[entity]
-    return total
+@kernel("boolean(int64[::1], int64, int64, int64, int64, boolean)")
+def hidden(own, inverse, entity, relation, to, pairs):
+    # Whether a query may not see an edge: `own` is its own triple (head, relation, tail), head -1 for none, which is
+    # hidden there and back; with `pairs` no edge between the two is seen at all.
+    head, asked, tail = own
+    if head < 0:
+        return False
+    back = asked + inverse if asked < inverse else asked - inverse
+    there = entity == head and to == tail and (pairs or relation == asked)
+    return there or (entity == tail and to == head and (pairs or relation == back))
 
 
 @kernel(
     "UniTuple(int64, 2)(int32[::1], int32[::1], int64, int64[::1], int32[::1], int32[::1], int32[:, ::1], "
-    "int64[:, ::1], boolean, int64, boolean[:, ::1], int32[::1], int32[::1], int32[::1])"
+    "int64[:, ::1], boolean, int64, int32[::1], int32[::1], int32[::1])"
 )
 def spread(
-    entities, queries, used, starts, relations, tails, numbers, own, pairs, inverse, wanted, source, relation, target
+    entities, queries, used, starts, relations, tails, numbers, own, pairs, inverse, source, relation, target
 ):  # fmt: skip
     # One round: messages from the first `used` places; entities reached for the first time get the next numbers.
-    # `own[q]` is (head, relation, tail) of the query's own triple, which it must not see, head -1 for none: with
-    # `pairs` no edge between the two is seen at all. Messages to entities that are not `wanted[query]` are left out,
-    # unless `wanted` is empty. Entries of `entities` and `queries` beyond `used` are room for new places.
+    # Entries of `entities` and `queries` beyond `used` are room for new places.
     places, messages = used, 0
     for place in range(used):
         query, entity = queries[place], entities[place]
-        head, asked, tail = own[query, 0], own[query, 1], own[query, 2]
-        back = asked + inverse if asked < inverse else asked - inverse
-        watched = head >= 0 and (entity in (head, tail))
+        watched = own[query, 0] >= 0 and (entity in (own[query, 0], own[query, 2]))
         for edge in range(starts[entity], starts[entity + 1]):
             to = tails[edge]
-            if len(wanted) and not wanted[query, to]:
-                continue
-            if watched and (
-                (entity == head and to == tail and (pairs or relations[edge] == asked))
-                or (entity == tail and to == head and (pairs or relations[edge] == back))
-            ):
+            if watched and hidden(own[query], inverse, entity, relations[edge], to, pairs):
                 continue
             number = numbers[query, to]
             if number < 0:
@@ -56,6 +49,38 @@ def spread(
                 entities[number], queries[number] = to, query
                 places += 1
             source[messages], relation[messages], target[messages] = place, relations[edge], number
+            messages += 1
+    return places, messages
+
+
+@kernel(
+    "UniTuple(int64, 2)(int64[:, ::1], int32[::1], int32[::1], int64, int64[::1], int32[::1], int32[::1], "
+    "int32[:, ::1], int64[:, ::1], boolean, int64, int32[::1], int32[::1], int32[::1])"
+)
+def gather(
+    wanted, entities, queries, used, starts, relations, tails, numbers, own, pairs, inverse, source, relation, target
+):  # fmt: skip
+    # As `spread`, to the `wanted` (query, entity) alone: every edge stands in the graph both ways, so that those that
+    # lead to an entity are found at it, and the edges of the many places before need not be looked through.
+    places, messages = used, 0
+    for row in range(len(wanted)):
+        query, to = wanted[row]
+        number = numbers[query, to]
+        for edge in range(starts[to], starts[to + 1]):
+            entity = tails[edge]
+            place = numbers[query, entity]
+            if place < 0 or place >= used:
+                continue
+            back = relations[edge]
+            taken = back + inverse if back < inverse else back - inverse
+            if hidden(own[query], inverse, entity, taken, to, pairs):
+                continue
+            if number < 0:
+                number = places
+                numbers[query, to] = number
+                entities[number], queries[number] = to, query
+                places += 1
+            source[messages], relation[messages], target[messages] = place, taken, number
             messages += 1
     return places, messages
 

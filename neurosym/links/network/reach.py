@@ -145,24 +145,27 @@ def reach(
     own = np.tile(NO_OWN, (size, 1))
     if answers is not None and mask != "none":
         own = np.column_stack([queries, answers])
+    degrees = np.diff(adjacency.starts)
     found: list[Round] = []
-    everything = np.empty((0, 0), bool)
     for k in range(rounds):
         used = len(entities)
-        most = kernels().count_messages(entities, adjacency.starts, used)
+        wanted = np.ascontiguousarray(np.argwhere(only)) if only is not None and k == rounds - 1 else None
+        # edges that are looked at, and places that may be new
+        most, room = (degrees[entities].sum(), size * adjacency.num_entities - used) if wanted is None else (
+            degrees[wanted[:, 1]].sum(), len(wanted)
+        )  # fmt: skip
         if most > max_messages:
             raise LimitError(
                 f"{size} queries send {most:,} messages in one round, more than {max_messages:,}", code="NS930",
                 help="ask fewer queries at a time (`batch`), or raise max_messages",
             )  # fmt: skip
-        wanted = everything if only is None or k < rounds - 1 else only
-        room = min(most, size * adjacency.num_entities - used)
-        entities, of = (np.concatenate([a, np.empty(room, np.int32)]) for a in (entities, of))
+        entities, of = (np.concatenate([a, np.empty(min(most, room), np.int32)]) for a in (entities, of))
         source, relation, target = (np.empty(most, np.int32) for _ in range(3))
-        places, messages = kernels().spread(
+        parts = (
             entities, of, used, adjacency.starts, adjacency.relations, adjacency.tails, numbers, own, mask == "pair",
-            adjacency.num_relations, wanted, source, relation, target,
+            adjacency.num_relations, source, relation, target,
         )  # fmt: skip
+        places, messages = kernels().spread(*parts) if wanted is None else kernels().gather(wanted, *parts)
         entities, of = entities[:places].copy(), of[:places].copy()
         found.append(Round(source[:messages], relation[:messages], target[:messages], places))
     return Reach(entities, of, tuple(found))
