@@ -332,6 +332,15 @@ def test_members_that_are_joined_score_the_mean_of_what_each_scores_alone(made):
         made(members=0)
 
 
+@pytest.mark.parametrize("made", [network, signed])
+def test_a_gradient_of_a_gradient_is_refused(made):
+    net = made()
+    found = scores(net, drawn(5), [[0, 1]]).sum()
+    (first, *_) = torch.autograd.grad(found, [net.start], create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        first.sum().backward()
+
+
 def test_an_aggregate_that_is_none():
     with pytest.raises(DataError, match="no aggregate 'mean'") as fault:
         signed(aggregate="mean")  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from neurosym.links.network.reach import Int, Round, kernels
 
@@ -29,6 +30,7 @@ class Send(torch.autograd.Function):
         return torch.from_numpy(sums)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, grads: Tensor):  # type: ignore[override]
         """Gradients of the vectors, of the weights and of the start."""
         vectors, weights = ctx.saved_tensors
@@ -54,6 +56,7 @@ class SendMax(torch.autograd.Function):
         return torch.from_numpy(sums), torch.from_numpy(largest)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, to_sums: Tensor, to_largest: Tensor):  # type: ignore[override]
         """Gradients of the vectors, of the weights and of the start; that of a largest number goes where it is from."""
         vectors, weights = ctx.saved_tensors

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn.functional import relu
 
 from neurosym.errors import DataError
@@ -156,6 +157,7 @@ class Settle(torch.autograd.Function):
         return after
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, grads: Tensor):  # type: ignore[override]
         """Gradients of all that is learned, and of what was known and arrived."""
         known, weight, normed, spread, gain, shift, drawn, *arrived = ctx.saved_tensors
