@@ -151,9 +151,10 @@ def reach(
         used = len(entities)
         wanted = np.ascontiguousarray(np.argwhere(only)) if only is not None and k == rounds - 1 else None
         # edges that are looked at, and places that may be new
-        most, room = (degrees[entities].sum(), size * adjacency.num_entities - used) if wanted is None else (
-            degrees[wanted[:, 1]].sum(), len(wanted)
-        )  # fmt: skip
+        if wanted is None:
+            most, room = degrees[entities].sum(), size * adjacency.num_entities - used
+        else:
+            most, room = degrees[wanted[:, 1]].sum(), len(wanted)
         if most > max_messages:
             raise LimitError(
                 f"{size} queries send {most:,} messages in one round, more than {max_messages:,}", code="NS930",
