@@ -231,8 +231,8 @@ def signed_member(net: SignedNetwork, member: int, edges: np.ndarray, head: int,
         normed = centred / (centred.pow(2).mean(1, keepdim=True) + 1e-5).sqrt()
         new = vectors + torch.relu(normed * net.gain[k][member, 0] + net.shift[k][member, 0])
         vectors = torch.stack([new[n] if n in reached else vectors[n] for n in range(N)])
-    hidden = torch.relu(layer(net.readout[0], torch.cat([vectors, start.expand(N, -1)], 1)))
-    found = net.scale[member] * layer(net.readout[2], hidden)[:, 0]
+    hidden = torch.relu(layer(net.hidden, torch.cat([vectors, start.expand(N, -1)], 1)))
+    found = net.scale[member] * layer(net.readout, hidden)[:, 0]
     return torch.stack([found[n] if n in reached else torch.zeros(()) for n in range(N)])
 
 

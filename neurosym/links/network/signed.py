@@ -83,9 +83,7 @@ class SignedNetwork(Members):
                 nn.Parameter((2 * torch.rand(members, rank, both * channels) - 1) * rank**-0.5) for _ in range(rounds)
             )
             self.update = nn.ModuleList(Blocks(members, inputs, channels) for _ in range(rounds))
-            self.readout = nn.Sequential(
-                Blocks(members, 2 * channels, channels), nn.ReLU(), Blocks(members, channels, 1)
-            )
+            self.hidden, self.readout = Blocks(members, 2 * channels, channels), Blocks(members, channels, 1)
         self.gain = nn.ParameterList(torch.ones(members, 1, channels) for _ in range(rounds))
         self.shift = nn.ParameterList(torch.zeros(members, 1, channels) for _ in range(rounds))
         self.scale = nn.Parameter(torch.ones(members, 1))
@@ -115,11 +113,10 @@ class SignedNetwork(Members):
                 vectors, self.update[k].weight, self.update[k].bias, self.gain[k], self.shift[k], self.cut,
                 *(apart(rows, self.members) for rows in arrived),
             )  # fmt: skip
-        first, last = (layer for layer in self.readout if isinstance(layer, Blocks))
-        known, asked = first.weight.chunk(2, 1)
+        known, asked = self.hidden.weight.chunk(2, 1)
         of = torch.from_numpy(reached.queries).long()
-        by_query = torch.baddbmm(first.bias, start, asked).index_select(1, of)
-        scores = last(relu(torch.baddbmm(by_query, vectors, known)))[..., 0]
+        by_query = torch.baddbmm(self.hidden.bias, start, asked).index_select(1, of)
+        scores = self.readout(relu(torch.baddbmm(by_query, vectors, known)))[..., 0]
         return Scored(reached, (self.scale * scores).sum(0))
 
 
