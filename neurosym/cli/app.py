@@ -21,6 +21,7 @@ from neurosym.cli.queries import explain_command, query_command
 from neurosym.cli.session import command
 from neurosym.cli.tasks import run_command
 from neurosym.cli.testing import test_command
+from neurosym.cli.train.command import train_command
 from neurosym.cli.verification import verify_command
 from neurosym.cli.worlds import mpe_command, sample_command
 
@@ -48,6 +49,7 @@ app.command("run", context_settings={"ignore_unknown_options": True, "allow_inte
     command(run_command, patient=True)
 )
 app.command("lfi")(command(lfi_command, patient=True))
+app.command("train")(command(train_command, patient=True))
 app.command("predict")(command(predict_command))
 app.command("report")(command(report_command))
 app.command("audit")(command(audit_command))

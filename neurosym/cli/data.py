@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 
 from neurosym.cli.fact_files import is_csv, load_facts
+from neurosym.cli.train.file import Table
 from neurosym.errors import DataError, FactError, Place
 from neurosym.facts import FactBase
 from neurosym.facts.tabular import reading, text_value
@@ -38,25 +39,38 @@ def load_data(paths: Sequence[str], manifest: Manifest, program: Program, prefix
         FactError: a file is missing or broken. DataError: a table lacks a column, or names no entities.
     """
     facts: list[str] = []
-    tables: dict[str, list[_Rows]] = {}
-    notes: list[str] = []
+    tables: dict[str, list[str]] = {}
     for path in paths:
         header = _header(path) if is_csv(path) else ()
         record = _record_of(path, header, manifest.features.values())
         if record is None:
             facts.append(path)
         else:
-            rows = _read_table(path, record, prefixes)
-            if rows.unused:
-                notes.append(f"{path}: the model does not use {_listed(rows.unused)}")
-            tables.setdefault(record.name, []).append(rows)
-    data = NewData(load_facts(facts), notes=notes)
-    for name, parts in tables.items():
-        record = manifest.features[name]
+            tables.setdefault(record.name, []).append(path)
+    data = load_tables(tables, manifest.features, program, prefixes)
+    data.facts = load_facts(facts) + data.facts
+    return data
+
+
+def load_tables(
+    tables: Mapping[str, Sequence[str]], records: Mapping[str, Features], program: Program, prefixes: Mapping[str, str]
+) -> NewData:
+    """The rows of CSV files as feature tables, and as facts that the entities are of the tables' classes.
+
+    Args:
+        tables: name → files, whose headers have the columns of the record of this name.
+    """
+    data = NewData(FactBase())
+    for name, paths in tables.items():
+        record = records[name]
+        parts = [_read_table(path, record, prefixes) for path in paths]
+        for part in parts:
+            if part.unused:
+                data.notes.append(f"{part.path}: the model does not use {_listed(part.unused)}")
         entities = [e for part in parts for e in part.entities]
         values = torch.tensor([row for part in parts for row in part.values], dtype=getattr(torch, record.dtype))
         data.features[name] = FeatureTable(
-            [_plain(e) for e in entities], values, record.columns, record.allow_nan, record.categories
+            [plain_name(e) for e in entities], values, record.columns, record.allow_nan, record.categories
         )
         of_class = class_of(name, program, prefixes)
         if of_class is None:
@@ -66,6 +80,36 @@ def load_data(paths: Sequence[str], manifest: Manifest, program: Program, prefix
             new = FactBase.from_facts([(predicate_of_iri(of_class), (e,)) for e in entities], place)
             data.facts = data.facts + new
     return data
+
+
+def describe_table(name: str, given: Table) -> Features:
+    """What a model is to know of a table that it is trained on; its categories are those that occur, in order.
+
+    Raises:
+        DataError: NS617, a file lacks a column.
+    """
+    columns, seen = given.columns, {c: set[str]() for c in given.categories}
+    for path in given.file:
+        with reading(path) as sheet:
+            columns = columns or tuple(c for c in sheet.header if c != _naming(sheet.header))
+            lacking = [c for c in dict.fromkeys((*columns, *seen)) if c not in sheet.header]
+            if lacking:
+                raise DataError(
+                    f"{path} lacks {_listed(lacking)}", code="NS617", note=f"it has {', '.join(sheet.header)}",
+                    help="correct the name, or the header; all files of a table have the same columns",
+                )  # fmt: skip
+            for _, cells in sheet.rows() if seen else ():
+                for c, found in seen.items():
+                    found.add(cells[sheet.header.index(c)].strip())
+    known = {c: tuple(sorted(found - {""})) for c, found in seen.items()}
+    return Features(
+        name, columns, str(torch.get_default_dtype()).removeprefix("torch."), given.prefix, known, given.missing
+    )
+
+
+def _naming(header: Sequence[str]) -> str:
+    """The column that names the entities."""
+    return "id" if "id" in header else header[0] if header else ""
 
 
 @dataclass
@@ -105,7 +149,7 @@ def _listed(names: Sequence[str]) -> str:
 def _read_table(path: str, record: Features, prefixes: Mapping[str, str]) -> _Rows:
     with reading(path) as sheet:
         header = sheet.header
-        name = "id" if "id" in header else header[0]
+        name = _naming(header)
         if name in record.columns:
             raise DataError(
                 f"{path} does not name its entities", code="NS617", note=f"its first column is the feature `{name}`",
@@ -169,7 +213,7 @@ def entity(text: str, id_prefix: str, prefixes: Mapping[str, str], place: Place)
     return text_value(name)
 
 
-def _plain(value: Value) -> str:
+def plain_name(value: Value) -> str:
     """The name under which the engine looks an entity up, whichever prefixes it has."""
     return value.value if isinstance(value, Iri) else value.name if isinstance(value, Symbol) else str(value)
 

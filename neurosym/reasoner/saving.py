@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -107,13 +108,10 @@ def save(reasoner: Reasoner, path: str | os.PathLike[str], background: FactBase 
         ModelError: NS704 a network cannot be described; NS706 the folder cannot be written; NS707 the rules' text does
             not give the program back.
     """
+    check_place(path)
     target = Path(os.path.abspath(path))
     background = reasoner.background if background is None else matched(reasoner.program, background)[0]
     networks = {name: _described(name, network) for name, network in reasoner.networks.items()}
-    if target.exists() and not (target / MANIFEST).is_file() and not (target.is_dir() and not any(target.iterdir())):
-        raise ModelError(
-            f"{path} is there and is no model", code="NS706", help="choose another folder, or remove it by hand"
-        )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
@@ -125,6 +123,19 @@ def save(reasoner: Reasoner, path: str | os.PathLike[str], background: FactBase 
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ModelError(f"the model cannot be written to {path}: {reason}", code="NS706") from None
+
+
+def check_place(path: str | os.PathLike[str]) -> None:
+    """See that a model would replace nothing but a model.
+
+    Raises:
+        ModelError: NS706, something else is there.
+    """
+    target = Path(path)
+    if target.exists() and not (target / MANIFEST).is_file() and not (target.is_dir() and not any(target.iterdir())):
+        raise ModelError(
+            f"{path} is there and is no model", code="NS706", help="choose another folder, or remove it by hand"
+        )
 
 
 def _described(name: str, network: nn.Module) -> dict[str, Any]:
@@ -165,7 +176,8 @@ def _write(reasoner: Reasoner, folder: Path, background: FactBase | None, networ
         seed=reasoner.seed,
         dtype=str(reasoner.dtype).removeprefix("torch."),
         max_circuit=reasoner.max_circuit,
-        limits={"facts": limits.facts, "firings": limits.firings, "seconds": limits.seconds},
+        # JSON has no infinity: a limit that is none is left out, and is the default where the model is loaded
+        limits={k: v for k, v in asdict(limits).items() if k != "memory" and math.isfinite(v)},
         networks=networks,
         features={n: _features(n, t) for n, t in reasoner.features.items()},
         queries=tuple(reasoner.queries),
