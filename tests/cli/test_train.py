@@ -83,7 +83,7 @@ def by_hand() -> tuple[ns.Reasoner, ns.FitResult]:
     net = OnColumns(SoftThreshold(), [0], ["celsius"]).fit(table.rows)
     program = ns.Program.from_text(RULES)
     reasoner = ns.Reasoner(program, ns.FactBase.from_facts(facts), {"heat_net": net}, {"ex:Patient": table})
-    batch = ns.Batch("infected(P)", {f"infected(ex:{n})": t for n, t in LABELS.items()})
+    batch = ns.Batch(("infected(P)",), {f"infected(ex:{n})": t for n, t in LABELS.items()})
     return reasoner, ns.fit(reasoner, batch, epochs=30, lr=0.05, progress=False)
 
 
@@ -95,7 +95,9 @@ def test_it_learns_what_the_same_calls_in_python_learn(cli, ward, file):
         name: pytest.approx(value, abs=1e-6) for name, value in reasoner.rule_weights().items()
     }
     (threshold,) = found["thresholds"]
-    (own,) = reasoner.networks["heat_net"].describe()
+    net = reasoner.networks["heat_net"]
+    assert isinstance(net, OnColumns)
+    (own,) = net.describe()
     assert threshold["column"] == "celsius"
     assert threshold["cutoff"] == pytest.approx(own.cutoff, abs=1e-5)
     assert found["figures"]["train"]["log_loss"] == pytest.approx(result.best_loss, abs=0.02)  # that one step later
