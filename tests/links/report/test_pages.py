@@ -89,7 +89,8 @@ def test_an_inverse_query_asks_for_the_head() -> None:
 def test_a_page_says_that_an_edge_may_speak_against_a_link_only_where_messages_are_part_of_it() -> None:
     why = a_link()
     said = "the score is higher without it"
-    assert said not in told(why) and said in told(replace(why, parts={**why.parts, "messages": 0.5}))
+    both = told(replace(why, parts={**why.parts, "messages": 0.5}))
+    assert said not in told(why) and said in both and "All of this part +0.500" in both
 
 
 def test_what_nothing_joins_says_so() -> None:
