@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import torch
 
 from neurosym.cli.fact_files import is_csv, load_facts
-from neurosym.cli.train.file import Table
 from neurosym.errors import DataError, FactError, Place
 from neurosym.facts import FactBase
 from neurosym.facts.tabular import reading, text_value
@@ -23,12 +22,14 @@ class NewData:
     """What a saved model is asked about.
 
     Attributes:
-        facts: given, with `C(entity)` for each row of a table of the class C; `features`: the tables by name.
+        facts: given, with `C(entity)` for each row of a table of the class C.
+        features: the tables by name; `entities`: those of their rows.
         notes: what the reader of the prediction should know, such as columns that were not used.
     """
 
     facts: FactBase
     features: dict[str, FeatureTable] = field(default_factory=dict)
+    entities: dict[str, list[Value]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -66,12 +67,14 @@ def load_tables(
         parts = [_read_table(path, record, prefixes) for path in paths]
         for part in parts:
             if part.unused:
-                data.notes.append(f"{part.path}: the model does not use {_listed(part.unused)}")
+                data.notes.append(f"{part.path}: the model does not use {listed(part.unused)}")
         entities = [e for part in parts for e in part.entities]
+        _no_repeats(parts)
         values = torch.tensor([row for part in parts for row in part.values], dtype=getattr(torch, record.dtype))
         data.features[name] = FeatureTable(
             [plain_name(e) for e in entities], values, record.columns, record.allow_nan, record.categories
         )
+        data.entities[name] = entities
         of_class = class_of(name, program, prefixes)
         if of_class is None:
             data.notes.append(f"`{name}` is no class: its rows are features only, and no facts are made of them")
@@ -82,40 +85,29 @@ def load_tables(
     return data
 
 
-def describe_table(name: str, given: Table) -> Features:
-    """What a model is to know of a table that it is trained on; its categories are those that occur, in order.
-
-    Raises:
-        DataError: NS617, a file lacks a column.
-    """
-    columns, seen = given.columns, {c: set[str]() for c in given.categories}
-    for path in given.file:
-        with reading(path) as sheet:
-            columns = columns or tuple(c for c in sheet.header if c != _naming(sheet.header))
-            lacking = [c for c in dict.fromkeys((*columns, *seen)) if c not in sheet.header]
-            if lacking:
-                raise DataError(
-                    f"{path} lacks {_listed(lacking)}", code="NS617", note=f"it has {', '.join(sheet.header)}",
-                    help="correct the name, or the header; all files of a table have the same columns",
-                )  # fmt: skip
-            for _, cells in sheet.rows() if seen else ():
-                for c, found in seen.items():
-                    found.add(cells[sheet.header.index(c)].strip())
-    known = {c: tuple(sorted(found - {""})) for c, found in seen.items()}
-    return Features(
-        name, columns, str(torch.get_default_dtype()).removeprefix("torch."), given.prefix, known, given.missing
-    )
-
-
-def _naming(header: Sequence[str]) -> str:
+def naming(header: Sequence[str]) -> str:
     """The column that names the entities."""
     return "id" if "id" in header else header[0] if header else ""
+
+
+def _no_repeats(parts: Sequence[_Rows]) -> None:
+    """Each entity has one row.
+
+    Raises:
+        DataError: NS617, one has two; says where.
+    """
+    seen: dict[Value, Place] = {}
+    for part in parts:
+        for value, place in zip(part.entities, part.places, strict=True):
+            if seen.setdefault(value, place) is not place:
+                raise DataError(f"{place}: `{plain_name(value)}` has a row already, {seen[value]}", code="NS617")
 
 
 @dataclass
 class _Rows:
     path: str
     entities: list[Value]
+    places: list[Place]
     values: list[list[float]]
     unused: list[str]
 
@@ -126,22 +118,31 @@ def _header(path: str) -> tuple[str, ...]:
 
 
 def _record_of(path: str, header: Sequence[str], records: Iterable[Features]) -> Features | None:
-    """The features that a header belongs to; None for a file of facts."""
-    for record in records:
+    """The features that a header belongs to: those with the most columns in it; None for a file of facts."""
+    tables = sorted((r for r in records if r.columns), key=lambda r: -len(r.columns))
+    whole = [r for r in tables if set(r.columns) <= set(header)]
+    if len(whole) > 1 and len(whole[0].columns) == len(whole[1].columns):
+        raise DataError(
+            f"{path} may be a table of `{whole[0].name}` or of `{whole[1].name}`", code="NS617",
+            note=f"the model reads the same columns of both: {', '.join(whole[0].columns)}",
+            help="train with columns of different names",
+        )  # fmt: skip
+    if whole:
+        return whole[0]
+    for record in tables:
         missing = [c for c in record.columns if c not in header]
-        if record.columns and not missing:
-            return record
         # most of the columns are there: a slip, which must not turn the table into facts
-        if record.columns and len(missing) <= len(record.columns) // 2:
+        if len(missing) <= len(record.columns) // 2:
             raise DataError(
-                f"{path} lacks {_listed(missing)}", code="NS617",
+                f"{path} lacks {listed(missing)}", code="NS617",
                 note=f"the model reads {len(record.columns)} columns of `{record.name}`, and the file has most of them",
                 help="add the column; the header's spelling must be that of the training data",
             )  # fmt: skip
     return None
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Columns, as a message names them."""
     shown = ", ".join(f"`{n}`" for n in names[:4])
     return f"the column{'s' if len(names) > 1 else ''} {shown}" + (" …" if len(names) > 4 else "")
 
@@ -149,7 +150,7 @@ def _listed(names: Sequence[str]) -> str:
 def _read_table(path: str, record: Features, prefixes: Mapping[str, str]) -> _Rows:
     with reading(path) as sheet:
         header = sheet.header
-        name = _naming(header)
+        name = naming(header)
         if name in record.columns:
             raise DataError(
                 f"{path} does not name its entities", code="NS617", note=f"its first column is the feature `{name}`",
@@ -157,8 +158,9 @@ def _read_table(path: str, record: Features, prefixes: Mapping[str, str]) -> _Ro
             )  # fmt: skip
         where = header.index(name)
         columns = [header.index(c) for c in record.columns]
-        rows = _Rows(path, [], [], [c for c in header if c != name and c not in record.columns])
+        rows = _Rows(path, [], [], [], [c for c in header if c != name and c not in record.columns])
         for place, cells in sheet.rows():
+            rows.places.append(place)
             rows.entities.append(entity(cells[where], record.id_prefix, prefixes, place))
             rows.values.append([_value(cells[k], header[k], record, place) for k in columns])
     if not rows.entities:
@@ -183,7 +185,8 @@ def _number(text: str, column: str, place: Place) -> float:
         value = math.nan
     if not math.isfinite(value):
         what = f"`{text.strip()}` is no number" if text.strip() else "there is no value"
-        raise FactError(f"{place}: {what} in column `{column}`", code="NS304", help="fill it in, or leave the row out")
+        help = "write the decimal sign as a point" if "," in text else "fill it in, or leave the row out"
+        raise FactError(f"{place}: {what} in column `{column}`", code="NS304", help=help)
     return value
 
 

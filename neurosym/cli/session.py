@@ -40,7 +40,7 @@ class Settings:
     ] = 8_000
     max_seconds: Annotated[float, typer.Option(min=0.0, help="Seconds at which to stop.", metavar="S")] = 3600.0
     threads: Annotated[int, typer.Option(min=0, help="Threads for tensors; 0: one for each core.", metavar="N")] = 1
-    seed: Annotated[int, typer.Option(help="Of everything that is random.", metavar="N")] = 0
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of everything that is random.", metavar="N")] = 0
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No warnings and no progress.")] = False
 
 
@@ -50,7 +50,7 @@ class Session:
     Attributes:
         settings: the common options; `as_json`: whether standard output holds one JSON object.
         payload: what that object holds beside the diagnostics, if the command fails.
-        diagnostics: all of this run, in order.
+        diagnostics: all of this run, in order; notes: what was told beside them, or kept quiet.
     """
 
     def __init__(self, settings: Settings, as_json: bool, payload: dict[str, Any], watch: Watch) -> None:
@@ -58,6 +58,7 @@ class Session:
         self.as_json = as_json
         self.payload = payload
         self.diagnostics: list[Diagnostic] = []
+        self.notes: list[str] = []
         self._watch = watch
 
     def limits(self) -> Limits:
@@ -79,6 +80,7 @@ class Session:
 
     def tell(self, text: str) -> None:
         """A line for people, on standard error; nothing if they asked for quiet."""
+        self.notes.append(text.removeprefix("note: "))
         if not self.settings.quiet:
             output.note(text)
 

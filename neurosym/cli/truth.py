@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from neurosym.cli.session import Session
-from neurosym.errors import FactError, NeurosymError
+from neurosym.errors import FactError, NeurosymError, Place
 
 if TYPE_CHECKING:
     from neurosym.lang import Value
@@ -18,17 +18,44 @@ NAMED = 5  # lines that are named in a note
 
 
 def read_truth(path: str) -> dict[str, bool]:
-    """Entity or atom → whether it holds."""
+    """Entity or atom → whether it holds; the first line names the columns, and the last cell of a line is the truth.
+
+    Raises:
+        FactError: NS305, a line that is no label, or one that contradicts another; NS301, NS303, the file is no CSV.
+    """
     from neurosym.facts.tabular import reading
 
-    known: dict[str, bool] = {}
+    known: dict[str, tuple[bool, Place]] = {}
     with reading(path) as sheet:
+        if len(sheet.header) > 1 and sheet.header[-1].lower() in TRUTHS:
+            raise FactError(
+                f"{Place(path, 1)}: the first line is a label", code="NS305",
+                help="write a line above it that names the columns: id,holds",
+            )  # fmt: skip
         for place, cells in sheet.lines():
-            word = cells[-1].strip().lower()
-            if len(cells) < 2 or word not in TRUTHS:
-                raise FactError(f"{place}: a line has an entity or atom, then true or false", code="NS305")
-            known[cells[0].strip().replace(" ", "")] = TRUTHS[word]
-    return known
+            holds = _truth(cells, place)
+            before, where = known.setdefault(cells[0].strip().replace(" ", ""), (holds, place))
+            if before is not holds:
+                raise FactError(
+                    f"{place}: `{cells[0].strip()}` is {str(holds).lower()} here, and {str(before).lower()} in {where}",
+                    code="NS305",
+                )
+    return {name: holds for name, (holds, _) in known.items()}
+
+
+def _truth(cells: list[str], place: Place) -> bool:
+    if len(cells) > 1 and "(" in cells[0] and ")" not in cells[0]:
+        raise FactError(
+            f"{place}: an atom with a comma in it stands in quotation marks", code="NS305",
+            help=f'"{",".join(cells[:-1])}",{cells[-1]}',
+        )  # fmt: skip
+    word = cells[-1].strip()
+    if len(cells) < 2 or word.lower() not in TRUTHS:
+        raise FactError(
+            f"{place}: a line has an entity or an atom, and `{word}` at its end is no truth", code="NS305",
+            help=f"one of {', '.join(TRUTHS)}",
+        )  # fmt: skip
+    return TRUTHS[word.lower()]
 
 
 def truth_of(known: Mapping[str, bool], answers: Answers, position: int) -> bool | None:
@@ -40,7 +67,7 @@ def names_of(answers: Answers, position: int) -> Iterator[str]:
     """The names under which a table may have an answer: its atom, then its arguments."""
     yield answers.atoms[position].replace(" ", "")
     for value in answers.args[position]:
-        yield from _names(value, answers.grounded.graph.prefixes)
+        yield from spellings(value, answers.grounded.graph.prefixes)
 
 
 def with_labelled(
@@ -78,15 +105,15 @@ def _labelled(
     """Name in the table → the atom that it labels, where there is one and its entities are in the data."""
     from neurosym.lang.ast import Const
 
-    entities = {n: v for v in _entities(reasoner) for n in _names(v, prefixes)}
-    patterns = [(a, _free(a)) for a in asked]
+    entities = {n: v for v in _entities(reasoner) for n in spellings(v, prefixes)}
+    patterns = [(a, free(a)) for a in asked]
     for name in names:
         if "(" in name:
             try:
                 atom = reasoner.atom(name)
             except NeurosymError:
                 continue
-            values = {v for a in atom.args if isinstance(a, Const) for v in _names(a.value, prefixes)}
+            values = {v for a in atom.args if isinstance(a, Const) for v in spellings(a.value, prefixes)}
             if any(_matches(p, atom) for p, _ in patterns) and not values.isdisjoint(entities):
                 yield name, atom
         elif name in entities:
@@ -102,7 +129,7 @@ def _entities(reasoner: Reasoner) -> Iterator[Value]:
     return iter(symbols.values(sorted(ids)))
 
 
-def _free(atom: Atom) -> list[str]:
+def free(atom: Atom) -> list[str]:
     """The variables of an atom, each once."""
     from neurosym.lang.ast import Var
 
@@ -125,14 +152,16 @@ def _matches(pattern: Atom, atom: Atom) -> bool:
     return all(not isinstance(p, Const) or p == a for p, a in zip(pattern.args, atom.args, strict=True))
 
 
-def _names(value: Value, prefixes: dict[str, str]) -> list[str]:
-    """The ways in which a file may name an entity: in full, with its prefix, or the name alone."""
+def spellings(value: Value, prefixes: Mapping[str, str]) -> list[str]:
+    """The ways in which a file may name an entity: in full, with its prefix, or the name alone; without blanks."""
     from neurosym.lang import Iri, Symbol, spell
 
     if isinstance(value, Iri):
-        shown = spell(value, prefixes)
-        return [shown, value.value, f"<{value.value}>", shown.partition(":")[2]]
-    return [value.name if isinstance(value, Symbol) else str(value)]
+        alone = (value.value.removeprefix(base) for base in prefixes.values() if base and value.value.startswith(base))
+        found = [spell(value, dict(prefixes)), value.value, f"<{value.value}>", *alone]
+    else:
+        found = [value.name if isinstance(value, Symbol) else str(value)]
+    return [name.replace(" ", "") for name in found]
 
 
-__all__ = ["TRUTHS", "read_truth", "truth_of", "with_labelled"]
+__all__ = ["TRUTHS", "free", "names_of", "read_truth", "spellings", "truth_of", "with_labelled"]

@@ -77,7 +77,7 @@ def test_facts_beside_the_table(cli, file, model, reasoner):
         (HEADER + "p7,1,,3\n", "new.csv:2: there is no value in column `age`"),
         (HEADER + "p7,1,2,nan\n", "new.csv:2"),
         (HEADER + "p7,1,2\n", "new.csv:2: 3 cells"),
-        (HEADER + "p7,1,2,3\np7,1,2,3\n", "twice"),
+        (HEADER + "p7,1,2,3\np7,1,2,3\n", "new.csv:3: `http://hospital.example/p7` has a row already"),
         (HEADER + "on:p7,1,2,3\n", "the prefix `on:`"),
         (HEADER + ",1,2,3\n", "names no entity"),
         (HEADER, "has no rows"),

@@ -17,6 +17,9 @@ FILES = frozenset({"rules", "background", "facts", "file", "test", "model"})  # 
 KINDS = {
     "str": "a text", "bool": "true or false", "int": "a whole number", "float": "a number", "tuple": "a list of texts",
 }  # fmt: skip
+SEMANTICS = ("exact", "topk", "viterbi", "goedel", "product", "lukasiewicz")  # whose answers lie between 0 and 1
+SCHEDULES = ("constant", "linear", "cosine")
+CONSTRAINTS = ("", "semantic", "product", "lukasiewicz", "goedel", "hinge")
 T = TypeVar("T")
 
 
@@ -62,6 +65,21 @@ class Labels:
     valid: tuple[str, ...] | float = 0.0
     test: tuple[str, ...] = ()
 
+    @property
+    def share(self) -> float:
+        """Of the labels that is put aside; 0 where there are files for that."""
+        return self.valid if isinstance(self.valid, float) else 0.0
+
+    @property
+    def valid_files(self) -> tuple[str, ...]:
+        """Files to choose the best epoch by."""
+        return self.valid if isinstance(self.valid, tuple) else ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All files of labels."""
+        return (*self.file, *self.valid_files, *self.test)
+
 
 @dataclass(frozen=True)
 class Course:
@@ -78,7 +96,7 @@ class Course:
 
 @dataclass(frozen=True)
 class TrainingFile:
-    """All of it; names of files are complete.
+    """All of it; names of files are those in the file with its own folder before them.
 
     Attributes:
         rules: files of one program; background: facts that every prediction needs, kept with the model; facts: those of
@@ -96,12 +114,14 @@ class TrainingFile:
     training: Course = field(default_factory=Course)
 
     def digest(self, *words: str) -> str:
-        """What tells one training from another: the settings, the content of the data, and `words`."""
-        found = hashlib.sha256("\0".join((repr(self), *words)).encode())
-        valid = self.labels.valid if isinstance(self.labels.valid, tuple) else ()
+        """What tells one training from another: the content of all data, and `words`."""
+        found = hashlib.sha256()
+        for word in words:
+            found.update(f"{len(word)} {word}".encode())
         tables = (file for table in self.tables.values() for file in table.file)
-        for path in (*self.background, *self.facts, *tables, *self.labels.file, *valid):
-            found.update(Path(path).read_bytes() + b"\0")
+        for path in (*self.background, *self.facts, *tables, *self.labels.files):
+            content = Path(path).read_bytes()
+            found.update(f"{len(content)} ".encode() + content)
         return found.hexdigest()
 
 
@@ -119,7 +139,9 @@ def read_training_file(path: str) -> TrainingFile:
         raise DataError(f"{path} is not UTF-8", code="NS730", help="save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise DataError(
-            f"{path} is no TOML: {error}", code="NS730", help='texts stand in quotes: rules = ["ward.rules"]'
+            f"{path} is no TOML: {error}",
+            code="NS730",
+            help='quote texts and names with a colon: rules = "ward.rules", [tables."ex:Patient"]; write / in paths',
         ) from None
     return _Reader(path).whole(found)
 
@@ -134,9 +156,12 @@ class _Reader:
         self.known(TrainingFile, found, "")
         inner = {name: found.pop(name, {}) for name in ("tables", "networks", "labels", "training")}
         parts = {name: self.section(value, name) for name, value in inner.items()}
-        tables = {k: self.made(Table, v, f"tables.{k}") for k, v in parts["tables"].items()}
+        tables = {k: self.entities(v, f"tables.{k}") for k, v in parts["tables"].items()}
         networks = {k: self.network(v, f"networks.{k}") for k, v in parts["networks"].items()}
         labels, course = self.labels(parts["labels"]), self.course(parts["training"])
+        semantics = found.get("semantics", "exact")
+        if semantics not in SEMANTICS:
+            raise self.fault(f"`semantics` is {semantics!r}, and should be one of {', '.join(SEMANTICS)}")
         return self.made(TrainingFile, found, "", labels=labels, tables=tables, networks=networks, training=course)
 
     def known(self, kind: type, given: dict[str, Any], where: str) -> None:
@@ -161,6 +186,15 @@ class _Reader:
         values = {k: self.value(v, left[k].type, f"{where}.{k}".lstrip("."), k in FILES) for k, v in given.items()}
         return kind(**values, **made)
 
+    def entities(self, given: Any, where: str) -> Table:
+        table = self.made(Table, given, where)
+        if table.prefix and table.prefix[-1] not in ":/#":
+            raise self.fault(
+                f"`{where}.prefix` is {table.prefix!r}, and should end in `:`, `/` or `#`",
+                help='a prefix of the rules, such as "ex:"; what else names begin with belongs into the table',
+            )
+        return table
+
     def network(self, given: Any, where: str) -> Network:
         given = self.section(given, where)
         kind = given.pop("class", "")
@@ -183,13 +217,21 @@ class _Reader:
         for name, least in (("epochs", 1), ("patience", 0), ("weight_decay", 0)):
             if getattr(course, name) < least:
                 raise self.fault(f"`training.{name}` is {getattr(course, name)}, and should be {least} at least")
+        for name, known in (("schedule", SCHEDULES), ("constraints", CONSTRAINTS)):
+            if getattr(course, name) not in known:
+                told = ", ".join(filter(None, known))
+                raise self.fault(f"`training.{name}` is {getattr(course, name)!r}, and should be one of {told}")
         if not 0 < course.lr < math.inf:
             raise self.fault(f"`training.lr` is {course.lr}, and should be above 0")
         return course
 
     def section(self, value: Any, where: str) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise self.fault(f"`{where}` is {value!r}, and should be a section", help=f"[{where}] on a line of its own")
+            name = f"[{where.partition('.')[0]}.NAME]" if "." in where else f"[{where}]"
+            raise self.fault(
+                f"`{where}` is {value!r}, and should be a section",
+                help=f"{name} on a line of its own, and below it what belongs to it",
+            )
         return dict(value)
 
     def value(self, value: Any, kind: Any, where: str, file: bool = False) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
@@ -65,63 +67,96 @@ def _made(
             else "networks about pairs are trained from Python: neurosym.fit",
         )  # fmt: skip
     columns = entry.columns or table.columns
+    unknown = [c for c in columns if c not in table.columns]
+    if unknown:
+        near = get_close_matches(unknown[0], table.columns, 1, 0.5)
+        raise DataError(
+            f"[networks.{name}]: the table has no column `{unknown[0]}`", code="NS731",
+            note=f"it has {', '.join(table.columns)}", help=f"did you mean `{near[0]}`?" if near else "",
+        )  # fmt: skip
     try:
-        network = KINDS[entry.kind](table, columns, len(declared.values or "1"), dict(entry.arguments))
-    except TypeError as error:
-        raise DataError(f"[networks.{name}]: {entry.kind} cannot be made: {_plainly(error)}", code="NS731") from None
+        given = _checked(entry)
+        return KINDS[entry.kind].make(table, columns, len(declared.values or "1"), given), table
     except _Refused as refused:
         raise DataError(f"[networks.{name}]: {refused}", code="NS731", help=refused.help) from None
-    return network, table
-
-
-def _plainly(error: TypeError) -> str:
-    """What Python says of arguments, without the name of the function."""
-    return str(error).partition("() ")[2] or str(error)
 
 
 class _Refused(Exception):
-    """A network that does not suit its columns."""
+    """A network that does not suit its columns, or cannot be made."""
 
     def __init__(self, text: str, help: str = "") -> None:
         super().__init__(text)
         self.help = help
 
 
-def _numbers(table: FeatureTable, columns: Sequence[str], kind: str) -> None:
-    """These classes take numbers that are all there."""
-    named = [c for c in columns if c in table.categories]
-    if named:
-        raise _Refused(f"`{named[0]}` holds categories, and {kind} takes numbers", help='class = "TableNet"')
-    rows = table.rows[:, list(table.columns_index(columns))]
-    if rows.isnan().any():
-        raise _Refused(f"values are missing, and {kind} needs all of them", help='class = "TableNet"')
+@dataclass(frozen=True)
+class _Argument:
+    """What an argument of a network may be, in words and as a test."""
+
+    told: str
+    holds: Callable[[Any], bool]
+
+
+def _number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _width(value: Any) -> bool:
+    return type(value) is int and value > 0
+
+
+DIRECTION = _Argument('"above" or "below"', lambda v: v in ("above", "below"))
+CUTOFF = _Argument("a number of standard deviations from the mean, -10 to 10", lambda v: _number(v) and abs(v) <= 10)
+SLOPE = _Argument("a number above 0", lambda v: _number(v) and v > 0)
+WIDTHS = _Argument("a list of widths, such as [16]", lambda v: isinstance(v, list) and bool(v) and all(map(_width, v)))
+SHARE = _Argument("a share from 0 to below 1", lambda v: _number(v) and 0 <= v < 1)
+WIDTH = _Argument("a whole number above 0", _width)
+
+
+def _checked(entry: Network) -> dict[str, Any]:
+    known = KINDS[entry.kind].arguments
+    for key, value in entry.arguments.items():
+        if key not in known:
+            near = get_close_matches(key, known, 1)
+            told = f"did you mean `{near[0]}`?" if near else f"it takes {', '.join(known)}, and columns"
+            raise _Refused(f"{entry.kind} takes no `{key}`", help=told)
+        if not known[key].holds(value):
+            raise _Refused(f"`{key}` is {value!r}, and should be {known[key].told}")
+    return dict(entry.arguments)
 
 
 def _on(table: FeatureTable, columns: Sequence[str], network: nn.Module) -> OnColumns:
-    _numbers(table, columns, type(network).__name__)
-    return OnColumns(network, table.columns_index(columns), columns)
+    """A network on columns of numbers that are all there."""
+    kind = type(network).__name__
+    named = [c for c in columns if c in table.categories]
+    if named:
+        raise _Refused(f"`{named[0]}` holds categories, and {kind} takes numbers", help='class = "TableNet"')
+    index = table.columns_index(columns)
+    if table.rows[:, list(index)].isnan().any():
+        raise _Refused(f"values are missing, and {kind} needs all of them", help='class = "TableNet"')
+    return OnColumns(network, index, columns)
+
+
+def _one(kind: str, out: int) -> None:
+    if out != 1:
+        raise _Refused(f"a {kind} says true or false, and its predicate has {out} values", help='class = "MLP"')
 
 
 def _soft(table: FeatureTable, columns: Sequence[str], out: int, given: dict[str, Any]) -> OnColumns:
+    _one("SoftThreshold", out)
     if len(columns) != 1:
-        raise _Refused(
-            f"a SoftThreshold sees one column, not {len(columns)}",
-            help='columns = ["…"], or class = "MonotoneThreshold"',
-        )
+        help = 'columns = ["…"], or class = "MonotoneThreshold"'
+        raise _Refused(f"a SoftThreshold sees one column, not {len(columns)}", help=help)
     return _on(table, columns, SoftThreshold(**given))
 
 
 def _monotone(table: FeatureTable, columns: Sequence[str], out: int, given: dict[str, Any]) -> OnColumns:
+    _one("MonotoneThreshold", out)
     return _on(table, columns, MonotoneThreshold(len(columns), **given))
 
 
-def _mlp(
-    table: FeatureTable, columns: Sequence[str], out: int, given: dict[str, Any]
-) -> OnColumns:  # fmt: skip
-    hidden = given.pop("hidden", [16])
-    if not isinstance(hidden, list) or not all(isinstance(n, int) and n > 0 for n in hidden):
-        raise _Refused(f"`hidden` is {hidden!r}, and should be a list of widths", help="hidden = [16]")
-    return _on(table, columns, MLP([len(columns), *hidden, out], **given))
+def _mlp(table: FeatureTable, columns: Sequence[str], out: int, given: dict[str, Any]) -> OnColumns:
+    return _on(table, columns, MLP([len(columns), *given.pop("hidden", [16]), out], **given))
 
 
 def _table(table: FeatureTable, columns: Sequence[str], out: int, given: dict[str, Any]) -> TableNet:
@@ -130,11 +165,19 @@ def _table(table: FeatureTable, columns: Sequence[str], out: int, given: dict[st
     return TableNet([len(table.categories.get(c, ())) for c in table.columns], out, **given)
 
 
-KINDS: dict[str, Callable[[FeatureTable, Sequence[str], int, dict[str, Any]], OnColumns | TableNet]] = {
-    "SoftThreshold": _soft,
-    "MonotoneThreshold": _monotone,
-    "MLP": _mlp,
-    "TableNet": _table,
+@dataclass(frozen=True)
+class Kind:
+    """A class of networks: how one is made from a table, its columns, the number of values and arguments."""
+
+    make: Callable[[FeatureTable, Sequence[str], int, dict[str, Any]], OnColumns | TableNet]
+    arguments: Mapping[str, _Argument]
+
+
+KINDS = {
+    "SoftThreshold": Kind(_soft, {"direction": DIRECTION, "cutoff": CUTOFF, "slope": SLOPE}),
+    "MonotoneThreshold": Kind(_monotone, {"direction": DIRECTION, "cutoff": CUTOFF, "slope": SLOPE}),
+    "MLP": Kind(_mlp, {"hidden": WIDTHS, "dropout": SHARE}),
+    "TableNet": Kind(_table, {"hidden": WIDTHS, "dim": WIDTH, "dropout": SHARE}),
 }
 
 __all__ = ["KINDS", "Made", "networks_of"]
