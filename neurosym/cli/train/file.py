@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from neurosym.errors import DataError
 
 FILES = frozenset({"rules", "background", "facts", "file", "test", "model"})  # keys whose values name files
-KINDS = {
+TYPES = {
     "str": "a text", "bool": "true or false", "int": "a whole number", "float": "a number", "tuple": "a list of texts",
 }  # fmt: skip
 SEMANTICS = ("exact", "topk", "viterbi", "goedel", "product", "lukasiewicz")  # whose answers lie between 0 and 1
@@ -249,7 +249,7 @@ class _Reader:
         return str(self.folder / value) if file else value
 
     def wrong(self, where: str, value: Any, kind: str) -> DataError:
-        return self.fault(f"`{where}` is {value!r}, and should be {KINDS[kind]}")
+        return self.fault(f"`{where}` is {value!r}, and should be {TYPES[kind]}")
 
     def fault(self, message: str, note: str = "", help: str = "") -> DataError:
         return DataError(f"{self.path}: {message}", code="NS730", note=note, help=help)

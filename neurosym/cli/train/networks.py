@@ -76,7 +76,7 @@ def _made(
         )  # fmt: skip
     try:
         given = _checked(entry)
-        return KINDS[entry.kind].make(table, columns, len(declared.values or "1"), given), table
+        return KINDS[entry.kind].make(table, columns, len(declared.values) if declared.values else 1, given), table
     except _Refused as refused:
         raise DataError(f"[networks.{name}]: {refused}", code="NS731", help=refused.help) from None
 
