@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 import neurosym as ns
 from neurosym.cli.train.file import read_training_file
 from neurosym.cli.train.labels import Figures, read_labels
+from neurosym.learning.result import State
 from neurosym.learning.training import Training
 from neurosym.neural import FeatureTable, OnColumns, SoftThreshold
 
@@ -87,6 +90,21 @@ def by_hand() -> tuple[ns.Reasoner, ns.FitResult]:
     return reasoner, ns.fit(reasoner, batch, epochs=30, lr=0.05, progress=False)
 
 
+@contextmanager
+def interrupted_after(epochs: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Ctrl-C, once so many epochs are done."""
+    epoch = Training.epoch
+
+    def stopped(self: Training, state: State) -> None:
+        if len(state.epochs) == epochs:
+            raise KeyboardInterrupt
+        epoch(self, state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "epoch", stopped)
+        yield
+
+
 def test_it_learns_what_the_same_calls_in_python_learn(cli, ward, file):
     reasoner, result = by_hand()
     found = cli("train", ward, "--json").json
@@ -134,15 +152,7 @@ def test_people_read_tables(cli, ward):
 
 def test_an_interrupted_run_is_gone_on_with(cli, ward, monkeypatch):
     expected = cli("train", ward, "--out", ward.parent / "whole", "--json").json
-    epoch = Training.epoch
-
-    def interrupted(self, state):
-        if len(state.epochs) == 12:
-            raise KeyboardInterrupt
-        epoch(self, state)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Training, "epoch", interrupted)
+    with interrupted_after(12, monkeypatch):
         found = cli("train", ward, "--json")
     assert found.status == 130
     assert "the same command goes on from here" in found.err
@@ -154,11 +164,7 @@ def test_an_interrupted_run_is_gone_on_with(cli, ward, monkeypatch):
 
 
 def test_what_changed_is_not_gone_on_with(cli, ward, monkeypatch):
-    def interrupted(self, state):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Training, "epoch", interrupted)
+    with interrupted_after(0, monkeypatch):
         cli("train", ward)
         cli("train", ward, "--seed", 3)
         cli("train", edited(ward, ("lr = 0.05", "lr = 0.06")))
@@ -342,15 +348,7 @@ def test_new_test_labels_start_anew(cli, ward, monkeypatch):
     lines = (ward.parent / "labels.csv").read_text().splitlines(keepends=True)
     (ward.parent / "labels.csv").write_text("".join(line for line in lines if line[:3] not in ("p0,", "p1,")))
     edited(ward, ('file = "labels.csv"', 'file = "labels.csv"\ntest = "test.csv"'))
-    epoch = Training.epoch
-
-    def interrupted(self, state):
-        if len(state.epochs) == 3:
-            raise KeyboardInterrupt
-        epoch(self, state)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Training, "epoch", interrupted)
+    with interrupted_after(3, monkeypatch):
         assert cli("train", ward).status == 130
     (ward.parent / "test.csv").write_text("id,infected\np0,false\np1,false\n")
     assert "gone on with" not in cli("train", ward).err
