@@ -8,6 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+
+def did_you_mean(name: str, names: Iterable[str], cutoff: float = 0.6) -> str:
+    """`did you mean …?` for the nearest of the names, else nothing."""
+    near = get_close_matches(name, sorted(set(names)), 1, cutoff)
+    return f"did you mean `{near[0]}`?" if near else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,20 +48,19 @@ def load_data(paths: Sequence[str], manifest: Manifest, program: Program, prefix
             facts.append(path)
         else:
             tables.setdefault(record.name, []).append(path)
-    data = load_tables(tables, manifest.features, program, prefixes)
-    data.facts = load_facts(facts) + data.facts
-    return data
+    return load_tables(tables, manifest.features, program, prefixes, load_facts(facts))
 
 
 def load_tables(
-    tables: Mapping[str, Sequence[str]], records: Mapping[str, Features], program: Program, prefixes: Mapping[str, str]
-) -> NewData:
-    """The rows of CSV files as feature tables, and as facts that the entities are of the tables' classes.
+    tables: Mapping[str, Sequence[str]], records: Mapping[str, Features], program: Program,
+    prefixes: Mapping[str, str], facts: FactBase,
+) -> NewData:  # fmt: skip
+    """The rows of CSV files as feature tables, and beside the facts those that the entities are of the tables' classes.
 
     Args:
         tables: name → files, whose headers have the columns of the record of this name.
     """
-    data = NewData(FactBase())
+    data = NewData(facts)
     for name, paths in tables.items():
         record = records[name]
         parts = [_read_table(path, record, prefixes) for path in paths]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated
@@ -12,7 +11,7 @@ from typing import Annotated
 import typer
 
 from neurosym.cli.session import FAULTY, USAGE, Session, Settings
-from neurosym.errors import NeurosymError
+from neurosym.errors import NeurosymError, did_you_mean
 
 TASKS = Path("tasks")
 
@@ -39,12 +38,11 @@ def run_command(
     script = _script(task)
     if script is None:
         known = sorted(p.parent.name for p in TASKS.glob("*/run.py"))
-        near = get_close_matches(task, known, 1)
         session.fail(
             TaskError(
                 f"there is no task `{task}`",
                 note=f"tasks in {TASKS.resolve()}: {', '.join(known) or 'none'}",
-                help=f"did you mean `{near[0]}`?" if near else "name a folder that has a run.py",
+                help=did_you_mean(task, known) or "name a folder that has a run.py",
             )
         )
         return USAGE

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from neurosym.errors import DataError
+from neurosym.errors import DataError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -78,10 +77,9 @@ def named(name: str) -> DataSet:
     """
     known = data_sets()
     if name not in known:
-        near = get_close_matches(name.lower(), known, 1)
         raise DataError(
             f"there is no data set `{name}`", code="NS940", note=f"there are {', '.join(sorted(known))}",
-            help=f"did you mean `{near[0]}`?" if near else "",
+            help=did_you_mean(name.lower(), known),
         )  # fmt: skip
     return known[name]
 

@@ -76,7 +76,9 @@ def _prepare(session: Session, whole: TrainingFile, known: Known) -> tuple[Reaso
     from neurosym.reasoner import Reasoner
 
     background = load_facts(whole.background) if whole.background else None
-    facts = load_facts((*whole.background, *whole.facts))
+    facts = load_facts(whole.facts)
+    if background is not None:
+        facts = background + facts
     program = parse_files(list(whole.rules), facts.predicates)
     session.report(program.warnings)
     if not whole.labels.query and not program.queries:
@@ -86,7 +88,7 @@ def _prepare(session: Session, whole: TrainingFile, known: Known) -> tuple[Reaso
     prefixes = facts.prefixes | program.prefixes
     aside = put_aside(known, prefixes)
     records = {name: describe_table(name, t, prefixes, aside) for name, t in whole.tables.items()}
-    data = load_tables({name: t.file for name, t in whole.tables.items()}, records, program, prefixes)
+    data = load_tables({name: t.file for name, t in whole.tables.items()}, records, program, prefixes, facts)
     for line in [*data.notes, *_alike(records.values())]:
         session.tell(f"note: {line}")
     with torch.random.fork_rng(devices=[]):
@@ -98,7 +100,7 @@ def _prepare(session: Session, whole: TrainingFile, known: Known) -> tuple[Reaso
             if own is table:
                 network.fit(table.rows[rows] if rows else table.rows)
     reasoner = Reasoner(
-        program, facts + data.facts, {name: network for name, (network, _) in made.items()}, data.features,
+        program, data.facts, {name: network for name, (network, _) in made.items()}, data.features,
         whole.semantics, limits=session.limits(), seed=session.settings.seed,
     )  # fmt: skip
     session.report(reasoner.warnings)
@@ -175,8 +177,8 @@ def _tell(
             ((w["statement"], _numbers(w["before"]), _numbers(w["after"])) for w in weights),
         )
     lines = [f"{name}: {threshold}" for name, found in thresholds.items() for threshold in found]
-    for line in ["", *lines] if lines else []:
-        output.show(line)
+    if lines:
+        output.show("\n" + "\n".join(lines))
     which = f"the best is {result.best_epoch + 1}" if chosen else "the last is kept"
     output.show(f"\n{len(result.epochs)} epochs, {which}; the model is in {target}")
 

@@ -7,19 +7,19 @@ import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
-from neurosym.errors import DataError
+from neurosym.errors import DataError, did_you_mean
+from neurosym.learning.schedule import KINDS as SCHEDULES
+from neurosym.semantics.constraints.fuzzy import FUZZY
 
 FILES = frozenset({"rules", "background", "facts", "file", "test", "model"})  # keys whose values name files
 TYPES = {
     "str": "a text", "bool": "true or false", "int": "a whole number", "float": "a number", "tuple": "a list of texts",
 }  # fmt: skip
 SEMANTICS = ("exact", "topk", "viterbi", "goedel", "product", "lukasiewicz")  # whose answers lie between 0 and 1
-SCHEDULES = ("constant", "linear", "cosine")
-CONSTRAINTS = ("", "semantic", "product", "lukasiewicz", "goedel", "hinge")
+CONSTRAINTS = ("", "semantic", *FUZZY)
 T = TypeVar("T")
 
 
@@ -169,10 +169,9 @@ class _Reader:
         names = [f.name for f in fields(kind)]
         for key in given:
             if key not in names:
-                near = get_close_matches(key, names, 1)
                 raise self.fault(
                     f"{place(where)} has no `{key}`", note=f"it may have {', '.join(names)}",
-                    help=f"did you mean `{near[0]}`?" if near else "",
+                    help=did_you_mean(key, names),
                 )  # fmt: skip
 
     def made(self, kind: type[T], given: Any, where: str, **made: Any) -> T:

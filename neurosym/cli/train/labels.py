@@ -174,9 +174,11 @@ def _check_entities(every: Mapping[str, bool], asked: Sequence[Atom]) -> None:
     """An entity is a label only where it can mean one answer."""
     bare = next((name for name in every if "(" not in name), None)
     if bare is not None and (len(asked) != 1 or len(free(asked[0])) != 1):
-        what = "several queries" if len(asked) != 1 else f"a query of {len(free(asked[0]))} variables"
+        what = "there are several queries"
+        if len(asked) == 1:
+            what = f"there is a query of {len(free(asked[0]))} variables"
         raise DataError(
-            f"a label names `{bare}`, and there is {what}".replace("is several", "are several"), code="NS732",
+            f"a label names `{bare}`, and {what}", code="NS732",
             note="an entity is a label of one answer where one query has one variable",
             help='name atoms: "likes(ann, bob)",true; or give `query` in [labels]',
         )  # fmt: skip

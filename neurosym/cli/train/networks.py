@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from torch import nn
 
 from neurosym.cli.train.file import Network
-from neurosym.errors import DataError
+from neurosym.errors import DataError, did_you_mean
 from neurosym.lang import Program
 from neurosym.lang.ast import NeuralDecl
 from neurosym.neural import MLP, FeatureTable, MonotoneThreshold, OnColumns, SoftThreshold, TableNet
+from neurosym.neural.networks import DIRECTIONS
 from neurosym.reasoner.leaves import find_table
 
 Made = tuple[OnColumns | TableNet, FeatureTable]
@@ -31,11 +31,10 @@ def networks_of(
     declared = {d.network: d for d in program.neural.values()}
     for name in described:
         if name not in declared:
-            near = get_close_matches(name, declared, 1)
             raise DataError(
                 f"[networks.{name}] stands behind no neural predicate", code="NS731",
                 note=f"the rules name {', '.join(declared) or 'no network'}",
-                help=f"did you mean `{near[0]}`?" if near else "",
+                help=did_you_mean(name, declared),
             )  # fmt: skip
     return {name: _made(name, d, described, tables, prefixes) for name, d in declared.items()}
 
@@ -69,10 +68,9 @@ def _made(
     columns = entry.columns or table.columns
     unknown = [c for c in columns if c not in table.columns]
     if unknown:
-        near = get_close_matches(unknown[0], table.columns, 1, 0.5)
         raise DataError(
             f"[networks.{name}]: the table has no column `{unknown[0]}`", code="NS731",
-            note=f"it has {', '.join(table.columns)}", help=f"did you mean `{near[0]}`?" if near else "",
+            note=f"it has {', '.join(table.columns)}", help=did_you_mean(unknown[0], table.columns, 0.5),
         )  # fmt: skip
     try:
         given = _checked(entry)
@@ -105,7 +103,7 @@ def _width(value: Any) -> bool:
     return type(value) is int and value > 0
 
 
-DIRECTION = _Argument('"above" or "below"', lambda v: v in ("above", "below"))
+DIRECTION = _Argument('"above" or "below"', lambda v: isinstance(v, str) and v in DIRECTIONS)
 CUTOFF = _Argument("a number of standard deviations from the mean, -10 to 10", lambda v: _number(v) and abs(v) <= 10)
 SLOPE = _Argument("a number above 0", lambda v: _number(v) and v > 0)
 WIDTHS = _Argument("a list of widths, such as [16]", lambda v: isinstance(v, list) and bool(v) and all(map(_width, v)))
@@ -117,8 +115,7 @@ def _checked(entry: Network) -> dict[str, Any]:
     known = KINDS[entry.kind].arguments
     for key, value in entry.arguments.items():
         if key not in known:
-            near = get_close_matches(key, known, 1)
-            told = f"did you mean `{near[0]}`?" if near else f"it takes {', '.join(known)}, and columns"
+            told = did_you_mean(key, known) or f"it takes {', '.join(known)}, and columns"
             raise _Refused(f"{entry.kind} takes no `{key}`", help=told)
         if not known[key].holds(value):
             raise _Refused(f"`{key}` is {value!r}, and should be {known[key].told}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from difflib import get_close_matches
 from functools import cached_property
 
 from neurosym.errors import Diagnostic, Span
@@ -74,12 +73,6 @@ class Context:
         start = statement.span.column if "\n" not in before else 1
         column = start + len(before) - (before.rfind("\n") + 1)
         return Span(statement.span.file, line, column, line, column + len(found.group(1)))
-
-    @staticmethod
-    def near(name: str, names: Iterable[str], cutoff: float = 0.6) -> str:
-        """`did you mean …?` for the nearest name, else nothing."""
-        close = get_close_matches(name, sorted(set(names)), 1, cutoff)
-        return f"did you mean `{close[0]}`?" if close else ""
 
     # ------------------------------------------------------------------------------------------ predicates
 

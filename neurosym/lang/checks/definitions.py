@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from neurosym.errors import Diagnostic, Span
+from neurosym.errors import Diagnostic, Span, did_you_mean
 from neurosym.lang.ast import And, Atom, Body, Evidence, Literal, NeuralDecl, Or, PredicateDecl, Rule
 from neurosym.lang.builtins import FUNCTIONS, PREDICATES, TRIPLE
 from neurosym.lang.checks.context import Context
@@ -67,7 +67,7 @@ def undefined(context: Context) -> None:
             note=("it is a function" if name in FUNCTIONS else "predicates whose facts come with the data are declared")
             + also,
             help=_function_help(atoms[0])
-            or context.near(name, candidates, 0.7)
+            or did_you_mean(name, candidates, 0.7)
             or f"declare it: `pred {name}{_example(arity)} .`; or, if a Python function answers it, register that: "
             f'`foreign=[Foreign("{name}{_modes(arity)}", function)]`',
         )
@@ -166,7 +166,7 @@ def declarations(context: Context) -> None:
             if word not in names:
                 context.warn("NS230", f"the label speaks of `{{{word}}}`, which is no argument",
                              context.word_span(statement, rf"(\{{{word}\}})"),
-                             help=context.near(word, names))  # fmt: skip
+                             help=did_you_mean(word, names))  # fmt: skip
 
 
 def rule_names(context: Context) -> None:
@@ -193,7 +193,7 @@ def exceptions(context: Context) -> None:
         if target is None:
             if rule.exception_to not in context.broken and not context.incomplete:
                 context.error("NS213", f"there is no rule `{rule.exception_to}`", place,
-                              help=context.near(rule.exception_to, context.named_rules))  # fmt: skip
+                              help=did_you_mean(rule.exception_to, context.named_rules))  # fmt: skip
             continue
         names = {v.name: spelled(v) for atom in head_atoms(target) for v in atom_variables(atom) if not v.anonymous}
         own = {v.name for v in body_variables(rule.body) if not v.anonymous}

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from neurosym.errors import did_you_mean
 from neurosym.lang.ast import (
     Aggregate,
     And,
@@ -293,7 +294,7 @@ def _inside(body: Body, name: str) -> str:
 def _did_you_mean(context: Context, rule: Rule, v: Var, candidates: list[str]) -> str:
     head = {u.name for atom in head_atoms(rule) for u in atom_variables(atom)}
     free = [name for name in candidates if name not in head]
-    near = context.near(v.name, candidates)
+    near = did_you_mean(v.name, candidates)
     pick = near.split("`")[1] if near else (free[0] if len(free) == 1 else None)
     if pick is None or pick.startswith("_"):
         return ""

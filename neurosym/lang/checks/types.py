@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 
+from neurosym.errors import did_you_mean
 from neurosym.lang.ast import (
     Aggregate,
     And,
@@ -70,7 +71,7 @@ def _constants(context: Context, atom: Atom, listed: dict[tuple[Key, int], froze
             hint = ""
             if declared.kind == "enum":
                 words = [spell(v, context.program.prefixes) for v in declared.values]
-                hint = context.near(value, words) or f"one of {', '.join(words[:10])}{', …' * (len(words) > 10)}"
+                hint = did_you_mean(value, words) or f"one of {', '.join(words[:10])}{', …' * (len(words) > 10)}"
             context.error("NS206", f"`{value}` is no {_type_name(context, declared)}", const.span,
                           note=f"argument {i + 1} of `{atom.predicate}` is declared so", help=hint)  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from neurosym.errors import Span
+from neurosym.errors import Span, did_you_mean
 from neurosym.lang.actions import constant_number
 from neurosym.lang.ast import Aggregate, Body, Comparison, Const, Rule, Var, Weight
 from neurosym.lang.checks.context import Context
@@ -164,7 +164,7 @@ def check_singletons(context: Context) -> None:
             if word not in names:
                 context.warn("NS230", f"the reason speaks of `{{{word}}}`, which is no variable of the rule",
                              context.word_span(rule, rf"(\{{\??{word}\}})"),
-                             help=context.near(word, names))  # fmt: skip
+                             help=did_you_mean(word, names))  # fmt: skip
         counts.update(words)
         span = rule.span
         if any(file == span.file and span.line <= line <= span.end_line for file, line in wrong):
@@ -177,5 +177,5 @@ def check_singletons(context: Context) -> None:
 
 
 def _singleton_help(v: Var, names: set[str]) -> str:
-    near = Context.near(v.name, [n for n in names if n != v.name and not n.startswith("_")]) if len(v.name) > 2 else ""
+    near = did_you_mean(v.name, [n for n in names if n != v.name and not n.startswith("_")]) if len(v.name) > 2 else ""
     return near or "write `_` if its value does not matter"
